@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from engine.analysis.analyse import Analysis, analyse
 from engine.analysis.finding import Finding
-from engine.analysis.solver import SolverMissing
+from engine.analysis.solver import SolverMissing, need_solver
 from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
@@ -23,14 +23,17 @@ from engine.authoring.difference import DIRECTIONS, Difference, ExchangePart, Mo
 from engine.authoring.empty_cells import empty_cells
 from engine.authoring.false_statements import FREE_NOTHING, FalseStatement, LanesWrong, StatementTester
 from engine.authoring.false_statements import KINDS as KINDS_OF_LIES
+from engine.authoring.first_files import NotBegun, first_fact, first_house, first_law
 from engine.authoring.impact import IMPACT_BATCH, ImpactComparison, ImpactRow
 from engine.authoring.impact_totals import Impact, ImpactTotals, MoveGroupPart, RowCountPart
 from engine.authoring.layout import NotLaidOut, lay_out
 from engine.authoring.lint import lint
 from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
+from engine.authoring.mutation_proofs import MutantProof, MutantProver
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
 from engine.authoring.proven_difference import DifferenceProof, ProvenPairPart, moving, prove
+from engine.authoring.register_mutation import register_mutants
 from engine.authoring.relevance import Relevance
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schema_places import OpenPlace, Proposal, open_place
@@ -68,6 +71,7 @@ from engine.bundle import (
     policies_at,
     source_digest,
     source_files,
+    stands_alone,
     with_books,
 )
 from engine.deciding.contributions import (
@@ -118,6 +122,7 @@ from engine.languages.word_catalogue import read_all as read_catalogues
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
+from engine.policy_language.consequences import following
 from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
@@ -233,12 +238,15 @@ __all__ = [
     "MoveGroupPart",
     "MovePart",
     "Mutant",
+    "MutantProof",
+    "MutantProver",
     "MutationTester",
     "Name",
     "NamePlaces",
     "NameTaken",
     "NameUse",
     "NotAnObject",
+    "NotBegun",
     "NotLaidOut",
     "OpenPlace",
     "OutcomeMove",
@@ -316,7 +324,11 @@ __all__ = [
     "editor_schemas",
     "empty_cells",
     "facts_digest",
+    "first_fact",
+    "first_house",
+    "first_law",
     "folded_id",
+    "following",
     "gather_sources",
     "grants",
     "id_form",
@@ -336,6 +348,7 @@ __all__ = [
     "moving",
     "mutants",
     "named_cases",
+    "need_solver",
     "open_place",
     "organisation_brief",
     "outcome_word",
@@ -347,6 +360,7 @@ __all__ = [
     "read_catalogues",
     "read_object",
     "read_plan",
+    "register_mutants",
     "result_of",
     "rulesets",
     "run",
@@ -356,6 +370,7 @@ __all__ = [
     "shape_of",
     "source_digest",
     "source_files",
+    "stands_alone",
     "still_holds",
     "test_findings",
     "to_json",

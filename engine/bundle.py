@@ -29,6 +29,7 @@ from engine.policy_language.authzen_facts import check_access
 from engine.policy_language.case_text import TestText
 from engine.policy_language.check import check
 from engine.policy_language.coherence import Never, check_coherence
+from engine.policy_language.consequences import causes_first, following
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.everyday_words import EverydayWords
 from engine.policy_language.fact_catalogue import FactEntry, catalogue
@@ -50,6 +51,7 @@ KINDS = ("vocabulary", "policy", "organisation", "test")
 BUNDLED = "bundled"  # names the policies that come with the project
 MAX_FILES = 5_000
 TreeReader: TypeAlias = Callable[[str, bytes, Findings], tree.Node | None]
+_NAMES_SEMANTICS = re.compile(rb"^semantics:", re.MULTILINE)
 _KEY_OF_TESTS = re.compile(rf"({'|'.join(TestText.model_fields)}):(?: |$)")
 
 
@@ -181,13 +183,14 @@ class SourceFile(NamedTuple):
 
 
 class BundleRefused(ValueError):
-    """The folders hold no valid bundle. `str()` gives the rendered findings."""
+    """The folders hold no valid bundle. `str()` gives the rendered findings, and of those that follow from others the number."""
 
     def __init__(self, diagnostics: tuple[Diagnostic, ...], sources: dict[str, bytes]) -> None:
         self.diagnostics = diagnostics
         self.sources = sources
         texts = {name: data.decode("utf-8", "replace") for name, data in sources.items()}
-        super().__init__("\n\n".join(d.render(texts) for d in diagnostics))
+        told = [each.render(texts) for each in diagnostics if not each.follows]
+        super().__init__("\n\n".join((*told, *following(diagnostics))))
 
 
 def bundled_policies() -> Path:
@@ -195,6 +198,11 @@ def bundled_policies() -> Path:
     here = Path(__file__).resolve().parent
     installed = here / "_policies"
     return installed if installed.is_dir() else here.parent / "policies"
+
+
+def stands_alone(folder: Path) -> bool:
+    """Whether the files of a folder are a bundle by themselves: one of them names the version of the semantics."""
+    return any(_NAMES_SEMANTICS.search(data) for _, _, data in source_files([folder]))
 
 
 def policies_at(text: str) -> Path:
@@ -285,7 +293,7 @@ def load_sources(
     if not findings.errors:
         check_entries(nevers, vocabulary, rules, findings)
     if findings.errors:
-        raise BundleRefused(findings.errors, sources)
+        raise BundleRefused(causes_first(findings.errors, sources), sources)
     # The trees were read to find what is wrong. They are half of what loading takes, and go before the rest is made.
     trees.clear()
     if not tests:
@@ -296,7 +304,7 @@ def load_sources(
     reader = ExchangeReader(vocabulary, frozenset(rules.requirements), grounds, travelling, coherence.contradictions)
     check_presets(vocabulary, reader.accept, findings)
     if findings.errors:
-        raise BundleRefused(findings.errors, sources)
+        raise BundleRefused(causes_first(findings.errors, sources), sources)
     digests = Digests(
         _meaning(rules, vocabulary, nevers, settings),
         source_digest(sources),

@@ -44,6 +44,9 @@ NOT_RUN = {
     "sh container": "needs a container engine; tests/service/test_container.py runs what the image would run",
     "python tables": "needs pandas, Polars, DuckDB and PyArrow; tests/tables/test_pages.py runs them (`make test-tables`)",
     "python spark": "needs Spark; tests/tables/test_spark.py runs it (`make test-tables`)",
+    **dict.fromkeys(
+        ("lua", "toml", "elisp"), "settings of an editor; tests/service/language_server speaks with the server as one does"
+    ),
     "sh postgresql": "needs a server of PostgreSQL; tests/service/log/test_backup.py runs these programs",
 }
 

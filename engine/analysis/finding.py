@@ -21,9 +21,11 @@ FindingState: TypeAlias = Literal["proven", "confirmed", "open"]
 @dataclass(frozen=True, slots=True)
 class Finding:
     """
-    One finding. `place` is the provision, the definition, the policy or the jurisdiction at which it stands, `beside` the other provision
-    where it takes two. Of a `subject` matter, `beside` are the countries or the categories of data. `used_by` are the provisions in whose place a condition was read. `witness` is an exchange
-    that `evaluate` takes as it is, with its day.
+    One finding.
+
+    `place` is the provision, the definition, the policy or the jurisdiction at which it stands, `beside` the other provision where it takes
+    two. Of a `subject` matter, `beside` are the countries or the categories of data. `used_by` are the provisions in whose place a
+    condition was read. `witness` is an exchange that `evaluate` takes as it is, with its day.
     """
 
     code: str

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from engine.bundle import Bundle, gc_paused
+from engine.deciding.statement_weights import RELIES_ON
 from engine.exchange import REGISTER
 from engine.exchange_input.exchange_problems import ExchangeProblem, ExchangeRefused
 from engine.policy_language.case_text import TestText
@@ -24,6 +25,19 @@ from engine.values import BadValue
 from engine.values.outcome_levels import UNDETERMINED, Level
 
 OUTCOMES = (*(level.word for level in Level), UNDETERMINED)
+NAMED = {  # what each key under `expect` names, with the code of a finding
+    **dict.fromkeys(("because", "silent", "beaten", "conflicts"), ("unknown-rule", "rule")),
+    **dict.fromkeys(("applies", "instruments"), ("unknown-policy", "policy")),
+    **dict.fromkeys(("duties", "overdue"), ("bad-value", "duty")),
+    "jurisdictions": ("unknown-jurisdiction", "jurisdiction"),
+    "requirements": ("unknown-requirement", "requirement"),
+    "missing": ("unknown-fact", "fact"),
+    "rests_on": ("unknown-fact", "statement"),
+    "not_modelled": ("unknown-subject", "country or `country:subject`"),
+    "lanes": ("unknown-lane", "lane"),
+    "factor": ("unknown-key", "line of the account"),
+    "define": ("unknown-definition", "definition"),
+}
 
 
 @gc_paused()  # nothing that is made here goes before the end
@@ -31,7 +45,8 @@ def test_findings(bundle: Bundle, only: str = "") -> tuple[Diagnostic, ...]:
     """Everything that is wrong in the bundle's test files whose name contains `only`, in file order."""
     findings, checker = Findings(), CaseChecker(bundle)
     for _, node in (each for each in bundle.tests if only in each[0]):
-        checker.read(node, findings)
+        if checker.read(node, findings):
+            checker.values(node, findings)
     return findings.all
 
 
@@ -46,16 +61,20 @@ class CaseChecker:
         self._known: dict[tuple[str, str], tuple[tuple[tuple[str, ...], str, str, str], ...]] = {}
 
     def read(self, node: Node, findings: Findings) -> TestText | None:
-        """A test file as its author wrote it; None where it is no such document. Every wrong value and name becomes a finding."""
+        """A test file as its author wrote it; None where it is no such document. Every name of what there is not becomes a finding."""
         text = read_model(TestText, node, findings)
-        if text is not None:
-            self._values(locate(node, ("exchange",))[0], findings)
-            for number, _ in enumerate(text.cases):
-                case = locate(node, ("cases", number))[0]
-                assert isinstance(case, Mapping)
-                self._values(case.get("change"), findings)
-                self._expected(case.get("expect"), text.test, findings)
+        for number in range(len(text.cases)) if text else ():
+            self._expected(locate(node, ("cases", number, "expect"))[0], text.test if text else "", findings)
         return text
+
+    def values(self, node: Node, findings: Findings) -> None:
+        """A finding for every value in a test file that does not fit its fact, and for every fact that there is not."""
+        cases = locate(node, ("cases",))[0]
+        changes = (
+            [case.get("change") for case in cases.items if isinstance(case, Mapping)] if isinstance(cases, Sequence) else []
+        )
+        for facts in (node.get("exchange") if isinstance(node, Mapping) else None, *changes):
+            self._values(facts, findings)
 
     # --- values ------------------------------------------------------------------------------------------------------
 
@@ -73,7 +92,7 @@ class CaseChecker:
         """What is wrong with a statement by itself: the steps to the place in its value, a code, a sentence and what to do."""
         removed = content == LEFT_OUT
         if name == REGISTER or (
-            removed and name in (self._bundle.vocabulary.recipient, "relies_on", "carried", "as_of", "books")
+            removed and name in (self._bundle.vocabulary.recipient, RELIES_ON, "carried", "as_of", "books")
         ):
             return  # what the register says is read with the exchange
         try:
@@ -94,10 +113,10 @@ class CaseChecker:
         for key, value in expect.entries if isinstance(expect, Mapping) else ():
             if key.text == "outcome":
                 self._name(value, "bad-value", "outcome", OUTCOMES, findings)
-            elif key.text in self._named:
-                code, kind, known = self._named[key.text]
+            elif key.text in NAMED:
+                code, kind = NAMED[key.text]
                 for name in _names(value):
-                    self._name(name, code, kind, known, findings, suite)
+                    self._name(name, code, kind, self._known_as[kind], findings, suite)
             if key.text in ("jurisdictions", "instruments") and isinstance(value, Mapping):
                 for _, wanted in value.entries:
                     self._name(wanted, "bad-value", "outcome", OUTCOMES, findings)
@@ -116,40 +135,51 @@ class CaseChecker:
             findings.error(node.span, code, f"there is no {kind} `{node.text}`", help=help)
 
     @cached_property
-    def _named(self) -> dict[str, tuple[str, str, Collection[str]]]:
-        """For each key under `expect` that names something: the code of a finding, what it names, and what there is."""
-        bundle, rules, vocabulary = self._bundle, self._bundle.rules, self._bundle.vocabulary
-        policies = {key.removesuffix("#applies"): None for key in rules.definitions if key.endswith("#applies")}
-        places = {**dict.fromkeys(vocabulary.jurisdictions), **dict.fromkeys(self._countries)}
-        subjects = {f"{place}:{subject}": None for place in (*places, "unknown") for subject in vocabulary.subjects}
-        documents = {f"{group}.{kind}": None for group in DOCUMENT_GROUPS for kind in vocabulary.kinds[group]}
-        facts = {**bundle.facts, **documents, **dict.fromkeys(vocabulary.names()), **dict.fromkeys(vocabulary.families)}
-        facts |= {f"{family}.rest": None for family in vocabulary.families}
-        lines = {part: [*lines] for part, (_, lines) in vocabulary.factor.items()}
-        computed = {part: [*lines] for part, lines in vocabulary.computed.items()}
-        factor = {f"{part}.{line}": None for each in (lines, computed) for part, named in each.items() for line in named}
-        defined = {key.partition("!")[0]: None for key in rules.definitions}
-        duties = {duty.text.en: None for duty in bundle.duties.values()}
-        rule = ("unknown-rule", "rule", bundle.provisions)
-        policy = ("unknown-policy", "policy", policies)
-        return {
-            **dict.fromkeys(("because", "silent", "beaten", "conflicts"), rule),
-            **dict.fromkeys(("applies", "instruments"), policy),
-            **dict.fromkeys(("duties", "overdue"), ("unknown-duty", "duty", duties)),
-            "jurisdictions": ("unknown-jurisdiction", "jurisdiction", places),
-            "requirements": ("unknown-requirement", "requirement", rules.requirements),
-            "missing": ("unknown-fact", "fact", facts),
-            "rests_on": ("unknown-fact", "fact", {**facts, **bundle.provisions, "relies_on": None}),
-            "not_modelled": ("unknown-subject", "country or `country:subject`", {**places, **subjects, "unknown": None}),
-            "lanes": ("unknown-lane", "lane", {**vocabulary.lanes, **bundle.provisions}),
-            "factor": ("unknown-key", "line of the account", factor),
-            "define": ("unknown-definition", "definition", defined),
-        }
+    def _known_as(self) -> _Known:
+        return _Known(self._bundle)
 
-    @cached_property
-    def _countries(self) -> tuple[str, ...]:
-        values = self._bundle.vocabulary.values.get("country")
-        return tuple(values.values) if values else ()
+
+class _Known(dict[str, Collection[str]]):
+    """What there is of each kind of names in a bundle; made when it is first looked up."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        super().__init__()
+        self._bundle = bundle
+
+    def __missing__(self, kind: str) -> Collection[str]:
+        bundle, rules, vocabulary = self._bundle, self._bundle.rules, self._bundle.vocabulary
+        values = vocabulary.values.get("country")
+        found: Collection[str]
+        match kind:
+            case "rule":
+                found = bundle.provisions
+            case "policy":
+                found = {key.removesuffix("#applies") for key in rules.definitions if key.endswith("#applies")}
+            case "jurisdiction":
+                found = {*vocabulary.jurisdictions, *(values.values if values else ())}
+            case "requirement":
+                found = rules.requirements
+            case "duty":
+                found = {duty.text.en for duty in bundle.duties.values()}
+            case "fact":
+                families = [*vocabulary.families, *(f"{family}.rest" for family in vocabulary.families)]
+                found = {*bundle.facts, *vocabulary.names(), *families}
+            case "statement":
+                found = {*self["fact"], *bundle.provisions, RELIES_ON}
+            case "country or `country:subject`":
+                places = (*self["jurisdiction"], "unknown")
+                found = {*places, *(f"{place}:{subject}" for place in places for subject in vocabulary.subjects)}
+            case "lane":
+                found = {*vocabulary.lanes, *bundle.provisions}
+            case "line of the account":
+                factor = {part: lines for part, (_, lines) in vocabulary.factor.items()}
+                found = {
+                    f"{part}.{line}" for each in (factor, vocabulary.computed) for part, lines in each.items() for line in lines
+                }
+            case _:
+                found = {key.partition("!")[0] for key in rules.definitions}
+        self[kind] = found
+        return found
 
 
 def place_of(test: Node, case: int, problem: ExchangeProblem) -> tuple[Span, bool]:

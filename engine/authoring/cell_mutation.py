@@ -12,14 +12,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
-from engine.authoring.testing import PreparedCase, cases, plain_departures
+from engine.authoring.mutation_cases import departs
+from engine.authoring.testing import PreparedCase, cases
 from engine.backends.bitset import Bitset
-from engine.backends.reference import Reference
+from engine.backends.reference.levels import on_floor, permits
+from engine.backends.reference.three_values import KnownFacts, truth
 from engine.bundle import Bundle
 from engine.deciding.combine import Combiner
 from engine.policy_language.declared_coverage import asked_of, governed, of_either_subject
 from engine.policy_language.vocabulary_text import CoverText
 from engine.rules import Condition, Floor, Spoken, Truth
+from engine.values.outcome_levels import BOUNDS, Level
+from engine.verdict import Definitions, Verdict
 
 READ = {"read": "a change", "source": "a change", "read_on": date.min, "status": "confirmed", "verify_by": date.max}
 
@@ -143,17 +147,27 @@ def _spoken(
 
 
 class CellMutationTester:
-    """Whether the authors' cases notice a changed cell: whether an outcome, or what is not modelled, comes out differently."""
+    """
+    Whether the authors' cases notice a changed cell: whether an outcome, or what is not modelled, comes out differently.
+
+    A cell changes the floor of its jurisdiction and the definitions that the coverage reads, so only these are read again on a verdict
+    that was reached without floors. A case that fails without any change defends nothing.
+    """
 
     def __init__(self, bundle: Bundle) -> None:
         # The quicker back end tells which cases touch which jurisdiction, what they are about, and which policies speak in them.
         combiner, engine = Combiner(bundle), Bitset(bundle.rules)
+        self._rules = bundle.rules
+        self._without_floors = Bitset(replace(bundle.rules, floors=()))
         speaking = [key for key in bundle.rules.definitions if key.startswith(("speaks/", "subject/"))]
         self._cases: dict[str, list[tuple[PreparedCase, frozenset[str]]]] = {}
         for case in sorted(cases(bundle), key=lambda each: each.as_of):
             verdict = engine.evaluate(case.exchange, case.as_of)
+            outcome = combiner.outcome(case.exchange, verdict, case.as_of)
+            if departs(case, verdict, outcome):
+                continue
             said = frozenset(key for key in speaking if verdict.defined[key] is not Truth.NO)
-            for name in combiner.outcome(case.exchange, verdict, case.as_of).coverage.jurisdictions:
+            for name in outcome.coverage.jurisdictions:
                 self._cases.setdefault(name, []).append((case, said))
 
     def _likeliest_first(self, mutant: CellMutant) -> Iterator[PreparedCase]:
@@ -171,19 +185,42 @@ class CellMutationTester:
 
     def notices(self, mutant: CellMutant) -> bool:
         """Whether any case comes out differently."""
-        reference, combiner = Reference(mutant.bundle.rules), Combiner(mutant.bundle)
+        combiner, before = Combiner(mutant.bundle), self._rules.definitions
+        definitions = mutant.bundle.rules.definitions
+        changed = {key: each for key, each in definitions.items() if each is not before.get(key)}
         for case in self._likeliest_first(mutant):
-            verdict = reference.evaluate(case.exchange, case.as_of)
-            outcome = combiner.outcome(case.exchange, verdict, case.as_of)
-            if any(plain_departures(case, verdict, outcome)):
+            verdict = self._under(mutant, changed, case)
+            if departs(case, verdict, combiner.outcome(case.exchange, verdict, case.as_of)):
                 return True
-            expected = case.expect.not_modelled
-            if expected is not None:
-                found = {
-                    gap.country if not gap.subject else f"{gap.country}:{gap.subject}"
-                    for gap in outcome.coverage.gaps
-                    if gap.certain
-                }
-                if found != set(expected):
-                    return True
         return False
+
+    def _under(self, mutant: CellMutant, changed: Mapping[str, Condition], case: PreparedCase) -> Verdict:
+        """The verdict on a case with a changed cell."""
+        verdict = self._without_floors.evaluate(case.exchange, case.as_of)
+        known = KnownFacts(self._rules, case.exchange, case.as_of)
+        defined = ChangedDefinitions(verdict.defined)
+        for key, condition in changed.items():
+            defined.own[key] = truth(condition, known.test, defined)
+        bounds = dict(verdict.jurisdictions)
+        for floor in mutant.bundle.rules.floors:
+            own = bounds.get(floor.jurisdiction, BOUNDS[Level.NOT_APPLICABLE][Level.NOT_APPLICABLE])
+            bounds[floor.jurisdiction] = on_floor(own, floor, permits(floor, defined, case.as_of, ()))
+        return replace(verdict, defined=defined, jurisdictions=bounds)
+
+
+class ChangedDefinitions(Definitions):
+    """How definitions read of which some, `own`, are not as they were."""
+
+    def __init__(self, before: Definitions) -> None:
+        self._before = before
+        self.own: dict[str, Truth] = {}
+
+    def __getitem__(self, key: str) -> Truth:
+        found = self.own.get(key)
+        return self._before[key] if found is None else found
+
+    def __iter__(self) -> Iterator[str]:
+        yield from dict.fromkeys((*self._before, *self.own))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))

@@ -56,6 +56,10 @@ class ExpectedLanes:
         self._in_words: dict[str, list[str]] = defaultdict(list)
         for key, words in self._words.items():
             self._in_words[words].append(key)
+        self._with_duty: dict[str, list[str]] = defaultdict(list)
+        for rule in rules.rules:
+            for duty in rule.duties:
+                self._with_duty[duty.key].append(rule.key)
         refusing = [rule for rule in rules.rules if any(duty.arises == "refusal" for duty in rule.duties)]
         self._refusing = {rule.key for rule in refusing}
         self._refusing_places = {rule.provision.jurisdiction for rule in refusing}
@@ -99,7 +103,8 @@ class ExpectedLanes:
             apart = 0
             for one, other in zip(before, now, strict=True):
                 apart |= values[one] ^ values[other]
-            by_decision |= apart & self._whole
+            if part != "defined" or key.startswith(COVERAGE):
+                by_decision |= apart & self._whole
             if part == "defined":
                 surely |= self._misread(key, *(values[slot] for slot in now))
                 by_decision |= apart & self._alone.get(key.removesuffix("#applies"), 0)
@@ -127,6 +132,8 @@ class ExpectedLanes:
                 surely |= expecting & _apart([find(words, each)] for each in (reading.before, reading.now))
         for key in redated:
             by_decision |= self._due & values[reading.now("owed", key)[1]]
+            for owner in self._with_duty[key]:  # a refusal brings its duties too
+                by_decision |= self._due & values[reading.now("stands", owner)[1]]
         return Departing(surely, by_outcome, by_decision)
 
     def _misread(self, key: str, must: int, may: int) -> int:

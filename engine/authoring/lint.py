@@ -13,17 +13,15 @@ from collections.abc import Iterator
 from datetime import date
 
 from engine.authoring.testing import cases, expectations
+from engine.authoring.text_findings import text_findings
 from engine.backends.bitset import Bitset
 from engine.backends.bitset.rule_table import mask_of
 from engine.bundle import Bundle
-from engine.languages import LANGUAGES
 from engine.policy_language.claim_needs import CLAIMS, NEEDS, NOTHING, needs_of
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
-from engine.policy_language.document_text import Text
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence, comments
 from engine.policy_language.written_policies import Instrument, instruments
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, Rule, Truth, anchors, atoms, tests
-from engine.values.multilingual import Words
 from engine.values.outcome_levels import permitting
 
 BANS = ("prohibit", "review", "require")
@@ -64,10 +62,11 @@ class _Lint:
         self.needs_not_said()
         self.escapes()
         self.known_to_one_rule()
+        self.counted_for_nobody()
         self.ended()
         self.accepted_though_covered()
         self.reach_not_said()
-        self.untranslated()
+        text_findings(self.bundle, self.instruments, self.findings)
         found = self.not_accepted({*self.bundle.warnings, *self.findings.all})
         return tuple(each for each in found if self.only_files in each.at.file)
 
@@ -371,6 +370,15 @@ class _Lint:
                             idle.warn(comment.span, "accepted-nothing", said, help="drop the comment")
         return tuple(sorted({*left, *idle.all}))
 
+    def counted_for_nobody(self) -> None:
+        """A counter that is kept per recipient alone: no exporter knows what others send there."""
+        for name, counter in self.words.counters.items():
+            if all(fact.startswith(f"{self.words.recipient}.") for fact in counter.per):
+                per = ", ".join(f"`{fact}`" for fact in counter.per)
+                said = f"`{name}` is counted per {per} alone, over all exporters, and none of them knows what others sent"
+                help = "name under `per` whom the law counts, such as the exporter"
+                self.findings.warn(self.words.spans["counters", name], "counted-for-nobody", said, help=help)
+
     def ended(self) -> None:
         """An acceptance that is over: the decisions that rested on it are reviews again."""
         for each in self.words.accepts:
@@ -410,44 +418,6 @@ class _Lint:
                     self.findings.warn(instrument.at("rules", number, "id"), "reach-not-said", said, help=help)
 
     # Titles missing in a language
-
-    def untranslated(self) -> None:
-        for organisation in self.words.organisations:
-            self.in_each(organisation.title, Span(organisation.file, organisation.line, 1), f"the title of `{organisation.id}`")
-            for accepted in organisation.accepts:
-                self.in_each(accepted.because, Span(accepted.file, accepted.line, 1), f"the reason of `{accepted.id}`")
-            for off in organisation.switched_off:
-                what = f"the reason why `{off.policy or off.jurisdiction}` is switched off"
-                self.in_each(off.because, Span(off.file, off.line, 1), what)
-        for instrument in self.instruments:
-            text = instrument.text
-            self.in_each(text.title, instrument.at("title"), f"the title of `{text.policy}`")
-            for number, rule in enumerate(text.rules):
-                self.in_each(rule.title, instrument.at("rules", number, "title"), f"the title of `{rule.id}`")
-        for name, fact in self.words.facts.items():
-            at = self.words.spans.get(("facts", name))  # a member of a family has no place of its own
-            if at is not None:
-                self.in_each(fact.title, at, f"the title of `{name}`")
-                if fact.ask:
-                    self.in_each(fact.ask, at, f"the question of `{name}`")
-        for group in ("evidence", "claims"):
-            for kind, known in self.words.kinds[group].items():
-                self.in_each(known.title, self.words.spans[group, kind], f"the title of `{kind}`")
-                if known.ask:
-                    self.in_each(known.ask, self.words.spans[group, kind], f"the question of `{kind}`")
-        for group, texts in (
-            ("requirements", self.words.requirements), ("jurisdictions", self.words.jurisdictions), ("lanes", self.words.lanes),
-            ("subjects", self.words.subjects),
-        ):  # fmt: skip
-            for name, each in texts.items():
-                self.in_each(each.title, self.words.spans[group, name], f"the title of `{name}`")
-        for name, entry in self.words.coherence.items():
-            self.in_each(entry.says, self.words.spans["coherence", name], f"the sentence of `{name}`")
-
-    def in_each(self, text: Text | Words, at: Span, what: str) -> None:
-        for code, language in LANGUAGES.items():
-            if not getattr(text, code):
-                self.findings.warn(at, "untranslated", f"{what} has no {language.english_name}", help=f"add `{code}:`")
 
 
 def own(condition: Condition) -> Condition:

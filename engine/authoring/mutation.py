@@ -12,7 +12,7 @@ every reading of it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -47,7 +47,8 @@ Rewrite: TypeAlias = Callable[[Condition], Condition | None]
 
 APPLIES = "#applies"
 TRAVELS = "#travels"
-RESERVED = ("subject/", "touch/", "counter/")  # conditions of the vocabulary, not of a provision
+COUNTER = "counter/"
+RESERVED = ("subject/", "touch/", COUNTER)  # conditions of the vocabulary, not of a provision
 CLAIMED = "claims"  # what the report lists under what claims need, which is no policy's
 HUNDREDTH = Decimal("0.01")
 
@@ -58,27 +59,27 @@ class Mutant:
     One change of the rules.
 
     `policy` owns what was changed; of what a claim needs it is `claims`. `file:line` is its place. `sentence` says what no test defends,
-    where no case notices the mutant. `owners` are the keys of the rules, definitions and duties that differ, `rules` the whole changed
-    set. `widens`: a condition of a ground, of an exemption, of its `unless`, of the end of a duty or of what a claim needs is dropped, so
-    that more is lifted, or done.
+    where no case notices the mutant. `rules` are all rules; those that are not changed are the same objects as before. `widens`: a
+    condition of a ground, of an exemption, of its `unless`, of the end of a duty or of what a claim needs is dropped, so that more is
+    lifted, or done.
     """
 
     policy: str
     file: str
     line: int
     sentence: str
-    owners: frozenset[str]
     rules: RuleSet
     widens: bool = False
 
 
 def mutants(bundle: Bundle, only: str = "") -> Iterator[Mutant]:
-    """Every mutant of the policies, and of what claims need, in files whose name contains `only`, in file order."""
+    """Every mutant of the policies, of what claims need and of what counters count, in files whose name contains `only`, in file order."""
     surgeon = _Surgeon(bundle, only)
     yield from surgeon.mutants()
     for name, at in sorted(surgeon.claims(bundle).items(), key=lambda each: each[1]):
         if only in at[0]:
             yield from surgeon.needs(name, *at)
+    yield from (mutant for mutant in surgeon.counters(bundle) if only in mutant.file)
 
 
 class _Surgeon:
@@ -109,7 +110,18 @@ class _Surgeon:
         key = f"{NEEDS}{claim}"
         for said, changed, looser in _changes({key: self.rules.definitions[key]}, self.book):
             rules = replace(self.rules, definitions={**self.rules.definitions, **changed})
-            yield Mutant(CLAIMED, file, line, f"what `{claim}` needs: {said}", frozenset((key,)), rules, looser is True)
+            yield Mutant(CLAIMED, file, line, f"what `{claim}` needs: {said}", rules, looser is True)
+
+    # What counters count
+
+    def counters(self, bundle: Bundle) -> Iterator[Mutant]:
+        """The conditions by which an exchange counts; a case shows them under `define`."""
+        for name in bundle.vocabulary.counters:
+            at, key = bundle.vocabulary.spans["counters", name], f"{COUNTER}{name}"
+            keys = [each for each in self.rules.definitions if each.partition("!")[0] == key]
+            for said, changed, _ in _changes({each: self.rules.definitions[each] for each in keys}, self.book) if keys else ():
+                rules = replace(self.rules, definitions={**self.rules.definitions, **changed})
+                yield Mutant("counters", at.file, at.line, f"what `{name}` counts: {said}", rules)
 
     # Definitions, and what a policy applies to
 
@@ -129,7 +141,6 @@ class _Surgeon:
                     policy,
                     name.removesuffix(APPLIES).removesuffix(TRAVELS),
                     f"{what}: {said}",
-                    changed,
                     replace(self.rules, definitions={**self.rules.definitions, **changed}),
                 )
 
@@ -155,18 +166,16 @@ class _Surgeon:
                 for said, changed_duty, looser in _duties(duty, self.book):
                     duties = (*rule.duties[:number], changed_duty, *rule.duties[number + 1 :])
                     altered = [replace(rule, duties=duties)]
-                    yield self._with(policy, id, f"{short}: {said}", altered, duty.key, widens=looser is True)
+                    yield self._with(policy, id, f"{short}: {said}", altered, widens=looser is True)
 
-    def _with(self, policy: str, id: str, sentence: str, changed: Sequence[Rule], *more: str, widens: bool = False) -> Mutant:
+    def _with(self, policy: str, id: str, sentence: str, changed: Sequence[Rule], widens: bool = False) -> Mutant:
         by_key = {rule.key: rule for rule in changed}
         rules = tuple(by_key.get(rule.key, rule) for rule in self.rules.rules)
-        return self._mutant(policy, id, sentence, (*by_key, *more), replace(self.rules, rules=rules), widens)
+        return self._mutant(policy, id, sentence, replace(self.rules, rules=rules), widens)
 
-    def _mutant(
-        self, policy: str, place: str, sentence: str, owners: Iterable[str], rules: RuleSet, widens: bool = False
-    ) -> Mutant:
+    def _mutant(self, policy: str, place: str, sentence: str, rules: RuleSet, widens: bool = False) -> Mutant:
         file, line = self.places[place]
-        return Mutant(policy, file, line, sentence, frozenset(owners), rules, widens)
+        return Mutant(policy, file, line, sentence, rules, widens)
 
 
 def _restores(rule: Rule) -> bool:

@@ -52,11 +52,7 @@ class MutationTester:
         self._sound = {id(case): case.suite in policies for case in every if case.suite in policies}
         self._combiner = Combiner(bundle)
         self._unchanged = ChangedVerdicts(bundle.rules)
-        self._renamed: dict[int, tuple[str, Entries]] = {}  # changed registers by their identity, each with a name of its own
-        for number, mutant in enumerate(mutants):
-            for name, entries in mutant.rules.registers.items():
-                if entries is not bundle.rules.registers[name]:
-                    self._renamed[id(entries)] = f"{name}~{number}", entries
+        self._renamed = changed_registers(bundle.rules, mutants)
         for mutant in mutants:
             self._unchanged.expect(mutant.rules, self._renames(mutant))
         self._expected = ExpectedLanes(self._cases, self._unchanged, Phrasebook(bundle))
@@ -175,6 +171,17 @@ def run(code: Sequence[tuple[str, int, int]], values: list[int], every: int, giv
                 values.append((given or {})[slot])
             case _:
                 values.append(every if kind == "yes" else 0)
+
+
+def changed_registers(rules: RuleSet, mutants: Sequence[Mutant]) -> dict[int, tuple[str, Entries]]:
+    """The registers that mutants change, by their identity, each with a name of its own."""
+    return {
+        id(entries): (f"{name}~{number}", entries)
+        for number, mutant in enumerate(mutants)
+        if mutant.rules.registers is not rules.registers
+        for name, entries in mutant.rules.registers.items()
+        if entries is not rules.registers[name]
+    }
 
 
 def departs(case: PreparedCase, verdict: Verdict, outcome: Outcome) -> bool:

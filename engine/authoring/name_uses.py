@@ -173,7 +173,7 @@ class NamePlaces:
         named = root.get("jurisdiction") if own and isinstance(root, tree.Mapping) else None
         jurisdiction = named.text if isinstance(named, tree.Scalar) else self.policies.get(owner, "")
         shared = kind == "definition" and last in self.forms.shared.get(jurisdiction, ())
-        return jurisdiction if shared and not (own and _has(root, "define", last)) else owner
+        return jurisdiction if shared else owner
 
 
 def _has(root: tree.Node, section: str, name: str) -> bool:
@@ -215,7 +215,7 @@ def _defined(root: tree.Node, word: WrittenWord) -> Name | None:
             return Name("policy", text)
         case "policy", ("define", _), True:
             return Name("definition", f"{policy_of(root)}/{text}")
-        case "policy", ("rules", int(), "id"), False:
+        case "policy", ("rules", int(), "id") | ("rules", int(), "cells", int(), "id"), False:
             return Name("rule", f"{policy_of(root)}/{text}")
         case "policy", ("groups", _), True:
             return Name("group", f"{policy_of(root)}/{text}")

@@ -18,7 +18,6 @@ from typing import Literal, TypeAlias
 from engine.values import MONTHS
 
 Kind: TypeAlias = Literal["number", "length", "day of the year", "day"]
-Value: TypeAlias = int | tuple[str, int] | tuple[int, int] | date
 
 LEAST = 1_000  # smaller numbers count much that no rule tests: two courts, three ways
 ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
@@ -40,7 +39,7 @@ _COUNT = re.compile(
 )
 _COUNT_ZH = re.compile(rf"(?<![.\d])(\d[\d,]*(?:\.\d+)?|[{HAN}]+)(万|亿)?(?=[名人个条以余多张])")
 _LENGTH = re.compile(rf"(?<![\w.-])({_NUMBER})[ -](working |business )?(hour|day|week|month|year)s?(?!-old)\b", re.I)
-_LENGTH_ZH = re.compile(rf"(?<![第\d])(\d+|[{HAN}]+)(?:个)?(工作日|小时|日|天|周|(?<=个)月|年)(?![度代初末底第])")
+_LENGTH_ZH = re.compile(rf"(?<![第\d])(\d{{1,3}}|[{HAN}]+)(?:个)?(工作日|小时|日|天|周|(?<=个)月|年)(?![度代初末底第])")
 _UNITS = {
     "hour": ("hour", 1), "day": ("day", 1), "week": ("day", 7), "month": ("month", 1), "year": ("month", 12),
     "小时": ("hour", 1), "日": ("day", 1), "天": ("day", 1), "周": ("day", 7), "月": ("month", 1),
@@ -50,7 +49,19 @@ _MONTH = "|".join(MONTHS)
 _DAY = re.compile(rf"\b(?:(\d{{1,2}}) ({_MONTH})|(end) of ({_MONTH}))(?: (\d{{4}}))?\b")
 _DAY_ZH = re.compile(r"(?:(\d{4})年)?(\d{1,2})月(\d{1,2})日")
 _MONTH_ZH = re.compile(r"\d{4}年(?:\d{1,2}月)?")
+_BEGINS = re.compile(r"(?:\b(?:since|from|until)\s|[自至])$", re.I)
 _ISO = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SaidLength:
+    """A length of time in hours, days, working days or months; years are months."""
+
+    unit: str
+    number: int
+
+
+Value: TypeAlias = int | SaidLength | tuple[int, int] | date
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,25 +74,21 @@ class Said:
 
 
 def said(text: str) -> Iterator[Said]:
-    """What a text names, of each kind."""
+    """What a text names, of each kind. Of the days of a year, only those on which something begins or ends."""
     for match in _DAY.finditer(text):
         month = MONTHS.index(match[2] or match[4]) + 1
         day = int(match[1]) if match[1] else monthrange(2025, month)[1]
-        yield from _day(match[5], month, day, match[0])
-    for match in _DAY_ZH.finditer(text):
-        yield from _day(match[1], int(match[2]), int(match[3]), match[0])
-    for match in _ISO.finditer(text):
-        yield from _day(match[1], int(match[2]), int(match[3]), match[0])
+        yield from _day(text, match, match[5], month, day)
+    for match in (*_DAY_ZH.finditer(text), *_ISO.finditer(text)):
+        yield from _day(text, match, match[1], int(match[2]), int(match[3]))
     left = without_days(text)
     for match in _LENGTH.finditer(left):
-        if match[1].lower() in ("a", "an"):  # `a day` is any
-            continue
-        unit, times = _UNITS[match[3].lower()]
-        yield Said("length", (f"working {unit}" if match[2] else unit, times * _number(match[1])), match[0])
+        if match[1].lower() not in ("a", "an"):  # `a day` is any
+            unit, times = _UNITS[match[3].lower()]
+            yield _length(f"working {unit}" if match[2] else unit, times * _number(match[1]), match[0])
     for match in _LENGTH_ZH.finditer(left):
-        if match[2] != "年" or _han(match[1]) < 100:  # `2024年` is a year
-            unit, times = _UNITS[match[2]]
-            yield Said("length", (unit, times * _han(match[1])), match[0])
+        unit, times = _UNITS[match[2]]
+        yield _length(unit, times * _han(match[1]), match[0])
     left = _LENGTH_ZH.sub(" ", _LENGTH.sub(" ", left))
     for match in _COUNT.finditer(left):
         number = _number(match[1]) * SCALES[(match[2] or "").lower()]
@@ -110,16 +117,18 @@ def of_kind(said: Iterable[Said], kind: Kind) -> dict[Value, str]:
     return {each.value: each.words for each in said if each.kind == kind}
 
 
-def _day(year: str | None, month: int, day: int, words: str) -> Iterator[Said]:
+def _day(text: str, match: re.Match[str], year: str | None, month: int, day: int) -> Iterator[Said]:
     if not 1 <= month <= 12 or not 1 <= day <= 31:
         return
     if year is None:
-        yield Said("day of the year", (month, day), words)
-    else:
-        try:
-            yield Said("day", date(int(year), month, day), words)
-        except ValueError:
-            return
+        yield Said("day of the year", (month, day), match[0])
+    elif day <= monthrange(int(year), month)[1] and _BEGINS.search(text, 0, match.start()):
+        yield Said("day", date(int(year), month, day), match[0])
+
+
+def _length(unit: str, length: int, words: str) -> Said:
+    whole = unit == "hour" and length % 24 == 0
+    return Said("length", SaidLength("day", length // 24) if whole else SaidLength(unit, length), words)
 
 
 def _number(text: str) -> int:

@@ -234,31 +234,37 @@ def expectations(bundle: Bundle) -> Iterator[tuple[str, Expectation]]:
 
 def _prepare(bundle: Bundle, file: str, node: Node) -> Iterator[PreparedCase | Result]:
     """Each case of a file, or why it cannot be decided: at the line of the mistake, which may be in the exchange that all cases share."""
-    findings = Findings()
-    text = CaseChecker(bundle).read(node, findings)
+    findings, checker = Findings(), CaseChecker(bundle)
+    text = checker.read(node, findings)
     if text is None:
         for finding in findings.all:
             yield Result(file, finding.at.line, "", "the test file can be read", (_found(finding),))
         return
+    built = [_build(bundle, {**text.exchange, **case.change}) for case in text.cases]
+    if not all(isinstance(each, Exchange) for each in built):
+        checker.values(node, findings)
     wrong: dict[int | None, list[tuple[int, str]]] = {}
     for finding in findings.errors:
         wrong.setdefault(case_at(node, finding.at.line), []).append((finding.at.line, _found(finding)))
-    for number, case in enumerate(text.cases):
+    for number, (case, exchange) in enumerate(zip(text.cases, built, strict=True)):
         line, own, shared = locate(node, ("cases", number))[1].line, wrong.get(number, []), wrong.get(None, [])
-        try:
-            exchange = build(bundle, {**text.exchange, **case.change})
-        except (ExchangeRefused, BadValue) as refused:
-            if isinstance(refused, ExchangeRefused) and not (own or shared):
-                places = [(place_of(node, number, problem), problem.detail) for problem in refused.problems]
-                own = [(span.line, f"{span}: {said}") for (span, of_case), said in places if of_case]
-                shared = [(span.line, f"{span}: {said}") for (span, of_case), said in places if not of_case]
-            if not own:
-                yield Result(file, shared[0][0], text.test, SHARED, tuple(said for _, said in shared))
-                continue
+        if isinstance(exchange, ExchangeRefused) and not (own or shared):
+            places = [(place_of(node, number, problem), problem.detail) for problem in exchange.problems]
+            own = [(span.line, f"{span}: {said}") for (span, of_case), said in places if of_case]
+            shared = [(span.line, f"{span}: {said}") for (span, of_case), said in places if not of_case]
         if own:
             yield Result(file, line, text.test, case.case, tuple(said for _, said in own))
-        else:
+        elif isinstance(exchange, Exchange):
             yield PreparedCase(file, line, text.test, case.case, case.expect, exchange, case.as_of or text.as_of)
+        else:
+            yield Result(file, shared[0][0], text.test, SHARED, tuple(said for _, said in shared))
+
+
+def _build(bundle: Bundle, flat: dict[str, Any]) -> Exchange | ExchangeRefused | BadValue:
+    try:
+        return build(bundle, flat)
+    except (ExchangeRefused, BadValue) as refused:
+        return refused
 
 
 def _found(finding: Diagnostic) -> str:

@@ -15,14 +15,14 @@ from datetime import date
 from decimal import Decimal
 from itertools import combinations
 
-from engine.authoring.said_numbers import LEAST, Kind, Value, numbers, of_kind, said, without_days
-from engine.authoring.written_policies import Instrument
+from engine.authoring.said_numbers import LEAST, Kind, SaidLength, Value, numbers, of_kind, said, without_days
 from engine.bundle import Bundle
 from engine.languages import LANGUAGES
 from engine.policy_language.diagnostic import Findings, Span
 from engine.policy_language.document_text import Text, is_placeholder
 from engine.policy_language.policy_text import RuleText
 from engine.policy_language.tree import Mapping as TreeMapping
+from engine.policy_language.written_policies import Instrument
 from engine.rules import Due, Earliest, OnDate, OnDay, Period, Rule, tests
 from engine.values import MONTHS, Duration
 from engine.values.multilingual import Words
@@ -32,7 +32,7 @@ IN_DAYS = ("hour", "day", "working day")
 YEARLY = re.compile(r"\b(?:each|every) year\b|\byearly\b|\bannual(?:ly)?\b|每年", re.I)
 ID = re.compile(r"(art|s|sec|section|reg|rule|principle)-(\d+)(?=-|$)")
 ARTICLE = re.compile(
-    r"(art(?:icle)?|s(?:ec(?:tion)?)?|reg(?:ulation)?|rule|principle)(?P<many>s)?\.? (?P<number>\d+(?:-\d+)?)(?! (?:to|and)\b|,)",
+    r"(art(?:icle)?|s(?:ec(?:tion)?)?|reg(?:ulation)?|rule|principle)(?P<many>s)?\.? (?P<number>\d+(?:-\d+)?)(?![\d-]| (?:to|and)\b)",
     re.I,
 )
 OWN_ARTICLE = re.compile(r"(?:Under )?(?:Article|Section|Rule|Principle) (\d+)\b")
@@ -113,10 +113,10 @@ class _Texts:
                 self.warn(at, "untranslated", f"{what} has no {language.english_name}", f"add `{code}:`{where}")
 
     def placeholders(self, instrument: Instrument, number: int, rule: RuleText) -> None:
-        texts = {"title": rule.title, "cite": rule.cite, "says": rule.says, "source": rule.source}
+        texts: dict[str, Text | str | None] = {"title": rule.title, "cite": rule.cite, "says": rule.says, "source": rule.source}
         for key, text in texts.items():
-            written = is_placeholder(text) if isinstance(text, str) else text is not None and text.is_placeholder()
-            if written:
+            each = (text,) if isinstance(text, str) else (text.en, text.zh) if text else ()
+            if any(one and is_placeholder(one) and not re.search(r"\d", one) for one in each):  # `s. 4` is a citation
                 said = f"`{key}` of `{rule.id}` stands for a text that is still to be written"
                 self.warn(instrument.at("rules", number, key), "placeholder", said, "write it, or mark the provision `unsure`")
 
@@ -132,36 +132,43 @@ class _Texts:
             told = {code: tuple(said(each)) for code in LANGUAGES if (each := getattr(text, code))}
             for kind in KINDS:
                 by_language = {code: of_kind(each, kind) for code, each in told.items()}
-                for named in by_language.values():
-                    for value, words in named.items():
-                        if _differs(kind, value, named, tested[kind]):
-                            does = " and ".join(sorted(f"`{_written(each)}`" for each in tested[kind]))
-                            message = f"`{key}` of `{rule.id}` says `{words}`, and the provision says {does}"
-                            self.warn(at, "said-otherwise", message, "correct the one or the other")
+                differing = [
+                    words
+                    for named in by_language.values()
+                    for value, words in named.items()
+                    if _differs(kind, value, named, tested[kind])
+                ]
+                for words in differing:
+                    does = " and ".join(sorted(f"`{_written(each, words)}`" for each in tested[kind]))
+                    message = f"`{key}` of `{rule.id}` says `{words}`, and the provision says {does}"
+                    self.warn(at, "said-otherwise", message, "correct the one or the other")
                 for one, other in combinations(by_language.values(), 2):
-                    if one and other and one.keys() != other.keys():
+                    if not differing and one and other and one.keys() != other.keys():
                         first, second = (", ".join(f"`{words}`" for words in each.values()) for each in (one, other))
                         message = f"`{key}` of `{rule.id}` says {first} in one language and {second} in another"
                         self.warn(at, "said-otherwise", message, "let both say the same")
-            if key == "says" and YEARLY.search(" ".join(getattr(text, code) or "" for code in LANGUAGES)):
-                self.yearly(instrument, number, rule)
+        self.yearly(instrument, number, rule)
 
     def yearly(self, instrument: Instrument, number: int, rule: RuleText) -> None:
         """What is done each year, and is due on one day of one year."""
+        texts = [text for code in LANGUAGES if (text := getattr(rule.says, code))]
+        days = {each.value for text in texts for each in said(text) if each.kind == "day of the year"}
         for lowered in self.rules[f"{instrument.text.policy}/{rule.id}"]:
             for duty in lowered.duties:
-                if isinstance(duty.due, OnDate):
-                    day = _written((duty.due.day.month, duty.due.day.day))
-                    where = ("rules", number, "oblige", "due") if rule.oblige else ("rules", number, "duties")
-                    said = f"`{rule.id}` speaks of each year, and its duty is due on `{duty.due.day}` only"
-                    help = f"write `{{on: {day}, after: exchanged_at}}`, or the date of the document in its place"
-                    self.warn(instrument.at(*where), "said-otherwise", said, help)
+                due = duty.due
+                if not isinstance(due, OnDate) or not (YEARLY.search(" ".join(texts)) or (due.day.month, due.day.day) in days):
+                    continue
+                day = _written((due.day.month, due.day.day))
+                where = ("rules", number, "oblige", "due") if rule.oblige else ("rules", number, "duties")
+                message = f"`{rule.id}` speaks of a day of each year, and its duty is due on `{due.day}` only"
+                help = f"write `{{on: {day}, after: exchanged_at}}`, or the date of a document for `exchanged_at`"
+                self.warn(instrument.at(*where), "said-otherwise", message, help)
 
     def cited_otherwise(self, instrument: Instrument, number: int, rule: RuleText, branches: set[str]) -> None:
         at, cite = instrument.at("rules", number, "cite"), rule.cite
         first = ARTICLE.match(cite.en)
         id = ID.match(rule.id)
-        if first and id and not first["many"] and first[1][0].lower() == id[1][0] and id[2] not in first["number"].split("-"):
+        if first and id and not first["many"] and first[1][0].lower() == id[1][0] and int(id[2]) not in numbers(cite.en):
             said = f"`{rule.id}` cites `{first[0]}`"
             self.warn(at, "cited-otherwise", said, f"cite {id[2]}, or name the provision after what it cites")
         if cite.zh:
@@ -171,7 +178,7 @@ class _Texts:
                 self.warn(at, "cited-otherwise", said, "let both name the same")
         named = OWN_ARTICLE.match(rule.says.en)
         far = [each for each in BRANCH.findall(rule.says.en) if branches and each not in branches]
-        if (named and int(named[1]) not in numbers(cite.en)) or far:
+        if (named and first and int(named[1]) not in numbers(cite.en)) or far:
             which = far[0] if far else named[1] if named else ""
             said = f"`says` of `{rule.id}` speaks of `{which}`, and `cite` of `{cite.en}`"
             self.warn(instrument.at("rules", number, "says"), "cited-otherwise", said, "correct the one or the other")
@@ -186,11 +193,11 @@ def _differs(kind: Kind, value: Value, named: Mapping[Value, str], tested: set[V
             return value + 1 not in tested and value - 1 not in tested
         case date():  # texts name many days; one in another month of the same year is a slip
             return any(isinstance(each, date) and (each.year, each.day) == (value.year, value.day) for each in tested)
-        case (str() as unit, int() as length):
-            alike = {each for each in tested if isinstance(each, tuple) and (each[0] in IN_DAYS) == (unit in IN_DAYS)}
+        case SaidLength(unit=unit, number=length):
+            alike = [each for each in tested if isinstance(each, SaidLength) and (each.unit in IN_DAYS) == (unit in IN_DAYS)]
             if unit in IN_DAYS:
-                return bool(alike - named.keys())
-            apart = {abs(one[1] - other[1]) for one, other in combinations(alike, 2)}
+                return any(each not in named for each in alike)
+            apart = {abs(one.number - other.number) for one, other in combinations(alike, 2)}
             return bool(alike) and length not in apart
     return True
 
@@ -224,19 +231,21 @@ def _value(operand: object) -> Iterator[tuple[Kind, Value]]:
             yield "number", int(operand)
         case Duration(months=months, hours=hours, working_days=working):
             if months:
-                yield "length", ("month", months)
+                yield "length", SaidLength("month", months)
             if working:
-                yield "length", ("working day", working)
+                yield "length", SaidLength("working day", working)
             if hours:
-                yield "length", ("hour", hours) if hours % 24 else ("day", hours // 24)
+                yield "length", SaidLength("hour", hours) if hours % 24 else SaidLength("day", hours // 24)
 
 
-def _written(value: Value) -> str:
+def _written(value: Value, beside: str = "") -> str:
+    """A value in words; a length in months beside one in months."""
     match value:
         case int():
             return f"{value:,}"
-        case (str() as unit, int() as length):
-            whole, unit = (length // 12, "year") if unit == "month" and length % 12 == 0 else (length, unit)
+        case SaidLength(unit=unit, number=length):
+            in_years = unit == "month" and length % 12 == 0 and "month" not in beside and "月" not in beside
+            whole, unit = (length // 12, "year") if in_years else (length, unit)
             return f"{whole} {unit}{'' if whole == 1 else 's'}"
         case (int() as month, int() as day):
             return f"{day} {MONTHS[month - 1]}"

@@ -15,7 +15,7 @@ from enum import Enum
 from engine.policy_language.claim_needs import LIFT, RESTORE, claims_in_need, with_needs
 from engine.policy_language.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.phrases import GROUPS, meant
-from engine.policy_language.tree import Mapping, Node, Scalar, Sequence, locate
+from engine.policy_language.tree import Mapping, Node, Scalar, Sequence, locate, repeated
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, FIELD_NAMES, Follows, Vocabulary
 from engine.register_facts import IN_REGISTER
 from engine.rules import (
@@ -106,11 +106,17 @@ class Conditions:
             case Sequence(items=items):
                 if not items:
                     self.findings.error(node.span, "empty-condition", "this condition is empty", help="say what must hold")
+                self._once(items)
                 return _all(self.lower(item, policy, use) for item in items)
         assert isinstance(node, Mapping)
         if not node.entries:
             self.findings.error(node.span, "empty-condition", "this condition is empty", help="say what must hold")
         return _all(self._entry(key, value, policy, use) for key, value in node.entries)
+
+    def _once(self, items: Iterable[Node]) -> None:
+        """Warn of a condition that stands twice in one list."""
+        for again in repeated(items):
+            self.findings.warn(again, "twice", "this condition is written twice in one list", help="drop one of the two")
 
     def define(self, name: str) -> None:
         """Lower a definition by itself, so that it is checked even if nothing uses it."""
@@ -222,6 +228,7 @@ class Conditions:
             )
             return ALWAYS
         inner = use.negated if key.text == "none_of" else use
+        self._once(value.items)
         parts = tuple(self.lower(item, policy, inner) for item in value.items)
         if key.text == "all_of":
             return _all(parts)
@@ -296,7 +303,7 @@ class Conditions:
             self.findings.error(
                 span,
                 "bad-value",
-                f"no value can satisfy this test of `{fact}`",
+                f"no value can satisfy this test of `{fact}`: it never holds",
                 help="move its lower limit below its upper limit",
             )
         return _all(parts)
@@ -332,12 +339,11 @@ class Conditions:
             return ALWAYS
         if not FITS[word](type):
             usable = ", ".join(f"`{o}`" for o, fit in FITS.items() if fit(type))
-            self.findings.error(
-                operator.span,
-                "wrong-operator",
-                f"`{word}` does not fit `{fact}`, which is of type `{type.name}`",
-                help=f"use {usable}",
-            )
+            said, help = f"`{word}` does not fit `{fact}`, which is of type `{type.name}`", f"use {usable}"
+            if word in SETS and not type.many:
+                said = f"`{word}` asks what is in a set, and `{fact}` has one value"
+                help = f"write `{fact}: VALUE`, or `{fact}: [VALUE, VALUE]` for one of several"
+            self.findings.error(operator.span, "wrong-operator", said, help=help)
             return ALWAYS
         if word == "not":
             return Not(self._test(fact, type, operand, use.negated, operator.span))
@@ -479,6 +485,9 @@ class Conditions:
             return None
         if isinstance(value, Duration):
             self.known_calendar(value, scalar.span)
+        if type.kind == "yes/no" and scalar.quoted:
+            said = f"`{scalar.text}` stands in quotes, as if it were a text"
+            self.findings.warn(scalar.span, "quoted", said, help=f"write `{scalar.text}` without quotes")
         digits = scalar.text if type.kind == "count" else ""
         if digits.isdigit() and len(digits) > 4:
             self.findings.warn(

@@ -58,10 +58,9 @@ def _one_jurisdiction_each(vocabulary: Vocabulary, findings: Findings) -> None:
         for country in _countries(vocabulary, text):
             first = owner.setdefault(country, name)
             if first != name:
-                said = f"`{country}` is in the jurisdiction `{first}` and in `{name}`"
-                findings.error(
-                    vocabulary.spans["jurisdictions", name], "two-jurisdictions", said, help="a country is in one of them"
-                )
+                said = f"`{country}` is in the jurisdiction `{first}` and also in `{name}`"
+                at = locate(vocabulary.nodes["jurisdictions", name], ("countries",))[1]
+                findings.error(at, "two-jurisdictions", said, help="a country is in one of them")
 
 
 def _countries(vocabulary: Vocabulary, text: JurisdictionText) -> Collection[str]:

@@ -30,7 +30,10 @@ CODES = {
     "bare-claim": "a provision lifts on a claim alone, which no document and no other fact can contradict (a warning)",
     "bare-number": "a long number without separators is hard to read (a warning)",
     "beyond-the-exchange": "a `coherence` entry tests the day, a register, a counter, or whether a document counts",
+    "counted-for-nobody": "a counter is kept per recipient alone, over exporters that do not know of one another (a warning)",
     "covered-and-silent": "no test case reaches the law on a subject matter that a jurisdiction covers (a warning)",
+    "cited-otherwise": "a citation names another article than the id, the paraphrase or the other language (a warning)",
+    "comma-in-number": "a comma ends a number in braces: what follows is a value of its own",
     "cycle": "definitions, exemptions or values form a circle",
     "does-not-bind": "coverage names a policy, or a provision, that only advises or only lifts",
     "doubt": "an unsure provision cannot open a lane; an entry cannot be less sure than its register",
@@ -66,10 +69,12 @@ CODES = {
     "only-on-a-ban": "a provision that bans, requires or reviews asks for `only`, so one more value escapes it (a warning)",
     "other-jurisdiction": "a rule exempts, satisfies and requires, and coverage names, only what belongs to its own jurisdiction",
     "said-twice": "two `coherence` entries refuse the same exchanges (a warning)",
+    "said-otherwise": "a text names another number, length or day than the provision, or than the other language (a warning)",
     "same-fact": "a fact is compared with itself",
-    "placeholder": "an organisation's acceptance has no name or reason yet",
+    "placeholder": "a text stands for one that is still to be written",
     "preset-frees": "a preset states what could free an exchange by itself: a document, a claim, or a fact that `frees`",
     "reach-not-said": "an unsure review beside requirements, in a policy that does not say where its reach is in doubt (a warning)",
+    "quoted": "an answer stands in quotes, as if it were a text (a warning)",
     "reach-in-doubt": "`reach_in_doubt` of a policy that requires nothing, or beside a review that says the same",
     "semantics": "the bundle names a version of the semantics that this engine does not decide under, or two versions",
     "several-documents": "a file holds one document",
@@ -84,12 +89,12 @@ CODES = {
     "tag": "YAML tags are refused; the vocabulary gives a value its type",
     "too-deep": "a file is nested too deeply or holds too many values, or a chain of definitions or exemptions is too long",
     "too-many-facts": "the vocabulary has more facts than a caller can answer (a warning)",
+    "twice": "a condition is written twice in one list (a warning)",
     "two-jurisdictions": "a country is in two jurisdictions",
     "two-documents": "a field of one document is compared with a field of another",
     "two-parents": "a value lies under two others that are not exact: whoever sends one of them may be the other too",
     "unknown-calendar": "the vocabulary has no such calendar of working days",
     "unknown-definition": "a condition or a test names a definition that does not exist",
-    "unknown-duty": "a test expects a duty that no provision has",
     "unknown-document": "a file begins with `policy:`, `vocabulary:`, `organisation:` or `test:`",
     "unknown-fact": "an exchange has no such fact",
     "unknown-group": "there is no group of this name",
@@ -152,7 +157,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Diagnostic:
-    """One finding: where it is, what is wrong, and what to do. `code` is stable; `CODES` explains it."""
+    """
+    One finding: where it is, what is wrong, and what to do. `code` is stable; `CODES` explains it.
+
+    `follows`: it may be there only because of a finding in another file (`consequences`).
+    """
 
     at: Span
     code: str
@@ -160,6 +169,7 @@ class Diagnostic:
     label: str = ""
     help: str = ""
     severity: str = "error"
+    follows: bool = False
 
     def render(self, texts: Mapping[str, str], colour: bool = False) -> str:
         """The finding with an excerpt of its line, underlined. `texts` maps file names to their text."""

@@ -73,6 +73,9 @@ def _report(model: type[DocumentText], root: Node, error: Any, findings: Finding
         case "string_type" | "dict_type" | "list_type" | "model_type" | "model_attributes_type":
             kinds = {"string_type": "text", "list_type": "a list"}
             findings.error(where.span, "wrong-shape", f"`{last}` must be {kinds.get(error['type'], 'a mapping')}")
+        case "string_too_short":
+            key = last if len(path) < 2 or last not in ("en", "zh") or _is_step(root, path) else str(path[-2])
+            findings.error(span, "bad-value", f"`{key}` is empty", help=f"write a text after `{key}:`")
         case "value_error":
             findings.error(where.span, "bad-value", str(error["ctx"]["error"]))
         case "literal_error":

@@ -9,7 +9,7 @@ or too deep.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -22,6 +22,8 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 24
 MAX_NODES = 200_000
 _CORE_TAGS = ("!", None)
+_COMMAS = re.compile(r"\d{1,3}(?:,\d{3})+", re.ASCII)
+_CUT, _THREE = re.compile(r"\d{1,3}(?:_\d{3})*", re.ASCII), re.compile(r"\d{3}", re.ASCII)
 _COMMENT_OR_BREAK = re.compile(r"(#[^\r\n\x85\u2028\u2029]*)|\r\n|[\r\n\x85\u2028\u2029]")
 
 # The C parser is iterative, so depth cannot overflow it. It exists only if PyYAML was built with libyaml.
@@ -163,6 +165,10 @@ class _Reader:
                 "remove the tag; the vocabulary gives the value its type",
             )
         if isinstance(event, yaml.ScalarEvent):
+            if "," in event.value and not event.style and _COMMAS.fullmatch(event.value):
+                help = f"write `{event.value.replace(',', '_')}`, or with a word, such as `100 thousand`"
+                said = f"`{event.value}` has a comma, which ends a number where it stands in braces"
+                self.findings.warn(self.span(event), "comma-in-number", said, help=help)
             return Scalar(event.value, self.span(event), event.style in ("'", '"'))
         if isinstance(event, yaml.SequenceStartEvent):
             items = []
@@ -173,11 +179,18 @@ class _Reader:
 
     def mapping(self, event: Any, depth: int) -> Mapping:
         entries: dict[str, tuple[Scalar, Node]] = {}
+        last = ""
         while not isinstance(inner := next(self.events), yaml.MappingEndEvent):
             key = self.node(inner, depth + 1)
             value = self.node(next(self.events), depth + 1)
             if not isinstance(key, Scalar):
                 self.findings.error(key.span, "bad-key", "a key must be a plain word", help="write `key: value`")
+            elif event.flow_style and _is_cut(entries.get(last), key, value):
+                before = entries[last][1]
+                assert isinstance(before, Scalar)
+                entries[last] = (entries[last][0], Scalar(f"{before.text}_{key.text}", before.span))
+                said = f"the comma ends the number here: `{before.text},{key.text}` in braces is two values"
+                self.findings.error(before.span, "comma-in-number", said, help=f"write `{before.text}_{key.text}`")
             elif key.text in entries:
                 first = entries[key.text][0].span.line
                 self.findings.error(
@@ -189,7 +202,16 @@ class _Reader:
                 )
             else:
                 entries[key.text] = (key, value)
+                last = key.text
         return Mapping(tuple(entries.values()), self.span(event))
+
+
+def _is_cut(before: tuple[Scalar, Node] | None, key: Scalar, value: Node) -> bool:
+    """Whether a key in braces is what a comma cut off the number before it."""
+    if before is None or not isinstance(before[1], Scalar) or before[1].quoted or key.quoted:
+        return False
+    empty = isinstance(value, Scalar) and not value.text and not value.quoted
+    return empty and _THREE.fullmatch(key.text) is not None and _CUT.fullmatch(before[1].text) is not None
 
 
 def comments(file: str, data: bytes) -> tuple[Comment, ...]:
@@ -231,6 +253,15 @@ def plain(node: Node | None) -> Any:
         case Mapping(entries=entries):
             return {key.text: plain(value) for key, value in entries}
     return None
+
+
+def repeated(items: Iterable[Node]) -> Iterator[Span]:
+    """Where what stands in a list stands in it before."""
+    seen = []
+    for item in items:
+        if plain(item) in seen:
+            yield item.span
+        seen.append(plain(item))
 
 
 def key_named(node: Node, name: str) -> Scalar | None:

@@ -9,8 +9,8 @@ from service.cli.output import count, fill
 if TYPE_CHECKING:
     import engine
 
-STANDS = {"yes": "never stands", "no": "always stands"}
-READS = {"yes": "never yes", "no": "never no"}
+STANDS = {("yes",): "never stands", ("no",): "always stands", ("yes", "no"): "only may stand"}
+READS = {("yes",): "never yes", ("no",): "never no", ("yes", "no"): "never yes and never no"}
 
 
 def coverage_lines(policies: "Sequence[engine.PolicyCoverage]") -> Iterator[str]:
@@ -18,7 +18,7 @@ def coverage_lines(policies: "Sequence[engine.PolicyCoverage]") -> Iterator[str]
     whole = 0
     for policy in policies:
         places = [(STANDS, place) for place in policy.provisions] + [(READS, place) for place in policy.conditions]
-        never = [(place, " and ".join(words[each] for each in place.never if each in words)) for words, place in places]
+        never = [(place, words.get(tuple(each for each in place.never if each != "unknown"))) for words, place in places]
         lines = [fill(f"{place.at} {said}: {place.name}", "    ") for place, said in never if said]
         lines += [f"    never reached: {', '.join(policy.never)}"] if policy.never else []
         whole += not lines

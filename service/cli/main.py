@@ -31,6 +31,7 @@ from service.cli import (
     lint,
     log,
     lsp,
+    new,
     persons,
     plan,
     receipt,
@@ -79,6 +80,7 @@ for each in (
 ):
     app.add_typer(each.app)
 for name, group in (
+    ("new", new),
     ("bundle", bundle),
     ("log", log),
     ("receipt", receipt),

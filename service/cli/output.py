@@ -133,6 +133,7 @@ def finding_document(finding: "engine.Diagnostic") -> dict[str, Any]:
         "line": at.line,
         "column": at.column,
         "length": at.length,
+        "follows": finding.follows,
     }
 
 

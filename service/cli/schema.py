@@ -8,12 +8,15 @@ above the file.
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from service.cli.command import Commands, Policies, UsedWrongly, need
 from service.cli.output import count
+
+if TYPE_CHECKING:
+    import engine
 
 FOLDER = ".schemas"
 
@@ -30,7 +33,7 @@ def schema(
     Print or write the JSON Schemas for editors, with the facts, values and names of the policies.
     """
     import engine
-    from service.cli.files import load_or_stop, make_folder, put
+    from service.cli.files import load_or_stop
 
     schemas = engine.editor_schemas(load_or_stop(policies or []))
     if kind:
@@ -40,11 +43,24 @@ def schema(
     if write is None:
         print(_text(schemas[kind]), end="")
         return 0
-    make_folder(write)
-    for name, each in schemas.items():
-        put(write / f"{name}.json", _text(each).encode())
+    _write(write, schemas)
     print(f"{count(len(schemas), 'schema')} in {write}")
     return 0
+
+
+def write_schemas(folder: Path, bundle: "engine.Bundle") -> None:
+    """Write the schemas of some policies into a folder. Raises UsedWrongly."""
+    import engine
+
+    _write(folder, engine.editor_schemas(bundle))
+
+
+def _write(folder: Path, schemas: dict[str, dict[str, Any]]) -> None:
+    from service.cli.files import make_folder, put
+
+    make_folder(folder)
+    for name, each in schemas.items():
+        put(folder / f"{name}.json", _text(each).encode())
 
 
 def way_to_schemas(file: Path) -> str:

@@ -1,32 +1,17 @@
 """
 `fifthfactor test`: runs the tests of the policies (`test_run`). With `--mutate`, changes the law and lists the changes that no test
-notices; with `--lies`, changes the statements of exchanges (`engine.authoring.false_statements`).
-
-A mutant is the law with one thing changed. The report lists, in file order, the sentences that no test defends, and names the lifts among
-them that a change widens. It ends with the share of the changes that a test notices.
+notices (`mutation`); with `--lies`, changes the statements of exchanges (`lies`).
 """
 
-import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from functools import partial
-from itertools import chain, groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeAlias
+from typing import Annotated
 
 import typer
 
 from service.cli.command import AsJson, Commands, Paths, UsedWrongly
 from service.cli.lies import lies as tell_lies
-from service.cli.output import complain, count, print_json, progress
-from service.cli.stopping import BEGINS_ANEW, stoppable
+from service.cli.mutation import change_law
 from service.cli.test_run import TestOptions, run_named, run_tests, split, watch_tests
-
-if TYPE_CHECKING:
-    import engine
-
-Change: TypeAlias = "engine.Mutant | engine.CellMutant"
-CHUNK = 4  # changes that a process tries at a time
 
 app = Commands()
 
@@ -72,7 +57,7 @@ def test(
         typer.Option("--lies", help="Change one statement of each refused case, and look for permits that do not name it."),
     ] = False,
     seconds: Annotated[float, typer.Option(help="With --lies: for how long to try some, chosen at random.")] = 60.0,
-    every: Annotated[bool, typer.Option("--all", help="With --lies: try every one.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="With --lies: try every one. With --mutate: list every change.")] = False,
     seed: Annotated[int, typer.Option(help="With --lies: another number chooses others.")] = 0,
     as_json: AsJson = False,
 ) -> int:
@@ -83,16 +68,17 @@ def test(
     and what the exchange says. --why says so of any case, and tells them all. What failed last is kept in the folder for caches of your
     account.
 
-    --mutate denies and drops each condition, moves each threshold by one and each
-    date and last day by a day, and drops each exemption. Of what each jurisdiction covers it frees what was not read, and takes back
-    what is free. It lists the changes that no test notices, and ends with 1 where there are too many, or where one of them widens a lift
-    or what is covered.
+    --mutate denies and drops each condition, moves each threshold by one and each date and last day by a day, drops each exemption, and
+    takes entries out of registers. Of what each jurisdiction covers it frees what was not read, and takes back what is free. It lists the
+    changes that no test notices, the worst provision first, and ends with 1 where there are too many, or where one of them widens a lift or
+    what is covered. With the extra `analyse`, what no exchange tells from the law does not count, and every other one comes with a test.
 
     --lies takes each case that is not permitted, and changes one statement at a time to every value that the rules tell apart, leaves
     it out, or adds a document or claim; and two at once, at random. A permit that comes of this has to name the changed statement among
     those it rests on, of two each that the other needs; where it does not, the lie is silent, and the command ends with 1. To leave out
     a document, a claim or the way relied on is no statement. A claim or document that counts for nothing, or an id in another spelling,
-    may make nothing milder. Of each case that is permitted it says what damns it, and counts the permits that stay.
+    may make nothing milder. Of each case that is permitted it says what damns it, and counts the permits that stay. Of a
+    silent lie, and of what damns and stays, it proposes a case in YAML, to be pasted.
     """
     if lies and mutate:
         raise UsedWrongly("use --mutate or --lies, not both")
@@ -100,105 +86,12 @@ def test(
     if lies:
         return tell_lies(folders, only, seconds, every, seed, as_json)
     if mutate:
-        return _mutate(folders, only, at_least, as_json)
+        return change_law(folders, only, at_least, every, as_json)
     if named or why is not None:
+        if failed or watch or coverage or cobertura or junit:
+            raise UsedWrongly(
+                "a case that is named runs by itself: leave out --failed, --watch, --coverage, --cobertura and --junit"
+            )
         return run_named(folders, [*named, *([] if why is None else [why])], only, why is not None, as_json)
     options = TestOptions(folders, only, failed, coverage, junit, cobertura, as_json)
     return watch_tests(options) if watch else run_tests(options)
-
-
-# --- changing the law ------------------------------------------------------------------------------------------------
-
-
-def _mutate(paths: Sequence[Path], only: str, at_least: float, as_json: bool) -> int:
-    """Try every mutant; 1 where the tests notice less than `at_least` per cent, or miss a wider lift. Raises UsedWrongly."""
-    import engine
-    from service.cli.files import load_or_stop
-    from service.cli.processes import in_processes
-
-    began = time.monotonic()
-    bundle = load_or_stop(paths)
-    laws, cells = list(engine.mutants(bundle, only)), list(engine.cell_mutants(bundle, only))
-    mutants: list[Change] = [*laws, *cells]
-    if not mutants:
-        raise UsedWrongly(f"no file of policies has `{only}` in its name" if only else "there is no policy to change")
-    noticed: list[bool] = []
-    try:
-        court = _in_session(bundle, laws)
-        seen = in_processes(partial(_noticed, court, laws), range(len(laws)), CHUNK)
-        if cells:
-            seen = chain(
-                seen, in_processes(partial(_cell_noticed, engine.CellMutationTester(bundle), cells), range(len(cells)), CHUNK)
-            )
-        with stoppable() as stopping:
-            for number, each in enumerate(stopping.until(seen), 1):
-                noticed.append(each)
-                progress(f"{number:,} of {len(mutants):,} changes")
-    except ValueError as failing:
-        raise UsedWrongly(f"the tests have to pass first (`fifthfactor test`): {failing}") from None
-    finally:
-        progress("")
-    every, mutants = len(mutants), mutants[: len(noticed)]
-    survivors = [mutant for mutant, seen in zip(mutants, noticed, strict=True) if not seen]
-    share = 100 * (1 - len(survivors) / max(1, len(mutants)))
-    if as_json:
-        print_json(_report(mutants, survivors, share))
-    else:
-        print("\n".join(_lines(mutants, survivors, share)))
-        complain(f"{time.monotonic() - began:.0f} s")
-    if len(noticed) < every:
-        has = f"after {len(noticed):,} of {count(every, 'change')}, of which this is the report"
-        return stopping.told(has, f"{BEGINS_ANEW}; `--only NAME` changes some files")
-    return int(share < at_least or any(mutant.widens for mutant in survivors))
-
-
-def _in_session(bundle: "engine.Bundle", mutants: "Sequence[engine.Mutant]") -> "engine.MutationTester":
-    """A court for these mutants, after all its own cases pass. Raises ValueError where one fails."""
-    import engine
-    from service.cli.processes import in_processes
-
-    court = engine.MutationTester(bundle, mutants)
-    for number, problem in enumerate(in_processes(partial(_problem, court), range(len(court.own)), CHUNK), 1):
-        if problem:
-            raise ValueError(problem)
-        progress(f"{number:,} of {count(len(court.own), 'case')} pass")
-    return court
-
-
-def _problem(court: "engine.MutationTester", number: int) -> str:
-    return court.problem(court.own[number])
-
-
-def _noticed(court: "engine.MutationTester", mutants: "Sequence[engine.Mutant]", number: int) -> bool:
-    return court.notices(mutants[number])
-
-
-def _cell_noticed(court: "engine.CellMutationTester", cells: "Sequence[engine.CellMutant]", number: int) -> bool:
-    return court.notices(cells[number])
-
-
-def _report(mutants: "Sequence[Change]", survivors: "Sequence[Change]", share: float) -> dict[str, object]:
-    return {
-        "changes": len(mutants),
-        "noticed": len(mutants) - len(survivors),
-        "per_cent": round(share, 2),
-        "undefended": [
-            {"policy": m.policy, "at": f"{m.file}:{m.line}", "sentence": m.sentence, "widens": m.widens} for m in survivors
-        ],
-    }
-
-
-def _lines(mutants: "Sequence[Change]", survivors: "Sequence[Change]", share: float) -> Iterator[str]:
-    for file, group in groupby(survivors, key=lambda mutant: mutant.file):
-        yield f"{file}: no test defends"
-        yield from (f"  {mutant.line}: {mutant.sentence}" for mutant in group)
-        yield ""
-    if wider := [mutant for mutant in survivors if mutant.widens]:
-        yield f"{count(len(wider), 'sentence')} could lift more and no test would notice, which fails whatever the share:"
-        yield from (f"  {mutant.file}:{mutant.line}: {mutant.sentence}" for mutant in wider)
-        yield ""
-    made = Counter(mutant.policy for mutant in mutants)
-    left = Counter(mutant.policy for mutant in survivors)
-    for policy in sorted(made):
-        yield f"{policy}: {made[policy] - left[policy]:,} of {made[policy]:,}"
-    yield f"{len(mutants) - len(survivors):,} of {count(len(mutants), 'change')} are noticed, {share:.1f} %"

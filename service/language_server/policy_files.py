@@ -12,7 +12,6 @@ import engine
 
 SUFFIXES = (".yaml", ".yml")
 FOLDER = "policies"  # where policies lie in a repository that has other files too
-_WHOLE = re.compile(rb"^semantics:", re.MULTILINE)  # one file of a bundle that stands alone says it
 
 
 def folders_of(workspace: Path) -> list[Path]:
@@ -24,7 +23,7 @@ def folders_of(workspace: Path) -> list[Path]:
     named = workspace / FOLDER
     own = named if any(named.glob("**/*.y*ml")) else workspace
     bundled = engine.bundled_policies()
-    if own.resolve() == bundled or any(_WHOLE.search(data) for _, _, data in engine.source_files([own])):
+    if own.resolve() == bundled or engine.stands_alone(own):
         return [own]
     return [bundled, own]
 

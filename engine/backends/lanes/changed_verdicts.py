@@ -21,6 +21,8 @@ from engine.backends.lanes.slots import NO, Pair
 from engine.backends.lanes.standing_slots import NeedSlots, RuleSlots, stands, states, strongest
 from engine.backends.lanes.thresholds import NOTHING, Ends, Thresholds
 from engine.backends.reference.standing_rules import RuleLinks
+from engine.policy_language.coherence import Never
+from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.written_effects import PolicySettings
 from engine.rules import ALWAYS, Condition, Duty, Floor, Rule, RuleSet, definitions_named, tests
 
@@ -39,8 +41,14 @@ class Moved(NamedTuple):
 class ChangedVerdicts(Lowering):
     """The code of some rules, and of changes of them. `signed` and what travelled are given, as in every program."""
 
-    def __init__(self, rules: RuleSet) -> None:
-        super().__init__(rules, None, (), PolicySettings())
+    def __init__(
+        self,
+        rules: RuleSet,
+        vocabulary: Vocabulary | None = None,
+        coherence: Iterable[Never] = (),
+        settings: PolicySettings | None = None,
+    ) -> None:
+        super().__init__(rules, vocabulary, tuple(coherence), settings or PolicySettings())
         self.by_key = {rule.key: rule for rule in rules.rules}
         self.holds = {rule.key: self.conditions(rule.condition) for rule in rules.rules}
         self.standing, self.needs, self.thresholds = self._strata(self.holds, self._signed)
@@ -86,6 +94,11 @@ class ChangedVerdicts(Lowering):
         for duty in self.duties.values():
             for key in definitions_named(duty.done_when) if duty.done_when else ():
                 self.ends[key].add(duty.key)
+
+    @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """The number of each rule, by its key."""
+        return {rule.key: number for number, rule in enumerate(self.rules.rules)}
 
     @cached_property
     def users(self) -> Mapping[str, Set[str]]:
@@ -193,9 +206,10 @@ class ChangedVerdicts(Lowering):
                 waiting.update(rule.exempts, self.silenced[key])
                 asked.update(rule.satisfies, rule.excuses)
                 old = self.standing[key]
-                for part, one, other in (("stands", old.stands, here.stands), ("doubted", old.doubted, here.doubted)):
-                    if one != other:
-                        found.append(Moved(part, key, one, other))
+                if old.stands != here.stands:
+                    found.append(Moved("stands", key, old.stands, here.stands))
+                if old.doubted != here.doubted:
+                    found.append(Moved("doubted", key, old.doubted, here.doubted))
         return standing, asked, again
 
     def _weigh(

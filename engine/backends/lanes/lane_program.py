@@ -9,7 +9,7 @@ that puts them together. A carrier runs it (`integers`); what the slots mean is 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -82,7 +82,7 @@ class LaneProgram:
     says whether each fact that names countries counts.
     """
 
-    code: tuple[Operation, ...]
+    code: Sequence[Operation]
     inputs: Mapping[object, int]
     tests: Mapping[Test, Pair]
     verdict: VerdictSlots

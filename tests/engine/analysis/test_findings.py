@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from typing import get_args
 
 import pytest
 
@@ -100,3 +101,59 @@ def test_each_fault_of_the_bundled_policies_is_found(one: Planted, nothing: Anal
         (each.code, each.place, each.beside) for each in found.findings
     ]
     assert not any(is_found(one, each) for each in nothing.findings)
+
+
+KNOWN = """    status: confirmed
+    known: {{finding: {code}, why: so it is written, until: {until}}}
+    when:
+      - recipient.country: {{in: NEIGHBOURS}}
+    unless:
+      - abroad
+"""
+NEVER = "    status: confirmed\n    when:\n      - recipient.country: {in: NEIGHBOURS}\n"
+
+
+def knowing(code: str, until: str) -> Bundle:
+    """The small law with a ground that never stands, and with what its author says to know."""
+    assert LAW.count(NEVER) == 1
+    return law(LAW.replace(NEVER, KNOWN.format(code=code, until=until)))
+
+
+def test_what_an_author_knows_is_no_finding_until_its_day() -> None:
+    """It is counted; after its day the finding is there again, and so is that what was known has ended."""
+    found = engine.analyse(knowing("never-stands", "2026-11-30"), DAY)
+    assert (found.findings, found.known) == ((), 1)
+    ended = engine.analyse(knowing("never-stands", "2026-11-29"), DAY)
+    assert [(each.code, each.place) for each in ended.findings] == [
+        ("never-stands", "aa.exports/neighbours"),
+        ("known-ended", "aa.exports/neighbours"),
+    ]
+
+
+def test_what_an_author_knows_and_nobody_finds_is_a_finding() -> None:
+    """It stands at `known:`; where only some codes are looked for, nothing is said of the others."""
+    bundle = knowing("always-met", "2027-11-30")
+    found = engine.analyse(bundle, DAY)
+    assert [(each.code, each.at.line) for each in found.findings] == [("never-stands", 35), ("known-nothing", 41)]
+    assert [each.code for each in engine.analyse(bundle, DAY, only=("always-met",)).findings] == []
+
+
+def test_what_an_author_knows_changes_no_meaning() -> None:
+    """The digest of what policies mean is the same with `known:` and without."""
+    plain = law(LAW.replace(NEVER, NEVER + "    unless:\n      - abroad\n"))
+    known = knowing("never-stands", "2027-01-01")
+    assert known.digests.meaning == plain.digests.meaning
+
+
+def test_each_code_of_a_finding_is_explained() -> None:
+    """The codes that an author may know are those of the analysis, but for the two that are about `known:`."""
+    assert {*get_args(FindingCode), "known-ended", "known-nothing"} == set(FINDINGS)
+
+
+def test_findings_are_said_in_each_language() -> None:
+    """A finding has its sentence in English and in Chinese."""
+    (found,) = engine.analyse(law(LAW.replace(NEVER, NEVER + "    unless:\n      - abroad\n")), DAY).findings
+    assert (found.words.en, found.words.zh) == (
+        "`aa.exports/neighbours` can never stand: the test of `recipient.country` and `unless` never hold together",
+        "`aa.exports/neighbours`永远不可能适用：对`recipient.country`的判断和`unless`不可能同时成立",
+    )

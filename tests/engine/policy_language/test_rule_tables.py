@@ -7,6 +7,9 @@ from dataclasses import replace
 import pytest
 
 import engine
+from engine.authoring.name_uses import Name, names_defined
+from engine.policy_language.diagnostic import Findings
+from engine.policy_language.tree import read
 from tests.engine.policy_language.test_language import SHARED, findings
 
 HEAD = """
@@ -188,6 +191,13 @@ def test_a_provision_has_the_line_of_its_cell() -> None:
     lines = {provision.id: STEPS.splitlines()[provision.line - 1] for provision in mine}
     assert lines.keys() == {"p/few", "p/more", "p/most"}
     assert all(f"id: {name.removeprefix('p/')}," in line for name, line in lines.items())
+
+
+def test_an_editor_finds_where_a_cell_is_named() -> None:
+    """The id of a cell is the name of a rule, as in a rule that stands alone."""
+    root = read("p.yaml", TABLE.encode(), Findings())
+    assert root is not None
+    assert {Name("rule", "p/home"), Name("rule", "p/far")} <= set(names_defined(root))
 
 
 @pytest.mark.parametrize("slip", SLIPS)

@@ -54,12 +54,14 @@ def test_no_command_is_lost():
         "diff",
         "impact",
         "compile",
+        "lsp",
     }
     assert alone == authors | {"serve", "replay", "watch", "exposure", "accounts", "calendars", "registers", "unattributed"}
     groups: dict[str, set[str]] = {}
     for group, verb in (each for each in EVERY if len(each) == 2):
         groups.setdefault(group, set()).add(verb)
     assert groups == {
+        "new": {"law", "house", "test", "fact"},
         "report": {"period", "transfers"},
         "bundle": {"build", "keygen", "sign", "verify", "show", "export", "allow-older"},
         "log": {
