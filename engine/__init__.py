@@ -32,6 +32,7 @@ from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
 from engine.authoring.mutation_proofs import MutantProof, MutantProver
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
+from engine.authoring.proven_difference import DifferenceProof, ProvenPairPart, moving, prove
 from engine.authoring.register_mutation import register_mutants
 from engine.authoring.relevance import Relevance
 from engine.authoring.rulesets import rulesets
@@ -198,6 +199,7 @@ __all__ = [
     "Decision",
     "Diagnostic",
     "Difference",
+    "DifferenceProof",
     "Digests",
     "Document",
     "Duration",
@@ -263,6 +265,7 @@ __all__ = [
     "Preset",
     "Promise",
     "Proposal",
+    "ProvenPairPart",
     "QuestionPart",
     "Range",
     "Reason",
@@ -342,6 +345,7 @@ __all__ = [
     "meaning_of",
     "minor_units",
     "money_parts",
+    "moving",
     "mutants",
     "named_cases",
     "need_solver",
@@ -352,6 +356,7 @@ __all__ = [
     "pausing",
     "persons_asked",
     "policies_at",
+    "prove",
     "read_catalogues",
     "read_object",
     "read_plan",

@@ -303,7 +303,7 @@ class Conditions:
             self.findings.error(
                 span,
                 "bad-value",
-                f"this test of `{fact}` never holds: no value can satisfy it",
+                f"no value can satisfy this test of `{fact}`: it never holds",
                 help="move its lower limit below its upper limit",
             )
         return _all(parts)

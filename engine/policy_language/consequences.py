@@ -14,6 +14,11 @@ from dataclasses import replace
 
 from engine.policy_language.diagnostic import Diagnostic
 
+OF_POLICIES = (
+    "unknown-definition",
+    "unknown-rule",
+    "unknown-policy",
+)  # what policies write; all else is a word of a vocabulary
 MISSING = re.compile("unknown-(?!key|operator|document|type)")  # the codes of what is used and is not there
 NAMED = re.compile("`([^`]+)`")
 
@@ -23,11 +28,13 @@ def causes_first(findings: Iterable[Diagnostic], sources: Mapping[str, bytes]) -
     every = tuple(findings)
     broken = {each.at.file for each in every if not MISSING.match(each.code)}
     texts = {file: sources[file].decode("utf-8", "replace") for file in sorted(broken) if file in sources}
+    kinds = {file: re.search(r"(?m)^vocabulary\b", text) is None for file, text in texts.items()}
     known: dict[tuple[str, str], bool] = {}
     causes, consequences = [], []
     for each in every:
         name = NAMED.search(each.message) if MISSING.match(each.code) else None
-        if name and any(_written(name[1], file, texts[file], known) for file in texts if file != each.at.file):
+        writing = [file for file, kind in kinds.items() if file != each.at.file and kind is (each.code in OF_POLICIES)]
+        if name and any(_written(name[1], file, texts[file], known) for file in writing):
             consequences.append(replace(each, follows=True))
         else:
             causes.append(each)
@@ -48,10 +55,10 @@ def following(findings: Iterable[Diagnostic]) -> Iterator[str]:
 def _written(name: str, file: str, text: str, known: dict[tuple[str, str], bool]) -> bool:
     """Whether a file writes what a name means, or the family or the document that it is a part of."""
     if (name, file) not in known:
-        short = name.rpartition("/")[2]
+        policy, _, short = name.rpartition("/")
         parts = short.split(".")
         wider = {".".join(parts[:-1]) or short, parts[1] if len(parts) == 3 else short}  # a family; the kind of a document
         ways = "|".join(map(re.escape, sorted({short, *wider})))
         found = rf"(?m)^\s*(?:- )?(?:{ways})(?![\w.-])|(?:[\s{{,])(?:(?:{ways})\s*:|(?:id|policy|vocabulary):\s*(?:{ways})(?![\w.-]))"
-        known[name, file] = re.search(found, text) is not None
+        known[name, file] = policy in text and re.search(found, text) is not None
     return known[name, file]

@@ -42,6 +42,7 @@ def text_mistake(text: str, error: YAMLError) -> TextMistake:
         _tab(lines, first, row)
         or _colon_forgotten(lines, problem, first, row)
         or _colon_in_text(lines, problem, row, column)
+        or _bracket_open(lines, problem, first, began.column if began else 0)
         or _quote_open(lines, problem, first, began.column if began else 0)
         or _indentation(lines, problem, row)
         or _first_character(lines, problem, row, column)
@@ -110,6 +111,17 @@ def _colon_in_text(lines: list[str], problem: str, row: int, column: int) -> Tex
     said = f"the text of `{within['key']}` has a colon of its own, which ends it as if it were a key"
     quoted = value.replace("\\", "\\\\").replace('"', '\\"')
     return TextMistake(row + 1, column + 1, 1, said, f'put the text in quotes: `{within["key"]}: "{quoted}"`')
+
+
+def _bracket_open(lines: list[str], problem: str, first: int, column: int) -> TextMistake | None:
+    mark = lines[first][column : column + 1]
+    if not problem.startswith("did not find expected ',' or") or mark not in ("{", "["):
+        return None
+    said, help = (
+        f"the `{mark}` here is not closed",
+        f"close it with `{'}' if mark == '{' else ']'}`, or put a comma between two values",
+    )
+    return TextMistake(first + 1, column + 1, 1, said, help)
 
 
 def _quote_open(lines: list[str], problem: str, first: int, column: int) -> TextMistake | None:

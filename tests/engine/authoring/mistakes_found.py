@@ -10,18 +10,16 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
-from unittest.mock import patch
 
 import yaml
 
 import engine
-from engine.policy_language import tree
-from engine.policy_language.diagnostic import Findings
+from engine.policy_language.tree import TreeCache
+from service.cli.case_report import failure_lines
 from service.policies import loading
 
 HERE = Path(__file__).parent / "mistakes"
@@ -44,7 +42,6 @@ class Mistake:
     was: str
     now: str
     says: tuple[str, ...]
-    line: str = ""
     tests: str = ""
 
     @property
@@ -75,6 +72,8 @@ class Found:
     by: str
     first: Message | None
     sufficed: bool
+    proven: bool = False
+    """Whether `analyse` finds it, whoever else found it before."""
 
 
 @cache
@@ -92,32 +91,15 @@ class Author:
     """Somebody who writes the bundled law, a small law and house rules, and asks all that can be asked of them."""
 
     def __init__(self) -> None:
-        self.read: dict[tuple[str, bytes], tree.Node] = {}
+        self.trees = TreeCache()
         self.sound: dict[bool, engine.Bundle] = {}  # without and with the law and the rules of her own
         self.known: dict[str, set[tuple[str, str]]] = {}
+        self.odd: dict[str, set[str]] = {}
         self.undefended: dict[str, set[str]] = {}
 
     def load(self, sources: dict[str, bytes]) -> engine.Bundle:
-        """The bundle of these files. Raises engine.BundleRefused."""
-        with self.remembering():
-            return engine.load_sources(sources)
-
-    @contextmanager
-    def remembering(self) -> Iterator[None]:
-        """Files that were read once, and hold nothing wrong, are not read again: most of the work is to read them."""
-        reading = tree.read
-
-        def remembered(file: str, data: bytes, findings: Findings) -> tree.Node | None:
-            if (file, data) not in self.read:
-                before = len(findings.all)
-                node = reading(file, data, findings)
-                if node is None or len(findings.all) > before:
-                    return node
-                self.read[file, data] = node
-            return self.read[file, data]
-
-        with patch.object(tree, "read", remembered):
-            yield
+        """The bundle of these files; what did not change is not read again. Raises engine.BundleRefused."""
+        return engine.load_sources(sources, read=self.trees.read)
 
     def before(self, mistake: Mistake) -> engine.Bundle:
         """The sound bundle that a mistake is made in: the bundled law, and beside it her own files only where she changes these."""
@@ -131,9 +113,9 @@ class Author:
         """The name of its file among the sources."""
         return mistake.file if (HERE / "own" / mistake.file).exists() else f"{BUNDLED.name}/{mistake.file}"
 
-    def make(self, mistake: Mistake) -> tuple[dict[str, bytes], range, range]:
+    def make(self, mistake: Mistake, sources: dict[str, bytes] | None = None) -> tuple[dict[str, bytes], range, range]:
         """The sources with a mistake, the lines that it changed, and the lines of what it stands under."""
-        file, sources = self.name(mistake), self.before(mistake).sources
+        file, sources = self.name(mistake), sources or self.before(mistake).sources
         text = sources[file].decode()
         lines = text.splitlines(keepends=True)
         head = next(number for number, line in enumerate(lines) if line.strip() == mistake.under)
@@ -153,47 +135,57 @@ class Author:
         try:
             bundle = self.load(sources)
         except engine.BundleRefused as refused:
-            return self.found(mistake, "check", _messages(refused.diagnostics), changed, under)
-        told: dict[str, Callable[[Mistake, engine.Bundle], Iterable[Message]]] = {
+            return self.found(mistake, "check", messages_of(refused.diagnostics), changed, under)
+        proven = self.analysed(mistake, bundle)
+        told: dict[str, Callable[[Mistake, engine.Bundle], list[Message]]] = {
             "check": self.warned,
-            **({"analyse": analyse} if analyse else {}),
+            "analyse": lambda *_: proven,
             "lint": self.linted,
             "tests": tested,
             "mutation": self.mutated,
         }
         for by, ask in told.items():
-            if messages := list(ask(mistake, bundle)):
-                return self.found(mistake, by, messages, changed, under)
+            if messages := ask(mistake, bundle):
+                return self.found(mistake, by, messages, changed, under, bool(proven))
         return Found(mistake, SILENT, None, False)
 
-    def found(self, mistake: Mistake, by: str, messages: list[Message], changed: range, under: range) -> Found:
+    def found(
+        self, mistake: Mistake, by: str, messages: list[Message], changed: range, under: range, proven: bool = False
+    ) -> Found:
         first = messages[0]
-        file = self.name(mistake)
-        there = first.file == file and (first.line in changed or (mistake.kind != "form" and first.line in under))
-        if by == "tests":
-            there = there or mistake.named in first.text
-        said = first.text.casefold()
-        named = all(any(word.casefold() in said for word in words.split("|")) for words in mistake.says)
-        return Found(mistake, by, first, there and named)
+        return Found(mistake, by, first, self.suffices(mistake, first, changed, under, by), proven)
+
+    def suffices(self, mistake: Mistake, message: Message, changed: range, under: range, by: str = "check") -> bool:
+        """Whether a message stands at the line of the cause and names it (`mistakes/README.md`)."""
+        there = message.line in changed or (mistake.kind != "form" and message.line in under)
+        there = (there and message.file == self.name(mistake)) or (by == "tests" and mistake.named in message.text)
+        said = message.text.casefold()
+        return there and all(any(word.casefold() in said for word in words.split("|")) for words in mistake.says)
 
     # Those who look
 
     def warned(self, mistake: Mistake, bundle: engine.Bundle) -> list[Message]:
         known = {(each.code, each.message) for each in self.before(mistake).warnings}
-        with self.remembering():
-            found = sorted((*bundle.warnings, *engine.test_findings(_with_tests(bundle, mistake.tested))))
-        return _messages(each for each in found if (each.code, each.message) not in known)
+        found = sorted((*bundle.warnings, *engine.test_findings(_with_tests(bundle, mistake.tested))))
+        return messages_of(each for each in found if (each.code, each.message) not in known)
 
     def linted(self, mistake: Mistake, bundle: engine.Bundle) -> list[Message]:
         folder = self.name(mistake).rpartition("/")[0]
         if folder not in self.known:
             self.known[folder] = {(each.code, each.message) for each in self.lint(self.before(mistake), folder)}
-        return _messages(each for each in self.lint(bundle, folder) if (each.code, each.message) not in self.known[folder])
+        return messages_of(each for each in self.lint(bundle, folder) if (each.code, each.message) not in self.known[folder])
 
     def lint(self, bundle: engine.Bundle, folder: str) -> tuple[engine.Diagnostic, ...]:
         """What lint says of a folder, with the tests of that folder only: all tests of the law would take ten seconds each time."""
-        with self.remembering():
-            return engine.lint(_with_tests(bundle, f"{folder}/"), DAY, f"{folder}/")
+        return engine.lint(_with_tests(bundle, f"{folder}/"), DAY, f"{folder}/")
+
+    def analysed(self, mistake: Mistake, bundle: engine.Bundle) -> list[Message]:
+        """What is proven of the file, and was not before; of a file of words, of the policies whose tests are run."""
+        name = self.name(mistake)
+        file = name if b"policy:" in bundle.sources[name] else mistake.tested
+        if name not in self.odd:
+            self.odd[name] = {each.text for each in _odd(self.before(mistake), file)}
+        return [each for each in _odd(bundle, file) if each.text not in self.odd[name]]
 
     def mutated(self, mistake: Mistake, bundle: engine.Bundle) -> list[Message]:
         """What no test of the touched rule defends, and was defended before."""
@@ -205,19 +197,22 @@ class Author:
 
     def survivors(self, mistake: Mistake, bundle: engine.Bundle) -> Iterator[Message]:
         made = [each for each in engine.mutants(bundle, self.name(mistake)) if _touches(each.owners, mistake.named)]
-        court = engine.MutationTester(_with_tests(bundle, mistake.tested), {each.policy for each in made})
+        if not made:
+            return
+        court = engine.MutationTester(_with_tests(bundle, mistake.tested), made)
         for each in made:
             if not court.notices(each):
                 yield Message(each.file, each.line, each.sentence)
 
 
 def tested(mistake: Mistake, bundle: engine.Bundle) -> list[Message]:
-    """The failing cases of the test files of a mistake."""
-    results = engine.run(bundle, mistake.tested)
-    return [Message(each.file, each.line, f"{each.case}: {'; '.join(each.problems)}") for each in results if each.problems]
+    """The failing cases of the test files of a mistake, each as it is printed."""
+    results = (each for each in engine.run(bundle, mistake.tested) if each.problems)
+    return [Message(each.file, each.line, " ".join(" ".join(failure_lines(each)).split())) for each in results]
 
 
-analyse: Callable[[Mistake, engine.Bundle], Iterable[Message]] | None = None
+def _odd(bundle: engine.Bundle, file: str) -> list[Message]:
+    return messages_of(each.diagnostic() for each in engine.analyse(bundle, DAY, file=file).findings)
 
 
 def _with_tests(bundle: engine.Bundle, of: str) -> engine.Bundle:
@@ -233,7 +228,8 @@ def _touches(owners: Iterable[str], name: str) -> bool:
     return any(re.search(rf"/{re.escape(name)}(?![\w-])", owner) for owner in owners)
 
 
-def _messages(findings: Iterable[engine.Diagnostic]) -> list[Message]:
+def messages_of(findings: Iterable[engine.Diagnostic]) -> list[Message]:
+    """Findings as what somebody is told."""
     return [Message(each.at.file, each.at.line, f"{each.message} {each.label} {each.help}") for each in findings]
 
 
@@ -241,7 +237,7 @@ def table(found: Iterable[Found]) -> Iterator[str]:
     """By class: how many were found by whom, and of how many the first message sufficed."""
     every = list(found)
     whom = ("check", "analyse", "lint", "tests", "mutation", SILENT)
-    yield f"{'':52}" + "".join(f"{each:>10}" for each in (*whom, "sufficed"))
+    yield f"{'':52}" + "".join(f"{each:>10}" for each in (*whom, "sufficed", "(proven)"))
     for kind in (*KINDS, ""):
         of_kind = [each for each in every if not kind or each.mistake.kind == kind]
         groups = list(dict.fromkeys(each.mistake.group for each in of_kind)) if kind else []
@@ -252,7 +248,17 @@ def table(found: Iterable[Found]) -> Iterator[str]:
 
 def _row(title: str, of: list[Found], whom: tuple[str, ...]) -> str:
     numbers = [sum(each.by == name for each in of) for name in whom]
-    return f"{title:52}" + "".join(f"{number or '':>10}" for number in numbers) + f"{sum(e.sufficed for e in of):>6}/{len(of)}"
+    return (
+        f"{title:52}"
+        + "".join(f"{number or '':>10}" for number in numbers)
+        + _of(e.sufficed for e in of)
+        + _of(e.proven for e in of)
+    )
+
+
+def _of(those: Iterable[bool]) -> str:
+    every = list(those)
+    return f"{f'{sum(every)}/{len(every)}':>10}"
 
 
 def main() -> None:
