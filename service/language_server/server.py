@@ -132,9 +132,11 @@ def _files(ls: PolicyServer) -> None:
 
 def _questions(ls: PolicyServer) -> None:
     @ls.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=TRIGGERS))
-    def complete(params: types.CompletionParams) -> types.CompletionList | None:
+    def complete(params: types.CompletionParams) -> types.CompletionList:
         here = ls.at(params.text_document.uri)
-        return completion.complete(here[0], ls.positions(), here[1], params.position) if here else None
+        if here is None:  # while the policies are read for the first time, the editor asks again
+            return types.CompletionList(ls.loader.latest is None, [])
+        return completion.complete(here[0], ls.positions(), here[1], params.position)
 
     @ls.feature(types.TEXT_DOCUMENT_HOVER)
     async def told(params: types.HoverParams) -> types.Hover | None:
