@@ -19,6 +19,7 @@ import yaml
 
 import engine
 from engine.policy_language.tree import TreeCache
+from service.cli.case_report import failure_lines
 from service.policies import loading
 
 HERE = Path(__file__).parent / "mistakes"
@@ -205,9 +206,9 @@ class Author:
 
 
 def tested(mistake: Mistake, bundle: engine.Bundle) -> list[Message]:
-    """The failing cases of the test files of a mistake."""
-    results = engine.run(bundle, mistake.tested)
-    return [Message(each.file, each.line, f"{each.case}: {'; '.join(each.problems)}") for each in results if each.problems]
+    """The failing cases of the test files of a mistake, each as it is printed."""
+    results = (each for each in engine.run(bundle, mistake.tested) if each.problems)
+    return [Message(each.file, each.line, " ".join(" ".join(failure_lines(each)).split())) for each in results]
 
 
 def _odd(bundle: engine.Bundle, file: str) -> list[Message]:
