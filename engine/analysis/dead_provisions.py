@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from engine.analysis.analysed_bundle import AnalysedBundle
+from engine.analysis.excluding_conditions import excluding
 from engine.analysis.finding import Finding
 from engine.backends.lanes.fact_tests import Late
+from engine.languages import in_each
 from engine.policy_language.document_text import Window
 from engine.rules import Earliest, OnDate, Rule, Truth, tests
 
@@ -40,7 +42,10 @@ def _never(analysed: AnalysedBundle, rule: Rule, holds: bool) -> Iterator[Findin
     provision = rule.provision.id
     at = analysed.place(provision)
     if not holds:
-        yield analysed.finding("never-stands", at, provision, {})
+        against = excluding(analysed, rule)
+        those = in_each(lambda language: language.joined([each.words.in_(language.code) for each in against]))
+        said = "never-stands-since" if against else ""
+        yield analysed.finding("never-stands", at, provision, {"those": those}, said=said)
         return
     by = [each.provision.id for each in analysed.every if rule.key in each.exempts]
     beside = " / ".join(f"`{each}`" for each in dict.fromkeys(by))
@@ -92,7 +97,8 @@ def _idle(analysed: AnalysedBundle, rule: Rule) -> Iterator[Finding]:
     if not any(analysed.asked.possible(stands, formula.holds(key).may) for key in (*rule.exempts, *requiring)):
         witness = analysed.witness((formula.stands(rule.key).must,), lambda seen: analysed.stands(seen, rule))
         provision = rule.provision.id
-        yield analysed.finding("never-lifts", analysed.place(provision), provision, {}, witness=witness)
+        those = ", ".join(dict.fromkeys(f"`{key.partition('~')[0]}`" for key in (*rule.exempts, *rule.excuses)))
+        yield analysed.finding("never-lifts", analysed.place(provision), provision, {"those": those}, witness=witness)
 
 
 def _overdue(analysed: AnalysedBundle, rule: Rule) -> Iterator[Finding]:

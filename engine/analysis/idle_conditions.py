@@ -75,7 +75,7 @@ class _IdleConditions:
     def _rule(self, rule: Rule) -> None:
         policy, node = rule.provision.policy, self.analysed.node(rule.provision.id)
         text = self.analysed.texts[rule.provision.id][2]
-        use = _use(rule)
+        use = use_of(rule)
         when = self.analysed.written.when(node.get("when"), policy, use)
         unless = self.analysed.written.unless(node.get("unless"), policy, use)
         given = [self.asked.formula.condition(rule.condition.parts[0]).may]  # type: ignore[union-attr]
@@ -165,7 +165,8 @@ class _IdleConditions:
         return True
 
 
-def _use(rule: Rule) -> Use:
+def use_of(rule: Rule) -> Use:
+    """How the conditions of a rule are read."""
     if rule.effect == "exempts":
         return Use.LIFTS if rule.key.endswith("~lifts") else Use.RESTORES
     return {"satisfies": Use.LIFTS, "allows": Use.LIFTS, "advise": Use.ADVISES}.get(rule.effect, Use.RAISES)
