@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from engine.analysis.analyse import Analysis, analyse
 from engine.analysis.finding import Finding
-from engine.analysis.solver import SolverMissing
+from engine.analysis.solver import SolverMissing, need_solver
 from engine.answer import Answer, Explanation
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
@@ -32,8 +32,9 @@ from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
 from engine.authoring.mutation_proofs import MutantProof, MutantProver
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
-from engine.authoring.relevance import Relevance
+from engine.authoring.proven_difference import DifferenceProof, ProvenPairPart, moving, prove
 from engine.authoring.register_mutation import register_mutants
+from engine.authoring.relevance import Relevance
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schema_places import OpenPlace, Proposal, open_place
 from engine.authoring.schemas import editor_schemas
@@ -198,6 +199,7 @@ __all__ = [
     "Decision",
     "Diagnostic",
     "Difference",
+    "DifferenceProof",
     "Digests",
     "Document",
     "Duration",
@@ -263,6 +265,7 @@ __all__ = [
     "Preset",
     "Promise",
     "Proposal",
+    "ProvenPairPart",
     "QuestionPart",
     "Range",
     "Reason",
@@ -342,8 +345,10 @@ __all__ = [
     "meaning_of",
     "minor_units",
     "money_parts",
+    "moving",
     "mutants",
     "named_cases",
+    "need_solver",
     "open_place",
     "organisation_brief",
     "outcome_word",
@@ -351,6 +356,7 @@ __all__ = [
     "pausing",
     "persons_asked",
     "policies_at",
+    "prove",
     "read_catalogues",
     "read_object",
     "read_plan",

@@ -57,8 +57,8 @@ class DatedFact:
         self.name = name
         self.law = law
         self.known = gates.variable((name, "known")) if known is None else known
-        self.later = gates.variable((name, "later"))
-        self.today = gates.variable((name, "today"))
+        self.later = gates.variable((name, "later"), seldom=True)
+        self.today = gates.variable((name, "today"), seldom=True)
         self.line = NumberLine(gates, (name, "date"))
         self.over: dict[tuple[Duration, bool], int] = {}
 

@@ -15,7 +15,7 @@ from engine.analysis.finding import Finding
 from engine.analysis.prover import WitnessVerdict
 from engine.analysis.word_choices import ManyWords, OneWord
 from engine.policy_language.vocabulary_text import CoverText, JurisdictionText
-from engine.rules import Condition, Defined, tests
+from engine.rules import Condition, Defined, Truth, tests
 from engine.values.outcome_levels import Level
 
 MOST_NAMED = 8
@@ -30,11 +30,19 @@ def dead_flows(analysed: AnalysedBundle) -> Iterator[Finding]:
         for subject, cell in text.covers.items():
             about = analysed.formula.condition(Defined(f"subject/{subject}"))
             given = (here, about.must, analysed.from_today)
-            if cell.kind == "unread" or cell.in_doubt(analysed.bundle.settings.trust) or not analysed.asked.possible(*given):
+            if not _read(analysed, text, subject) or not analysed.asked.possible(*given):
                 continue
             yield from _stuck(analysed, name, text, subject, given)
-            if cell.kind == "by" and cell.partly != "yes":
+            if cell.kind == "by":
                 yield from _silent(analysed, name, subject, cell, given)
+
+
+def _read(analysed: AnalysedBundle, text: JurisdictionText, subject: str) -> bool:
+    """Whether coverage says that the law on a subject matter was read whole, and the law on each wider one that governs it."""
+    cell = text.covers.get(subject)
+    if cell is None or cell.kind == "unread" or cell.partly == "yes" or cell.in_doubt(analysed.bundle.settings.trust):
+        return False
+    return all(_read(analysed, text, wider) for wider in cell.wider)
 
 
 def _countries(analysed: AnalysedBundle, countries: str | Sequence[str]) -> frozenset[str]:
@@ -64,14 +72,22 @@ def _stuck(
     analysed: AnalysedBundle, name: str, text: JurisdictionText, subject: str, given: Sequence[int]
 ) -> Iterator[Finding]:
     """Where nothing goes free: to any country, else to some."""
-    free = -analysed.formula.level(Level.REVIEW, name).must
+    permits = analysed.formula.level(Level.PERMITTED, name).may
+    touch = next(each for each in analysed.bundle.vocabulary.touches if each.as_ == "recipient")
+    free = analysed.formula.gates.both((permits, -analysed.formula.level(Level.REVIEW, name).must))
     refused = analysed.formula.level(Level.REVIEW, name).must
     at = analysed.coverage(name, subject)
 
-    def is_refused(seen: WitnessVerdict) -> bool:
+    def is_refused(seen: WitnessVerdict, among: Sequence[str] = ()) -> bool:
         found = seen.level(name)
-        return found is not None and found.low >= Level.REVIEW
+        to = None if seen.exchange is None or not among else seen.exchange.values.get(touch.fact)
+        about = seen.reads(Defined(f"subject/{subject}")) is Truth.YES
+        return found is not None and found.low >= Level.REVIEW and about and (not among or to in among)
 
+    at_home = _countries(analysed, text.countries)
+    home = _from(analysed, "recipient", at_home)
+    if home is not None:
+        given = (*given, -home)
     if not analysed.asked.possible(*given, free):
         witness = analysed.witness((*given, refused), is_refused)
         yield analysed.finding("nothing-goes-free", at, name, {"subject": subject}, subject=subject, witness=witness)
@@ -80,15 +96,14 @@ def _stuck(
     if there is None:
         return
     own = [rule.condition for rule in analysed.bundle.rules.rules if rule.provision.jurisdiction == name]
-    touch = next(each for each in analysed.bundle.vocabulary.touches if each.as_ == "recipient")
     named: list[str] = []
     first = 0
-    for words, has in _alike(analysed, own, touch.fact, there, _countries(analysed, text.countries)):
+    for words, has in _alike(analysed, own, touch.fact, there, at_home):
         if not analysed.asked.possible(*given, has, free) and analysed.asked.possible(*given, has):
             named += words
             first = first or has
     if named:
-        witness = analysed.witness((*given, first, refused), is_refused)
+        witness = analysed.witness((*given, first, refused), lambda seen: is_refused(seen, named))
         parts = {"subject": subject, "to": _named(named)}
         beside = ", ".join(named)
         yield analysed.finding(
@@ -109,8 +124,9 @@ def _silent(analysed: AnalysedBundle, name: str, subject: str, cell: CoverText, 
         for key in spoken.by
     ]
     policies = {each.partition("/")[0] for each in cell.by or ()}
-    keys += [each.key for each in rules.not_reached if each.policy in policies]
+    left = [each.key for each in rules.not_reached if each.policy in policies]  # what a policy says that it leaves alone
     says = analysed.formula.gates.either(analysed.formula.condition(Defined(key)).may for key in keys)
+    given = [*given, *(-analysed.formula.condition(Defined(key)).may for key in left)]
     if found is None or not keys:
         return
     fact, literals = found

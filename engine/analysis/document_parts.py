@@ -7,12 +7,14 @@ the law does, and what they rule out is ruled out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from engine.analysis.dated_facts import DatedFact, LawDay, threshold
 from engine.analysis.gates import Gates
 from engine.analysis.number_lines import NumberLine
 from engine.backends.lanes.slots import Pair
+from engine.rules import Measure
 
 DATES = ("dated", "filed")
 
@@ -25,21 +27,21 @@ class DocumentLiterals:
         self.name = name
         self.law = law
         self.complete = complete
-        self.shown = gates.variable((name, "shown"))
-        self.unknown = gates.variable((name, "unknown"))
+        self.shown = gates.variable((name, "shown"), seldom=True)
+        self.unknown = gates.variable((name, "unknown"), seldom=True)
         self.covers = self._pair("covers")
-        self.within = self._pair("within")
-        self.expires = gates.variable((name, "expires"))  # a last day is stated
+        self._within: dict[object, Pair] = {}
+        self.expires = gates.variable((name, "expires"), seldom=True)  # a last day is stated
         self.expiry_known = gates.variable((name, "expiry known"))
-        self.ended = gates.variable((name, "ended"))  # before the day of the law
+        self.ended = gates.variable((name, "ended"), seldom=True)  # before the day of the law
         self.last = NumberLine(gates, (name, "last day"))
         self.dates: dict[str, DatedFact] = {}
         gates.say(-self.shown, -self.unknown)
         gates.say(-complete, -self.unknown)
         gates.say(-complete, self.expiry_known)
 
-    def _pair(self, part: str) -> Pair:
-        must, may = (self.gates.variable((self.name, part, end)) for end in ("must", "may"))
+    def _pair(self, *part: object) -> Pair:
+        must, may = (self.gates.variable((self.name, *part, end)) for end in ("must", "may"))
         self.gates.follows(must, may)
         self.gates.say(-self.complete, must, -may)
         return Pair(must, may)
@@ -51,26 +53,28 @@ class DocumentLiterals:
             self.gates.say(-self.complete, self.dates[field].known)
         return self.dates[field]
 
-    def counts(self, open_: bool) -> Pair:
+    def counts(self, open_: bool, measures: Sequence[Measure] = ()) -> Pair:
         """2.3: whether it counts; `open_` is what a test reads where it is not shown: unknown, else no."""
-        both, either, dated, covers = self.gates.both, self.gates.either, self.date_of("dated"), self.covering
+        both, either, dated, covers = self.gates.both, self.gates.either, self.date_of("dated"), self.covering(measures)
         lasts = either((-self.expires, both((self.expiry_known, -self.ended))))
         may_last = either((-self.expires, -self.expiry_known, -self.ended))
         must = both((self.shown, dated.known, -dated.later, lasts, covers.must))
         may = both((self.shown, either((-dated.known, -dated.later)), may_last, covers.may))
         return Pair(must, either((self.unknown, may, *self._absent(open_))))
 
-    @property
-    def covering(self) -> Pair:
-        """2.3: whether it covers the exchange."""
-        both = self.gates.both
-        return Pair(both((self.covers.must, self.within.must)), both((self.covers.may, self.within.may)))
+    def covering(self, measures: Sequence[Measure]) -> Pair:
+        """2.3: whether it covers the exchange; `measures` are what it may state that it covers."""
+        both, key = self.gates.both, tuple(measures)
+        if key not in self._within:
+            self._within[key] = self._pair("within", *key)
+        within = self._within[key]
+        return Pair(both((self.covers.must, within.must)), both((self.covers.may, within.may)))
 
-    def covers_all(self, open_: bool) -> Pair:
-        """A test of `covers`."""
-        both, either, covers = self.gates.both, self.gates.either, self.covering
-        may = either((self.unknown, both((self.shown, covers.may)), *self._absent(open_)))
-        return Pair(both((self.shown, covers.must)), may)
+    def covers_all(self, open_: bool, measures: Sequence[Measure], wanted: bool) -> Pair:
+        """A test of `covers`: whether it is as wanted."""
+        both, either, (must, may) = self.gates.both, self.gates.either, self.covering(measures)
+        must, may = (must, may) if wanted else (-may, -must)
+        return Pair(both((self.shown, must)), either((self.unknown, both((self.shown, may)), *self._absent(open_))))
 
     def of_date(self, field: str, reads: int, open_: bool) -> Pair:
         """A test of a date that reads a literal where the date is known and not later than the day (2.9)."""
@@ -106,6 +110,12 @@ class DocumentLiterals:
         say = self.gates.say
         for each in self.dates.values():
             each.finish()
+        if "dated" in self.dates:
+            dated, ends = self.dates["dated"], (-self.shown, -self.dates["dated"].known, -self.expires, -self.expiry_known)
+            say(*ends, -dated.later, -self.ended)
+            say(*ends, -dated.today, -self.ended)
+            for at in {**dated.line.at, **self.last.at} if self.last.at else ():
+                say(*ends, -dated.line.from_(at), self.last.from_(at))
         for at, here in list(self.last.at.items()):
             begun = self.law.from_(date.fromordinal(int(at[0])))
             say(-self.ended, -here, begun)

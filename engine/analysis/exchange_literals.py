@@ -53,10 +53,20 @@ class ExchangeLiterals:
         self.others: dict[str, int] = {}  # facts of which no test is encoded: whether they are stated
         self.free: dict[object, Pair] = {}
         self.named: dict[tuple[str, str], int] = {}
-        self._totals: dict[str, TotalRange] = {}
+        self.totals: dict[str, TotalRange] = {}
         self._followers: dict[tuple[object, ...], DerivedWord] = {}
-        self._compared: list[tuple[Pair, str, NumberRange, NumberRange]] = []
+        self.compared: list[tuple[Pair, str, NumberRange, NumberRange]] = []
         self._versions = versions
+        self._finished = 0
+
+    def know(self, version: RuleVersion) -> None:
+        """Make the literals of all that the tests of a version read, and of the documents that it knows."""
+        for test in version.tests:
+            self.test(test, version)
+        for group, kinds in version.vocabulary.kinds.items():
+            for kind in kinds:
+                name = f"{group}.{kind}"
+                self.document(name).covering(version.rules.measures.get(name, ()))
 
     # The facts
 
@@ -70,7 +80,7 @@ class ExchangeLiterals:
         if type.kind == "date":
             return self.date_of(fact.name).known
         if fact.name not in self.others:
-            self.others[fact.name] = self.gates.variable((fact.name, "stated"))
+            self.others[fact.name] = self.gates.variable((fact.name, "stated"), seldom=True)
         return self.others[fact.name]
 
     def words_of(self, name: str, type: Type) -> OneWord | ManyWords:
@@ -123,11 +133,17 @@ class ExchangeLiterals:
             self.documents[name] = DocumentLiterals(self.gates, name, self.day, self.complete)
         return self.documents[name]
 
+    def finish_new(self) -> None:
+        """Say how the thresholds hang together, if there are new literals of facts since that was said."""
+        if self._finished != len(self.gates.inputs):
+            self.finish()
+            self._finished = len(self.gates.inputs)
+
     def beside(self, of: str, name: str) -> int:
         """Whether an exchange names a way that it relies on (`relies_on`), or a provision that came with the data (`carried`)."""
         key = of, name
         if key not in self.named:
-            self.named[key] = self.gates.variable(key)
+            self.named[key] = self.gates.variable(key, seldom=True)
         return self.named[key]
 
     def named_by(self, literal: int) -> Iterable[str]:
@@ -227,7 +243,7 @@ class ExchangeLiterals:
             pair = self._free(atom, atom.type.name)
             if atom.type.kind != "money":
                 one, two = (self._range(each, atom.type.kind, version) for each in (atom.fact, atom.other))
-                self._compared.append((pair, atom.op, one, two))
+                self.compared.append((pair, atom.op, one, two))
             return pair
         operand = atom.operands[0]
         if isinstance(operand, Money):
@@ -241,10 +257,10 @@ class ExchangeLiterals:
             return self.number(name, kind)
         how, members = version.rules.families[name]
         key = f"{name}={how}({','.join(members)})"
-        if key not in self._totals:
+        if key not in self.totals:
             total = AnyNumber(self.gates, key, self.complete, kind == "count")
-            self._totals[key] = TotalRange(total, [self.number(each, kind) for each in members], how == "distinct")
-        return self._totals[key].total
+            self.totals[key] = TotalRange(total, [self.number(each, kind) for each in members], how == "distinct")
+        return self.totals[key].total
 
     def _of_date(self, atom: Atom, fact: DatedFact, version: RuleVersion) -> int | None:
         """The literal of a test of a date that is known and not later than the day; None where it is not encoded."""
@@ -274,11 +290,11 @@ class ExchangeLiterals:
     def _of_document(self, atom: Atom, version: RuleVersion) -> Pair:
         open_ = atom.not_shown is Truth.UNKNOWN
         if atom.op == "counts":
-            return self.document(atom.fact).counts(open_)
+            return self.document(atom.fact).counts(open_, version.rules.measures.get(atom.fact, ()))
         name, _, field = atom.fact.rpartition(".")
         if field == "covers" and atom.op == "is" and atom.type.kind == "yes/no" and len(atom.operands) == 1 and not atom.other:
-            found = self.document(name).covers_all(open_)
-            return found if atom.operands[0] is True else self._inverse_cover(name, open_)
+            measures = version.rules.measures.get(name, ())
+            return self.document(name).covers_all(open_, measures, atom.operands[0] is True)
         if field in DATES:
             reads = self._of_date(atom, self.document(name).date_of(field), version)
             if reads is not None:
@@ -292,14 +308,6 @@ class ExchangeLiterals:
             if operand == AS_OF and atom.op in ("at_least", "less_than"):
                 return document.of_expiry(-document.ended if atom.op == "at_least" else document.ended, open_)
         return self._free(atom, atom.type.name, self._days(atom, version), atom.not_shown)
-
-    def _inverse_cover(self, name: str, open_: bool) -> Pair:
-        document = self.document(name)
-        absent = self.gates.both((-document.shown, -document.unknown))
-        covers = document.covering
-        must = self.gates.both((document.shown, -covers.may))
-        may = [document.unknown, self.gates.both((document.shown, -covers.must))]
-        return Pair(must, self.gates.either((*may, absent) if open_ else may))
 
     def _undated(self, atom: Atom, version: RuleVersion) -> Pair:
         """1.5: a test of what cannot be true together, which reads no day; encoded where no date is read."""
@@ -334,11 +342,11 @@ class ExchangeLiterals:
 
     def finish(self) -> None:
         """Say how the thresholds hang together; to be called when all tests were read, and again when more were."""
-        for pair, op, one, two in self._compared:
+        for pair, op, one, two in self.compared:
             self._order(pair, op, one, two)
         moving = True
         while moving:
-            moving = sum(each.link() for each in self._totals.values()) > 0
+            moving = sum(each.link() for each in self.totals.values()) > 0
             for version in self._versions:
                 for name, counter in version.vocabulary.facts.items():
                     if counter.counts and counter.type.kind == "count" and (name, "") in self.numbers:
@@ -356,7 +364,7 @@ class ExchangeLiterals:
                 by_fact.setdefault(name, []).append(number.stated)
         for stated in by_fact.values():
             self.gates.at_most_one(stated)
-        for total in self._totals.values():
+        for total in self.totals.values():
             total.total.finish()
         self.day.line.finish()
 
@@ -366,12 +374,12 @@ class ExchangeLiterals:
         for at in one.thresholds() | two.thresholds():
             above = self.gates.both((one.low.from_(at), -two.high.from_(at)))
             below = self.gates.both((two.low.from_(at), -one.high.from_(at)))
-            if op in ("more_than", "at_least"):
-                say(-above, pair.must)
-                say(-below, -pair.may)
-            else:
-                say(-above, -pair.may)
-                say(-below, pair.must)
+            more, less = (pair.must, -pair.may) if op in ("more_than", "at_least") else (-pair.may, pair.must)
+            say(-above, more)
+            say(-below, less)
+            # What is certainly more, or as much, reaches whatever the other one may reach.
+            say(-more, -two.high.from_(at), one.low.from_(at))
+            say(-less, -one.high.from_(at), two.low.from_(at))
         say(-pair.must, one.stated)
         say(-pair.must, two.stated)
 

@@ -21,6 +21,7 @@ from engine.backends.lanes.standing_slots import States
 from engine.backends.lanes.thresholds import NOTHING, place
 from engine.bundle import Bundle
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not
+from engine.values import SetOf
 from engine.values.outcome_levels import Level
 
 
@@ -218,13 +219,46 @@ class Formula:
                     found += [gates.either((-each, gates.both(-other for other in rest))) for each in mine]
             if self.public and name.startswith(f"{vocabulary.recipient}."):
                 found.append(-words_.stated)
+        numbers = {(name, number.stated) for (name, _), number in exchange.numbers.items()}
+        dates = {(name, fact.known) for name, fact in exchange.dates.items()}
+        others = {(name, stated) for name, stated in exchange.others.items()}
+        for name, stated in sorted(numbers | dates | others):
+            if name not in vocabulary.facts and name.removesuffix(".total") not in vocabulary.families:
+                found.append(-stated)
+        kinds_known = {f"{group}.{kind}" for group, kinds in vocabulary.kinds.items() for kind in kinds}
+        for name, document in exchange.documents.items():
+            if name not in kinds_known:
+                found += [-document.shown, -document.unknown]
+        rules = self.bundle.rules.rules
+        ways = {rule.key for rule in rules if rule.effect == "satisfies"} | self.bundle.rules.requirements.keys()
+        travelling = {rule.provision.id for rule in rules if rule.travels}
+        for (of, name), literal in exchange.named.items():
+            if name not in (ways if of == "relies_on" else travelling):
+                found.append(-literal)
         return gates.both(found)
 
     def _plain(self) -> int:
-        """Whether a sender can say all that the exchange says, and nothing came with the data."""
-        vocabulary, exchange = self.bundle.vocabulary, self.exchange
-        only = [fact for fact in vocabulary.facts.values() if fact.register_only and fact.name in exchange.words]
-        found = [-exchange.words[fact.name].stated for fact in only]
+        """
+        Whether a sender can say all that the exchange says, and nothing came with the data.
+
+        What a register or a book alone states is left out, or what it is of an exchange of which neither has anything.
+        """
+        exchange, reader = self.exchange, self.bundle.reader
+        given: dict[str, object] = dict.fromkeys(reader.own_counts.kept.values(), False)
+        for book in reader.books:
+            given |= book.fill(None, {}).values
+        found = []
+        for fact in self.bundle.vocabulary.facts.values():
+            if fact.register_only and fact.name in exchange.words:
+                words = exchange.words[fact.name]
+                if fact.name in given:
+                    value = given[fact.name]
+                    found += [words.stated, -words.open]
+                    for each, has in zip(words.words, words.has, strict=True):
+                        inside = value.members if isinstance(value, SetOf) else {value}
+                        found.append(has if each[0] in inside else -has)
+                else:
+                    found.append(-words.stated)
         found += [-literal for (of, _), literal in exchange.named.items() if of == "carried"]
         return self.gates.both(found)
 
@@ -233,6 +267,15 @@ def formulas(drafts: Sequence[FormulaDraft]) -> list[Formula]:
     """The formulas of bundles over the same exchanges, each with its own reading of them."""
     gates = Gates()
     exchange = ExchangeLiterals(gates, [draft.version for draft in drafts])
+    for draft in drafts:  # what one of them refuses may be known to another only
+        exchange.know(draft.version)
+        for name in draft.program.inputs:
+            if isinstance(name, tuple) and name[0] in ("relies", "carried"):
+                exchange.beside("relies_on" if name[0] == "relies" else "carried", name[1])
+    for draft in drafts:
+        for fact in draft.bundle.vocabulary.facts.values():
+            if any(fact.name not in other.bundle.vocabulary.facts for other in drafts):
+                exchange.stated(fact)
     found = [Formula(gates, exchange, draft) for draft in drafts]
     exchange.finish()
     return found

@@ -27,11 +27,15 @@ class Gates:
         self._of: dict[tuple[int, ...], int] = {}
         self._said: set[tuple[int, ...]] = set()
 
-    def variable(self, name: object) -> int:
-        """A new variable that says something of an exchange."""
+    def variable(self, name: object, seldom: bool = False) -> int:
+        """
+        A literal of a new variable, which says something of an exchange.
+
+        A solver takes what nothing decides to be true. So what is `seldom` so is the negative of its variable, and exchanges say little.
+        """
         self.size += 1
         self.inputs[self.size] = name
-        return self.size
+        return -self.size if seldom else self.size
 
     def both(self, literals: Iterable[int]) -> int:
         """The literal that holds where all of some hold."""

@@ -56,9 +56,10 @@ def _found(analysed: AnalysedBundle, code: str, rule: Rule, beside: Rule) -> Fin
 
 
 def _only_where(analysed: AnalysedBundle, rule: Rule, other: Rule) -> bool:
-    """Whether one rule stands only where another one does."""
-    stands = analysed.formula.stands
-    return not analysed.asked.possible(stands(rule.key).may, -stands(other.key).must)
+    """Whether one rule stands only where another one does, for certain and perhaps."""
+    one, two = analysed.formula.stands(rule.key), analysed.formula.stands(other.key)
+    possible = analysed.asked.possible
+    return not possible(one.must, -two.must) and not possible(one.may, -two.may)
 
 
 def _kind(rule: Rule) -> Hashable:

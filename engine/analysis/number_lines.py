@@ -16,21 +16,23 @@ from engine.analysis.gates import TRUE, Gates
 
 Threshold: TypeAlias = tuple[Decimal, int]
 ZERO: Threshold = (Decimal(0), 0)
+MOST_SUMS = 500  # of the first members of a family, that are told apart
 FINEST = Decimal("0.000000000001")
 
 
 class NumberLine:
     """One number or day: `from_(threshold)` holds where it is at a threshold or beyond it."""
 
-    def __init__(self, gates: Gates, name: object) -> None:
+    def __init__(self, gates: Gates, name: object, seldom: bool = False) -> None:
         self.gates = gates
         self.name = name
+        self.seldom = seldom
         self.at: dict[Threshold, int] = {}
 
     def from_(self, threshold: Threshold) -> int:
         """The literal of a threshold."""
         if threshold not in self.at:
-            self.at[threshold] = self.gates.variable((self.name, threshold))
+            self.at[threshold] = self.gates.variable((self.name, threshold), self.seldom)
         return self.at[threshold]
 
     def finish(self) -> None:
@@ -51,11 +53,12 @@ class NumberRange:
         self, gates: Gates, name: str, complete: int, whole: bool, asked: bool = True, stated: int | None = None
     ) -> None:
         self.gates = gates
+        self.name = name
         self.asked = asked
         self.whole = whole
         self.complete = complete
-        self.stated = gates.variable((name, "stated")) if stated is None else stated
-        self.low = NumberLine(gates, (name, "low"))
+        self.stated = gates.variable((name, "stated"), seldom=True) if stated is None else stated
+        self.low = NumberLine(gates, (name, "low"), seldom=True)
         self.high = NumberLine(gates, (name, "high"))
 
     def threshold(self, number: Decimal, beyond: bool) -> Threshold:
@@ -115,7 +118,34 @@ class TotalRange:
             share = (part.to_integral_value(ROUND_CEILING) if total.whole else part.quantize(FINEST, ROUND_FLOOR), 0)
             say(-high, *(each.high.from_(share) for each in self.members))
             say(-low, *(lows if self.distinct else (each.low.from_(share) for each in self.members)))
+        if not self.distinct:
+            self._add_up()
         return before != sum(len(each.thresholds()) for each in self.members)
+
+    def _add_up(self) -> None:
+        """Say that a sum reaches what its parts reach together, and lies below what they lie below together."""
+        total, (both, either, say) = self.total, (self.total.gates.both, self.total.gates.either, self.total.gates.say)
+        most = max(total.thresholds(), default=ZERO)
+        reached: dict[Threshold, int] = {ZERO: TRUE}
+        below: dict[Threshold, int] = {(Decimal(0), 1): TRUE}
+        for member in self.members:
+            more: dict[Threshold, list[int]] = {}
+            less: dict[Threshold, list[int]] = {}
+            for (number, beyond), literal in reached.items():
+                for part, end in ((ZERO, TRUE), *((at, member.low.from_(at)) for at in sorted(member.thresholds()))):
+                    together = min((number + part[0], max(beyond, part[1])), most)
+                    more.setdefault(together, []).append(both((literal, end)))
+            for (number, beyond), literal in below.items():
+                for at in sorted(member.thresholds()):
+                    together = number + at[0], min(beyond, at[1])
+                    if together <= most:
+                        less.setdefault(together, []).append(both((literal, -member.high.from_(at))))
+            reached, below = ({at: either(each) for at, each in found.items()} for found in (more, less))
+            if len(reached) + len(below) > MOST_SUMS:
+                return  # what is not said is free
+        for at in total.thresholds():
+            say(total.low.from_(at), -either(literal for sum_, literal in reached.items() if sum_ >= at))
+            say(-total.high.from_(at), -either(literal for sum_, literal in below.items() if sum_ <= at))
 
 
 def never_below(counter: NumberRange, own: NumberRange) -> bool:

@@ -8,7 +8,7 @@ the question rests, and searched again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeAlias
 
@@ -23,10 +23,11 @@ from engine.deciding.combine import Combiner, Outcome
 from engine.exchange import Exchange
 from engine.exchange_input.exchange_problems import ExchangeRefused
 from engine.rules import Condition, RuleSet, State, Truth
-from engine.values.outcome_levels import BOUNDS, Bounds, Level
+from engine.values.outcome_levels import BOUNDS, Bounds, Level, outcome_word
 from engine.verdict import Engine, Verdict
 
 MOST_SEARCHES = 20
+REFUSED = "refused"  # at the door: there is no outcome
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,16 @@ class WitnessVerdict:
 
     document: Mapping[str, Any]
     day: date
-    rules: RuleSet
-    exchange: Exchange | None = None
-    verdict: Verdict | None = None
-    outcome: Outcome | None = None
+    rules: RuleSet = field(repr=False)
+    exchange: Exchange | None = field(default=None, repr=False)
+    verdict: Verdict | None = field(default=None, repr=False)
+    outcome: Outcome | None = field(default=None, repr=False)
+    second: bool = False  # by the second engine, to which a witness comes last
+
+    @property
+    def word(self) -> str:
+        """The word for the outcome; `refused` where the door refuses the exchange."""
+        return REFUSED if self.outcome is None else outcome_word(self.outcome.bounds)
 
     @property
     def permits(self) -> bool:
@@ -120,7 +127,7 @@ class WitnessDecider:
         try:
             exchange = self.bundle.reader.accept(document)
         except ExchangeRefused:
-            return WitnessVerdict(document, day, self.bundle.rules)
+            return WitnessVerdict(document, day, self.bundle.rules, second=slowly)
         public = bool(exchange.everyone)
         if public not in self._of:
             bundle = self.bundle.of_everyone() if public else self.bundle
@@ -129,23 +136,27 @@ class WitnessDecider:
         if slowly:
             engine = self._second.setdefault(public, self._second.get(public) or Durable(bundle.rules))
         verdict = engine.evaluate(exchange, day)
-        return WitnessVerdict(document, day, bundle.rules, exchange, verdict, combiner.outcome(exchange, verdict, day))
+        outcome = combiner.outcome(exchange, verdict, day)
+        return WitnessVerdict(document, day, bundle.rules, exchange, verdict, outcome, slowly)
 
 
 class Prover:
-    """Asks one formula, or several over the same exchanges of which the first makes the witnesses. One solver, in a stable order."""
+    """Asks one formula. One solver, in a stable order; formulas over the same exchanges may share it."""
 
-    def __init__(self, formula: Formula, decider: WitnessDecider) -> None:
+    def __init__(self, formula: Formula, decider: WitnessDecider, solver: ClauseSolver | None = None) -> None:
         self.formula = formula
         self.decider = decider
         self.witnesses = ModelReader(formula)
-        self.solver = ClauseSolver()
+        self.solver = solver or ClauseSolver()
         self.asked = 0
-        self._finished = 0
 
     def possible(self, literals: Sequence[int]) -> bool:
         """Whether the clauses allow some literals together, for any exchange that the door may accept."""
         return self._model((self.formula.accepted, *literals)) is not None
+
+    def allows(self, literals: Sequence[int]) -> bool:
+        """Whether the clauses allow some literals together, whether or not the door accepts such an exchange."""
+        return self._model(literals) is not None
 
     def ask(self, literals: Sequence[int], confirm: Confirm) -> ProofAnswer:
         """
@@ -156,7 +167,8 @@ class Prover:
         formula, gates = self.formula, self.formula.gates
         asked = (formula.accepted, *literals)
         if self._model(asked) is None:
-            return Proof(tuple(each for each in self.solver.core() if each != formula.accepted))
+            because = self.solver.core()
+            return Proof(tuple(each for each in literals if each in because))
         gates.size += 1
         trying = gates.size
         tried = 0
@@ -174,9 +186,7 @@ class Prover:
 
     def _model(self, assumptions: Sequence[int]) -> Holds | None:
         formula = self.formula
-        if self._finished != len(formula.gates.inputs):
-            formula.exchange.finish()
-            self._finished = len(formula.gates.inputs)
+        formula.exchange.finish_new()
         self.solver.add_new(formula.gates.clauses)
         self.asked += 1
         return self.solver.model(assumptions)
@@ -208,8 +218,8 @@ class Prover:
     def _confirmed(self, cone: Sequence[int], holds: Holds, confirm: Confirm) -> Example | None:
         """The exchange of a model that the engines confirm: of the facts of the cone, else of all; without what it can lose."""
         names = {name for each in cone for name in self.formula.exchange.named_by(each)}
-        for wanted in (names, None):
-            document = self.witnesses.document(holds, wanted)
+        for whole in (False, True):
+            document = self.witnesses.document(holds, names, whole)
             if confirm(self.decider.decide(document)):
                 smallest = shrunk(document, lambda each: confirm(self.decider.decide(each)))
                 found = self.decider.decide(smallest, slowly=True)

@@ -46,7 +46,7 @@ def _required(analysed: AnalysedBundle, rule: Rule, need: Need, bans: list[Rule]
     if not asked.possible(stands.may, met.may, late) and asked.possible(stands.may, late):
         first = _first(analysed, stands.may, met.may).isoformat()
         yield analysed.finding("cannot-be-met", at, place, {"day": first}, said="cannot-be-met-from")
-    if not asked.possible(stands.may, -met.must):
+    if not asked.possible(stands.must, -met.must):
         witness = analysed.witness((stands.must,), lambda seen: analysed.stands(seen, rule))
         yield analysed.finding("always-met", at, place, {}, witness=witness)
     yield from _forbidden(analysed, rule, met.may, bans)
@@ -82,12 +82,12 @@ def _forbidden(analysed: AnalysedBundle, rule: Rule, done: int, bans: list[Rule]
     asked, formula, place = analysed.asked, analysed.formula, rule.provision.id
     stands = formula.stands(rule.key)
     bar = [each for each in bans if each.key not in analysed.never]
-    if not bar or asked.possible(stands.may, done, *(-formula.stands(each.key).must for each in bar)):
+    if not bar or asked.possible(stands.must, done, *(-formula.stands(each.key).must for each in bar)):
         return
-    if not asked.possible(stands.may, done):
+    if not asked.possible(stands.must, done):
         return
-    one = next((b for b in bar if not asked.possible(stands.may, done, -formula.stands(b.key).must)), None)
-    found = [one] if one else [each for each in bar if asked.possible(stands.may, done, formula.stands(each.key).must)]
+    one = next((b for b in bar if not asked.possible(stands.must, done, -formula.stands(b.key).must)), None)
+    found = [one] if one else [each for each in bar if asked.possible(stands.must, done, formula.stands(each.key).must)]
     beside = " / ".join(f"`{each.provision.id}`" for each in found)
     witness = analysed.witness(
         (stands.must, done), lambda seen: analysed.stands(seen, rule) and any(analysed.stands(seen, each) for each in found)

@@ -23,6 +23,7 @@ from engine.values import FIRST_DAY, LAST_DAY, MAX_COUNT
 
 Holds: TypeAlias = Callable[[int], bool]
 """Whether a literal holds in a model."""
+NumberSpan: TypeAlias = tuple[Decimal, Decimal | None]
 
 ANY_DAY = date(2026, 1, 1)  # where nothing turns on the day
 ONE_DAY = timedelta(days=1)
@@ -43,8 +44,9 @@ class ModelReader:
         yield from self.exchange.documents
         yield from dict.fromkeys(fact for fact, _ in self._ids())
 
-    def document(self, holds: Holds, wanted: Collection[str] | None = None) -> dict[str, Any]:
-        """The exchange of a model, with the facts and documents that are wanted; None wants all."""
+    def document(self, holds: Holds, cone: Collection[str], whole: bool = False) -> dict[str, Any]:
+        """The exchange of a model: the facts and documents of a cone, or with `whole` all, and the ways of the cone that are relied on."""
+        wanted = None if whole else cone
         flat: dict[str, Any] = {}
         days = list(_days(self.exchange.day.line, holds))
         tried = [self._dated(holds, wanted, day) for day in days]
@@ -53,6 +55,9 @@ class ModelReader:
         flat |= self._numbers(holds, wanted)
         flat |= {name: value for name, value in self._named_ids(holds) if wanted is None or name in wanted}
         flat |= tried[best][0]
+        for book in self.formula.bundle.vocabulary.books.values():
+            if book.granted in flat:
+                flat.setdefault(book.of, "data-1")  # where rights are spoken of, a book asks of which data
         found: dict[str, Any] = {"as_of": days[best].isoformat()}
         for name, value in flat.items():
             group, _, kind = name.partition(".")
@@ -62,7 +67,7 @@ class ModelReader:
                 place = place.setdefault(step, {})
             place[steps[-1]] = value
         ways = [name for (of, name), literal in self.exchange.named.items() if of == "relies_on" and holds(literal)]
-        ways = [way for way in ways if wanted is None or way in wanted]
+        ways = [way for way in ways if way in cone]
         if ways:
             found["relies_on"] = ways
         if self.formula.public:
@@ -94,7 +99,7 @@ class ModelReader:
         return fact is not None and not fact.register_only and fact.follows is None
 
     def _numbers(self, holds: Holds, wanted: Collection[str] | None) -> dict[str, Any]:
-        vocabulary, ranges = self.formula.bundle.vocabulary, dict[str, tuple[Decimal, Decimal | None]]()
+        vocabulary, ranges = self.formula.bundle.vocabulary, dict[str, NumberSpan]()
         found: dict[str, Any] = {}
         for (name, currency), number in self.exchange.numbers.items():
             if (wanted is not None and name not in wanted) or not holds(number.stated) or not self._is_sent(name):
@@ -105,6 +110,7 @@ class ModelReader:
                 found[name] = f"{low:f} {currency}" if low == high else ends
             else:
                 ranges[name] = low, high
+        self._compare(ranges, holds)
         for name, (low, high) in ranges.items():
             fact = vocabulary.facts[name]
             if fact.counts:
@@ -118,6 +124,30 @@ class ModelReader:
             elif low == high:
                 found[name] = f"{low:f}"
         return found
+
+    def _compare(self, ranges: dict[str, NumberSpan], holds: Holds) -> None:
+        """Move numbers within their thresholds so that one is more than another where the model says so."""
+        for pair, op, one, two in self.exchange.compared:
+            more, less = (pair.must, -pair.may) if op in ("more_than", "at_least") else (-pair.may, pair.must)
+            if holds(more) or holds(less):
+                larger, smaller = (one, two) if holds(more) else (two, one)
+                above, below = (self._span(each, ranges) for each in (larger, smaller))
+                if above is not None and below is not None and below[1] is not None and above[0] <= below[1]:
+                    step = Decimal(1) if larger.whole else Decimal("0.001")
+                    if larger.name in ranges and _fits(larger, below[1] + step, holds):
+                        ranges[larger.name] = below[1] + step, None if above[0] != above[1] else below[1] + step
+                    elif smaller.name in ranges and above[0] >= step and _fits(smaller, above[0] - step, holds):
+                        ranges[smaller.name] = above[0] - step, above[0] - step
+
+    def _span(self, number: NumberRange, ranges: Mapping[str, NumberSpan]) -> NumberSpan | None:
+        """The least and the most of a number that is stated; of a total, those of its members together."""
+        total = self.exchange.totals.get(number.name)
+        if total is None:
+            return ranges.get(number.name)
+        each = [ranges.get(member.name, (Decimal(0), None)) for member in total.members]
+        highs = [high for _, high in each if high is not None]
+        low = max(low for low, _ in each) if total.distinct else sum((low for low, _ in each), Decimal(0))
+        return low, sum(highs, Decimal(0)) if len(highs) == len(each) else None
 
     def _ids(self) -> Iterator[tuple[str, Atom]]:
         for key in self.exchange.free:
@@ -164,7 +194,7 @@ class ModelReader:
                 missing += day is None
                 if day is not None:
                     found[field] = day.isoformat()
-        covers = document.covering
+        covers = document.covering(self.formula.bundle.rules.measures.get(document.name, ()))
         if holds(covers.must) or not holds(covers.may):
             found["covers"] = holds(covers.must)
         if holds(document.expires):
@@ -172,7 +202,8 @@ class ModelReader:
             if holds(document.expiry_known):
                 low, high = _cell(document.last, holds)
                 choices = (law - ONE_DAY, low, high) if holds(document.ended) else (high, law, low)
-                days = [d for d in choices if d and _in_cell(d, low, high) and (d < law) is holds(document.ended)]
+                fits = (d for d in choices if d and _in_cell(d, low, high) and (d < law) is holds(document.ended))
+                days = [d for d in fits if d.isoformat() >= found.get("dated", "")]
                 missing += not days
                 found |= {"expires": days[0].isoformat()} if days else {}
         if found.get("covers"):
@@ -245,13 +276,20 @@ def _ends(number: NumberRange, holds: Holds) -> tuple[Decimal, Decimal | None]:
     return _least(low[-1] if low else None, None, number.whole), _most(high[0] if high else None, cuts, number.whole)
 
 
+def _fits(number: NumberRange, value: Decimal, holds: Holds) -> bool:
+    """Whether a value lies between the thresholds that the least and the most of a number reach in a model."""
+    return all(holds(number.low.from_(at)) <= (at <= (value, 0)) <= holds(number.high.from_(at)) for at in number.thresholds())
+
+
 def _least(at: Threshold | None, before: Threshold | None, whole: bool) -> Decimal:
     """The smallest number that is easily written from a threshold on, and below another."""
     if at is None or at[0] < 0:
         return Decimal(0)
     if not at[1]:
         return at[0]
-    return at[0] + 1 if before is None or whole else (at[0] + before[0]) / 2
+    if whole:
+        return at[0] + 1
+    return at[0] + (Decimal("0.01") if before is None else min((before[0] - at[0]) / 2, Decimal("0.01")))
 
 
 def _most(at: Threshold | None, cuts: list[Threshold], whole: bool) -> Decimal | None:

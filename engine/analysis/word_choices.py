@@ -92,7 +92,7 @@ class OneWord:
     def __init__(self, gates: Gates, name: str, classes: Sequence[Sequence[object]], complete: int) -> None:
         self.words = classes
         self.unknown = gates.variable((name, "unknown"))
-        self.has = [gates.variable((name, "is", number)) for number in range(len(classes))]
+        self.has = [gates.variable((name, "is", number), seldom=True) for number in range(len(classes))]
         self.stated = -self.unknown
         gates.say(self.unknown, *self.has)
         gates.at_most_one([self.unknown, *self.has])
@@ -125,8 +125,8 @@ class ManyWords:
     def __init__(self, gates: Gates, name: str, classes: Sequence[Sequence[object]], complete: int) -> None:
         self.words = classes
         self.open = gates.variable((name, "open"))
-        self.stated = gates.variable((name, "stated"))
-        self.has = [gates.variable((name, "has", number)) for number in range(len(classes))]
+        self.stated = gates.variable((name, "stated"), seldom=True)
+        self.has = [gates.variable((name, "has", number), seldom=True) for number in range(len(classes))]
         gates.say(self.stated, self.open)
         for each in self.has:
             gates.say(self.stated, -each)

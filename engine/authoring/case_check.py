@@ -28,7 +28,7 @@ OUTCOMES = (*(level.word for level in Level), UNDETERMINED)
 NAMED = {  # what each key under `expect` names, with the code of a finding
     **dict.fromkeys(("because", "silent", "beaten", "conflicts"), ("unknown-rule", "rule")),
     **dict.fromkeys(("applies", "instruments"), ("unknown-policy", "policy")),
-    **dict.fromkeys(("duties", "overdue"), ("unknown-duty", "duty")),
+    **dict.fromkeys(("duties", "overdue"), ("bad-value", "duty")),
     "jurisdictions": ("unknown-jurisdiction", "jurisdiction"),
     "requirements": ("unknown-requirement", "requirement"),
     "missing": ("unknown-fact", "fact"),

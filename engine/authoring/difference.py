@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 from pydantic import ConfigDict, Field
 
 from engine.authoring.bundle_changes import PolicyChangePart, changes
+from engine.authoring.proven_difference import DifferenceProof
 from engine.authoring.testing import build
 from engine.bundle import Bundle, parse_exchange
 from engine.decision import BoundsPart, Decision, DigestsPart, Outcome, Part
@@ -104,7 +105,8 @@ class Difference(Part):
     Everything that differs, most important first: moves that permit more lead.
 
     `tried` counts the exchanges decided under both, by where they come from. It is empty where both bundles have one meaning:
-    then no exchange can come out differently, and none is decided. `unread` are exchanges that neither bundle can read.
+    then no exchange can come out differently, and none is decided. `unread` are exchanges that neither bundle can read. `proof` is what is
+    proven of all exchanges, where that was asked.
     """
 
     model_config = ConfigDict(
@@ -120,6 +122,7 @@ class Difference(Part):
     changes: tuple[PolicyChangePart, ...]
     unread: tuple[UntriedPart, ...]
     disagreements: tuple[UntriedPart, ...]
+    proof: DifferenceProof | None = None
 
     @property
     def same_meaning(self) -> bool:

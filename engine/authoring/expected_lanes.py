@@ -132,8 +132,8 @@ class ExpectedLanes:
                 surely |= expecting & _apart([find(words, each)] for each in (reading.before, reading.now))
         for key in redated:
             by_decision |= self._due & values[reading.now("owed", key)[1]]
-            for rule in self._with_duty[key]:  # a refusal brings its duties too
-                by_decision |= self._due & values[reading.now("stands", rule)[1]]
+            for owner in self._with_duty[key]:  # a refusal brings its duties too
+                by_decision |= self._due & values[reading.now("stands", owner)[1]]
         return Departing(surely, by_outcome, by_decision)
 
     def _misread(self, key: str, must: int, may: int) -> int:

@@ -59,8 +59,9 @@ class Mutant:
     One change of the rules.
 
     `policy` owns what was changed; of what a claim needs it is `claims`. `file:line` is its place. `sentence` says what no test defends,
-    where no case notices the mutant. `rules` are all rules, of which those that are not changed are the same objects. `widens`: a condition of a ground, of an exemption, of its `unless`, of the end of a duty or of what a claim needs is dropped, so
-    that more is lifted, or done.
+    where no case notices the mutant. `rules` are all rules; those that are not changed are the same objects as before. `widens`: a
+    condition of a ground, of an exemption, of its `unless`, of the end of a duty or of what a claim needs is dropped, so that more is
+    lifted, or done.
     """
 
     policy: str

@@ -1,18 +1,18 @@
 """
 What a solver says of mutants that no test notices: that no exchange tells the mutant from the law, or an exchange that does.
 
-Mutants go in. One that no exchange tells from the law, complete or not, is no sentence that lacks a test. Of any other the engines decide an
-exchange, and it comes out as a test case in YAML that says what the law says today; whether the law ought to say so is for its author.
+Mutants go in. One that no exchange tells from the law, complete or not, lacks no test. Of any other the engines decide an exchange, and it
+comes out as a test case in YAML that says what the law says today; whether the law ought to say so is for its author.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
-from engine.analysis import Example, Formula, FormulaDraft, Proof, Prover, WitnessDecider, WitnessVerdict, formulas
+from engine.analysis import Example, FormulaDraft, Proof, Prover, WitnessDecider, WitnessVerdict, formulas
 from engine.analysis.exchange_literals import RuleVersion
 from engine.authoring.case_yaml import case_yaml
 from engine.authoring.mutation import Mutant
@@ -33,10 +33,10 @@ from engine.verdict import Verdict
 # What tests see of a verdict, the plainest first.
 SEEN: tuple[frozenset[Part], ...] = (
     frozenset({"bounds"}),
-    frozenset({"holds", "stands", "doubted", "requirements", "owed", "overdue", "raised"}),
+    frozenset({"holds", "stands", "doubted", "requirements", "owed", "overdue"}),
     frozenset({"defined"}),
 )
-Differs: TypeAlias = Callable[[WitnessVerdict], bool]
+OPEN = "open"
 Shown: TypeAlias = Literal["equivalent", "told apart", "not shown"]
 
 
@@ -67,17 +67,20 @@ class MutantProver:
         self._prover = Prover(self._formula, WitnessDecider(bundle))
 
     def proof(self, mutant: Mutant) -> MutantProof:
-        """Whether an exchange tells a mutant from the law, and one that does."""
+        """Whether an exchange tells a mutant from the law, and one that does; one of which all that counts is known, where there is one."""
         moved = self._lowering.changed(mutant.rules, self._renames(mutant))
         engine = Bitset(mutant.rules)
         shown: Shown = "equivalent"
-        for parts in SEEN:
+        for plain, parts in (*((True, each) for each in SEEN[:2]), *((False, each) for each in SEEN)):
             mine = [each for each in moved if each.part in parts and "!" not in each.key.partition("/")[2]]
-            differs = _differs(engine, mine)
-            answer = self._prover.ask([self._apart(mine)], differs) if mine else Proof(())
+            if not mine:
+                continue
+            differs = Difference(engine, self._lowering.numbers, mine, plain)
+            apart, known = self._apart(mine), [self._formula.exchange.complete] if plain else []
+            answer = self._prover.ask([apart, *known], differs)
             if isinstance(answer, Example):
-                return self._told(mutant, moved, engine, answer.verdict, differs)
-            if not isinstance(answer, Proof):
+                return self._told(mutant, moved, answer.verdict, differs)
+            if not plain and not isinstance(answer, Proof):
                 shown = "not shown"
         return MutantProof(shown)
 
@@ -89,14 +92,12 @@ class MutantProver:
                 found.append(-gates.same(one, other))
         return gates.either(found)
 
-    def _told(
-        self, mutant: Mutant, moved: Sequence[Moved], engine: Bitset, found: WitnessVerdict, differs: Differs
-    ) -> MutantProof:
+    def _told(self, mutant: Mutant, moved: Sequence[Moved], found: WitnessVerdict, differs: Difference) -> MutantProof:
         """The case that an exchange makes, once it is certain that it passes, and does not under the mutant."""
         for near in (self._nearest(mutant.policy, found, differs), found):
             exchange, day = near.exchange, near.day
             assert exchange is not None
-            verdict = engine.evaluate(exchange, day)
+            verdict = differs.engine.evaluate(exchange, day)
             for policy, expect in self._expectations(mutant, moved, near, verdict):
                 file = self._file_of(policy)
                 expected = Expectation.model_validate(expect)
@@ -108,7 +109,7 @@ class MutantProver:
                         return MutantProof("told apart", text, file)
         return MutantProof("told apart")
 
-    def _nearest(self, policy: str, found: WitnessVerdict, differs: Differs) -> WitnessVerdict:
+    def _nearest(self, policy: str, found: WitnessVerdict, differs: Difference) -> WitnessVerdict:
         """An exchange as near as may be to the one that the tests of a policy begin with."""
         file = self._file_of(policy)
         if not file:
@@ -190,22 +191,49 @@ def _nested(facts: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _differs(engine: Bitset, moved: Sequence[Moved]) -> Differs:
-    """Whether an exchange has another verdict under a mutant, in what moved."""
-    defined = [each.key for each in moved if each.part == "defined"]
-    places = [each.key for each in moved if each.part == "bounds"]
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """
+    Whether an exchange has another verdict under a mutant, in what moved; where it is to be `plain`, by what is certain under both.
 
-    def differs(found: WitnessVerdict) -> bool:
+    `engine` evaluates the mutant, and `numbers` are those of the rules.
+    """
+
+    engine: Bitset
+    numbers: Mapping[str, int]
+    moved: Sequence[Moved]
+    plain: bool
+
+    def __call__(self, found: WitnessVerdict) -> bool:
+        """Whether it has."""
         if found.exchange is None or found.verdict is None:
             return False
-        before, now = found.verdict, engine.evaluate(found.exchange, found.day)
-        if defined:
-            return any(before.defined[key] is not now.defined[key] for key in defined)
-        if places:
-            return any(before.jurisdictions.get(name) != now.jurisdictions.get(name) for name in places)
-        return not before.agrees(now)
+        now = self.engine.evaluate(found.exchange, found.day)
+        return any(self._differ(each, found.verdict, now) for each in self.moved)
 
-    return differs
+    def _differ(self, moved: Moved, before: Verdict, now: Verdict) -> bool:
+        one, other = (self._read(moved, verdict) for verdict in (before, now))
+        return one != other and not (self.plain and OPEN in (one, other))
+
+    def _read(self, moved: Moved, verdict: Verdict) -> object:
+        """What a verdict says of a part; OPEN where it leaves it open."""
+        key = moved.key
+        match moved.part:
+            case "bounds":
+                bounds = verdict.jurisdictions.get(key)
+                return bounds if not self.plain or bounds is None or bounds.low is bounds.high else OPEN
+            case "requirements":
+                states = verdict.requirements[key]
+                return states if not self.plain or len(states) == 1 else OPEN
+            case "owed" | "overdue":
+                found = getattr(verdict, moved.part).get(key, Truth.NO)
+            case "defined":
+                found = verdict.defined[key]
+            case "holds" | "stands" | "doubted":
+                found = getattr(verdict, moved.part).truth(self.numbers[key])
+            case _:
+                return None  # seen by what comes of it
+        return OPEN if self.plain and found is Truth.UNKNOWN else found
 
 
 def _stands(verdict: Verdict, provision: str) -> Truth:

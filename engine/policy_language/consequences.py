@@ -14,7 +14,11 @@ from dataclasses import replace
 
 from engine.policy_language.diagnostic import Diagnostic
 
-OF_POLICIES = ("unknown-definition", "unknown-rule", "unknown-policy")  # what policies write; all else is a word of a vocabulary
+OF_POLICIES = (
+    "unknown-definition",
+    "unknown-rule",
+    "unknown-policy",
+)  # what policies write; all else is a word of a vocabulary
 MISSING = re.compile("unknown-(?!key|operator|document|type)")  # the codes of what is used and is not there
 NAMED = re.compile("`([^`]+)`")
 

@@ -117,7 +117,10 @@ def _bracket_open(lines: list[str], problem: str, first: int, column: int) -> Te
     mark = lines[first][column : column + 1]
     if not problem.startswith("did not find expected ',' or") or mark not in ("{", "["):
         return None
-    said, help = f"the `{mark}` here is not closed", f"close it with `{'}' if mark == '{' else ']'}`, or put a comma between two values"
+    said, help = (
+        f"the `{mark}` here is not closed",
+        f"close it with `{'}' if mark == '{' else ']'}`, or put a comma between two values",
+    )
     return TextMistake(first + 1, column + 1, 1, said, help)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.cli import proof_report
 from service.cli.command import AsJson, Commands, Mode, NewPolicies, OldPolicies, RevisionFolders, UsedWrongly, need
 from service.cli.log_impact import Processes, Resume, Since, Until, log_impact
 from service.cli.output import count, day, print_json, progress, today
@@ -68,10 +69,11 @@ def diff(
     as_json: AsJson = False,
 ) -> int:
     """
-    Report what changes if NEW replaces OLD: every outcome that changes, and the rules. The report is Markdown, for a review.
+    Report what changes if NEW replaces OLD: what is proven of every exchange, every outcome of the tests that changes, and the rules. The
+    report is Markdown, for a review. Needs the extra `analyse`.
 
-    Ends with 0, or with 1 where the difference is what `--fail-on` names. `permits-more` means that an exchange may proceed, or may
-    perhaps proceed, and could not before. Where a command is stopped it reports what it has.
+    Ends with 0, or with 1 where the difference is what `--fail-on` names: `permits-more`, where it is not proven that no exchange may
+    proceed, or may perhaps proceed, that could not before. Where a command is stopped it reports what it has.
     """
     import engine
     from service.cli.impact_report import fails, markdown
@@ -85,6 +87,12 @@ def diff(
     on = day(as_of) if as_of else today()
     finder = Finder(old, new, policies or [], progress, log)
     before, after = finder.side(old, earlier=True), finder.side(new)
+    progress("proving")
+    try:
+        proof = engine.prove(before.bundle, after.bundle)
+    except engine.SolverMissing as missing:
+        raise UsedWrongly(str(missing)) from None
+    progress("")
     tests = engine.trials(before.bundle, after.bundle, only)
     if only and not tests:
         raise UsedWrongly(f"no test file has `{only}` in its name")
@@ -99,11 +107,17 @@ def diff(
             progress=lambda number: progress(f"{number:,} exchanges"),
         )
         progress("")
+        difference = difference.model_copy(update={"proof": proof})
         if log is not None and not stopping.number:
             comparison = engine.ImpactComparison(before.bundle, after.bundle, mode)
             impact, how = log_impact(log, comparison, since, until, on, processes, resume, stopping)
     compared = bool(difference.tried) or (impact is not None and impact.rows > impact.unread)
-    if fail_on not in (None, "any-change") and not compared and not difference.same_meaning and not stopping.number:
+    if (
+        fail_on not in (None, "any-change", "permits-more")
+        and not compared
+        and not difference.same_meaning
+        and not stopping.number
+    ):
         raise UsedWrongly(
             f"there is no exchange to compare, so `--fail-on {fail_on}` can find nothing; name some with `--exchanges`"
         )
@@ -127,7 +141,7 @@ def _fails(difference: "engine.Difference", fail_on: str | None) -> bool:
     directions = {move.direction for move in difference.moves}
     match fail_on:
         case "permits-more":
-            return not directions.isdisjoint(MORE)
+            return not (difference.proof and difference.proof.nothing_more) or not directions.isdisjoint(MORE)
         case "permits-less":
             return not directions.isdisjoint(LESS)
         case "any-outcome":
@@ -181,6 +195,8 @@ def _markdown(difference: "engine.Difference", old: str, new: str, examples: int
     yield f"## Policies: {_code(old)} → {_code(new)}"
     yield ""
     yield _summary(difference)
+    if difference.proof is not None and not difference.same_meaning:
+        yield from proof_report.markdown(difference.proof, examples)
     yield from _outcomes(difference, examples)
     rules = [change for change in difference.changes if change.what in RULES]
     yield from _changes("Rules", rules)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from service.cli.command import UsedWrongly
 from service.cli.output import complain, count, fill, print_json, progress
-from service.cli.stopping import BEGINS_ANEW, stoppable
+from service.cli.stopping import BEGINS_ANEW, Stopping, stoppable
 
 if TYPE_CHECKING:
     import engine
@@ -83,7 +83,7 @@ def change_law(paths: Sequence[Path], only: str, at_least: float, every: bool, a
                 progress(f"{number:,} of {len(mutants):,} changes")
             tried = mutants[: len(noticed)]
             left = [mutant for mutant, seen_ in zip(tried, noticed, strict=True) if not seen_]
-            missing, asked = _asked(bundle, left, stopping.until)
+            missing, asked = _asked(bundle, left, stopping)
     except ValueError as failing:
         raise UsedWrongly(f"the tests have to pass first (`fifthfactor test`): {failing}") from None
     finally:
@@ -100,26 +100,25 @@ def change_law(paths: Sequence[Path], only: str, at_least: float, every: bool, a
     return int(found.share < at_least or any(each.mutant.widens for each in found.undefended))
 
 
-def _asked(bundle: "engine.Bundle", left: Sequence[Change], until: "Until") -> tuple[str, list[Undefended]]:
+def _asked(bundle: "engine.Bundle", left: Sequence[Change], stopping: Stopping) -> tuple[str, list[Undefended]]:
     """What a solver says of the changes that no test notices; and what to install, where there is none."""
     import engine
-    from engine.analysis import SolverMissing, need_solver
     from service.cli.processes import in_processes
 
     laws = [each for each in left if isinstance(each, engine.Mutant)]
     missing, proofs = "", list[engine.MutantProof]()
     try:
-        need_solver()
-    except SolverMissing as lacking:
+        engine.need_solver()
+    except engine.SolverMissing as lacking:
         missing = str(lacking)
     if laws and not missing:
-        prover = engine.MutantProver(bundle, laws)
-        for number, proof in enumerate(until(in_processes(partial(_proof, prover, laws), range(len(laws)), CHUNK)), 1):
+        asking = in_processes(partial(_proof, engine.MutantProver(bundle, laws), laws), range(len(laws)), CHUNK)
+        for number, proof in enumerate(stopping.until(asking), 1):
             proofs.append(proof)
             progress(f"{number:,} of {count(len(laws), 'change')} asked about")
     of_laws = [Undefended(mutant, proof) for mutant, proof in zip(laws, proofs, strict=False)]
-    rest = laws[len(proofs) :]
-    return missing, [*of_laws, *map(Undefended, (*rest, *(each for each in left if not isinstance(each, engine.Mutant))))]
+    rest: list[Change] = [*laws[len(proofs) :], *(each for each in left if not isinstance(each, engine.Mutant))]
+    return missing, [*of_laws, *(Undefended(each) for each in rest)]
 
 
 def _in_session(bundle: "engine.Bundle", mutants: "Sequence[engine.Mutant]") -> "engine.MutationTester":

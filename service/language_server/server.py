@@ -1,8 +1,8 @@
 """
 The language server: what an editor asks over standard input and output, answered by the modules beside this one.
 
-Short questions are answered in the loop. Loading, searching and evaluating run in one worker beside it, so that an editor never waits
-for them to complete a word.
+Short questions are answered in the loop. Loading, searching and evaluating run in threads beside it, so that an editor never waits for them
+to complete a word.
 """
 
 from asyncio import to_thread
@@ -189,7 +189,7 @@ def _names(ls: PolicyServer) -> None:
             return None
         work = partial(navigation.rename, ls.loader, named[0], ls.files, ls.positions(), named[1], params.new_name)
         try:
-            return await ls.diagnosis.in_worker(work)  # type: ignore[no-any-return]
+            return await to_thread(work)
         except navigation.RenameRefused as refused:
             raise JsonRpcInvalidParams(str(refused)) from None
 
@@ -198,7 +198,9 @@ def _work(ls: PolicyServer) -> None:
     @ls.feature(types.TEXT_DOCUMENT_CODE_LENS)
     async def shown(params: types.CodeLensParams) -> list[types.CodeLens]:
         here = ls.at(params.text_document.uri)
-        return await to_thread(ls.lenses.of, here[0], ls.files, ls.positions(), here[1]) if here else []
+        if here is None:
+            return []
+        return await to_thread(ls.lenses.of, here[0], ls.files, ls.positions(), here[1], ls.diagnosis.proven(here[1]))
 
     @ls.command(lenses.EVALUATE)
     async def evaluate(uri: str, number: int) -> dict[str, Any] | None:
@@ -207,7 +209,7 @@ def _work(ls: PolicyServer) -> None:
             return None
         policies, file = here
         data = ls.files.sources[file]
-        outcome = await ls.diagnosis.in_worker(partial(lenses.evaluate, policies, file, data, number))
+        outcome = await to_thread(lenses.evaluate, policies, file, data, number)
         said = ls.lenses.keep(file, number, data, outcome)
         ls.refresh_lenses()
         return {"outcome": outcome.outcome, "answer": outcome.answer, "problems": list(outcome.problems), "said": said}

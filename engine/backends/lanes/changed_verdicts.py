@@ -96,6 +96,11 @@ class ChangedVerdicts(Lowering):
                 self.ends[key].add(duty.key)
 
     @cached_property
+    def numbers(self) -> Mapping[str, int]:
+        """The number of each rule, by its key."""
+        return {rule.key: number for number, rule in enumerate(self.rules.rules)}
+
+    @cached_property
     def users(self) -> Mapping[str, Set[str]]:
         """By a definition, the keys of the definitions and rules that rest on it, directly or through others."""
         found: dict[str, set[str]] = {key: set() for key in self.rules.definitions}
@@ -201,9 +206,10 @@ class ChangedVerdicts(Lowering):
                 waiting.update(rule.exempts, self.silenced[key])
                 asked.update(rule.satisfies, rule.excuses)
                 old = self.standing[key]
-                for part, one, other in (("stands", old.stands, here.stands), ("doubted", old.doubted, here.doubted)):
-                    if one != other:
-                        found.append(Moved(part, key, one, other))
+                if old.stands != here.stands:
+                    found.append(Moved("stands", key, old.stands, here.stands))
+                if old.doubted != here.doubted:
+                    found.append(Moved("doubted", key, old.doubted, here.doubted))
         return standing, asked, again
 
     def _weigh(

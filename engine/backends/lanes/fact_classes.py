@@ -13,12 +13,11 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from engine.backends.lanes.fact_tests import COVERS, Late, Test, Undated, reads_the_day, sources, turning_days
+from engine.backends.lanes.fact_tests import COVERS, Late, Test, Tested, Undated, reads_the_day, sources, turning_days
 from engine.backends.lanes.family_totals import Family, added_up, totals
 from engine.backends.lanes.lane_cases import NO_DAY, Cases, LaneSet, value_key
-from engine.backends.lanes.slots import Pair
 from engine.backends.reference.standing_rules import has_passed
 from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts, agreed, yes_if
 from engine.exchange import Exchange
@@ -82,16 +81,6 @@ class DocumentTests:
     atoms: Mapping[Truth, Atom]
     measures: Sequence[Measure]
     known: frozenset[str]
-
-
-class Tested(Protocol):
-    """What has tests: the slots that are given by name, and those of each test."""
-
-    @property
-    def inputs(self) -> Mapping[object, int]: ...
-
-    @property
-    def tests(self) -> Mapping[Test, Pair]: ...
 
 
 class Coder:

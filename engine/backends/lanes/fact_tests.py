@@ -7,11 +7,12 @@ the document and the day, and each thing that it covers beside what the exchange
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
+from engine.backends.lanes.slots import Pair
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, stated_in
 from engine.rules import AS_OF, Atom, OnDate, OnDay, Period, RuleSet
 
@@ -34,6 +35,16 @@ class Undated:
 
 
 Test: TypeAlias = Atom | Late | Undated
+
+
+class Tested(Protocol):
+    """What has tests: the slots that are given by name, and those of each test."""
+
+    @property
+    def inputs(self) -> Mapping[object, int]: ...
+
+    @property
+    def tests(self) -> Mapping[Test, Pair]: ...
 
 
 def sources(test: Test, rules: RuleSet) -> tuple[str, ...]:

@@ -154,6 +154,6 @@ def test_findings_are_said_in_each_language() -> None:
     """A finding has its sentence in English and in Chinese."""
     (found,) = engine.analyse(law(LAW.replace(NEVER, NEVER + "    unless:\n      - abroad\n")), DAY).findings
     assert (found.words.en, found.words.zh) == (
-        "`aa.exports/neighbours` can never stand: the test of `recipient.country` and `abroad` exclude one another",
-        "`aa.exports/neighbours`永远不可能适用：对`recipient.country`的判断和`abroad`相互排斥",
+        "`aa.exports/neighbours` can never stand: the test of `recipient.country` and `unless` never hold together",
+        "`aa.exports/neighbours`永远不可能适用：对`recipient.country`的判断和`unless`不可能同时成立",
     )

@@ -47,7 +47,7 @@ def test_a_name_that_is_expected_and_that_there_is_not_is_found_with_what_was_me
         ("instruments: {cn.tset: review}", "unknown-policy there is no policy `cn.tset`; did you mean `cn.test`?"),
         ("silent: [art-11]", "unknown-rule there is no rule `art-11`; did you mean `cn.test/art-1`?"),
         ("requirements: {cn.contract: met}", "unknown-requirement there is no requirement `cn.contract`"),
-        ("duties: [file it]", "unknown-duty there is no duty `file it`"),
+        ("duties: [file it]", "bad-value there is no duty `file it`"),
         ("missing: [data.peple]", "unknown-fact there is no fact `data.peple`; did you mean `data.people`"),
         (
             "rests_on: [exporter.county]",

@@ -8,6 +8,7 @@ listed.
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,38 @@ def test_without_a_case_its_sentence_is_undefended(case: str, said: str) -> None
     assert said in undefended(case)
 
 
+def test_a_case_that_names_the_last_day_of_a_duty_defends_it() -> None:
+    """Nothing of a verdict moves with a last day that is still to come."""
+    said = {f"art-3: that “keep it” is due within 10 days and not {word}" for word in ("one less", "one more")}
+    late = ("a paper meets it, and is in time on the tenth day", "on the eleventh it is late")
+    assert said <= set(undefended(*late))
+    made = sources(*late)
+    case = (
+        "  - {case: early, change: {evidence.paper: {dated: 2026-11-20, covers: yes}},"
+        " expect: {duties: [{duty: keep it, due: 2026-11-30}]}}\n"
+    )
+    bundle = engine.load_sources(made | {"law/law.test.yaml": made["law/law.test.yaml"] + case.encode()})
+    court, mutants = session(bundle)
+    assert said.isdisjoint(mutant.sentence for mutant in mutants if not court.notices(mutant))
+
+
+def test_a_condition_of_a_counter_is_defended_under_its_definition() -> None:
+    """Counters decide nothing in a case, but a case may expect how the condition by which one counts reads."""
+    words = WORDS.replace(
+        "evidence:\n",
+        "  x.sent: {type: count, title: sent}\ncounters:\n"
+        "  x.sent: {counts: x.people, per: [x.rank], window: calendar year in UTC, where: {x.here: yes}}\nevidence:\n",
+    )
+    made = sources() | {"law/words.yaml": words.encode()}
+    said = ["what `x.sent` counts: “it is here”, not its opposite", "what `x.sent` counts: that “it is here” matters"]
+    court, mutants = session(engine.load_sources(made))
+    changed = [mutant for mutant in mutants if mutant.policy == "counters"]
+    assert [mutant.sentence for mutant in changed if not court.notices(mutant)] == said
+    case = "  - {case: it counts, change: {x.here: no}, expect: {define: {counter/x.sent: no}}}\n"
+    court, mutants = session(engine.load_sources(made | {"law/law.test.yaml": made["law/law.test.yaml"] + case.encode()}))
+    assert not [mutant for mutant in mutants if mutant.policy == "counters" and not court.notices(mutant)]
+
+
 def test_a_dropped_exemption_is_noticed_only_where_it_lifts() -> None:
     """That one provision exempts from another is a sentence as well."""
     lifted = ("the middle rank is exempt", "the highest too", "a little less does not")
@@ -212,8 +245,8 @@ def test_the_command_lists_what_no_test_defends(law: Path) -> None:
     """Survivors by file and line, the share, and exit code 1 where it is too small."""
     done = CliRunner().invoke(app, ["test", str(law), "--mutate", "--at-least", "99"])
     assert done.exit_code == 1
-    assert "law.yaml: no test defends" in done.output
-    assert "9: `many`: “at least 100 people”, not 99" in done.output
+    assert "law.yaml:9: 2 changes that no test notices\n" in done.output
+    assert "  `many`: “at least 100 people”, not 99\n    a test that notices it, for " in done.output
     assert "changes are noticed" in done.output
     assert CliRunner().invoke(app, ["test", str(law), "--mutate", "--at-least", "50"]).exit_code == 0
 
@@ -222,8 +255,19 @@ def test_the_command_tells_programs_too(law: Path) -> None:
     """As JSON: how many, how many noticed, and each sentence with its place."""
     done = CliRunner().invoke(app, ["test", str(law), "--mutate", "--json"])
     report = json.loads(done.stdout)
-    assert report["noticed"] + len(report["undefended"]) == report["changes"]
-    assert {"policy", "at", "sentence", "widens"} == set(report["undefended"][0])
+    assert report["noticed"] + report["equivalent"] + len(report["undefended"]) == report["changes"]
+    left = report["undefended"][0]
+    assert {"policy", "at", "sentence", "widens", "shown", "case", "into"} == set(left)
+    assert left["shown"] == "told apart"
+
+
+def test_without_a_solver_the_command_works_and_says_what_one_would_add(law: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The extra `analyse` is no part of what every author installs."""
+    monkeypatch.setattr("engine.analysis.solver.find_spec", lambda name: None)
+    done = CliRunner().invoke(app, ["test", str(law), "--mutate", "--at-least", "50"])
+    assert done.exit_code == 0
+    assert "a solver would leave out what no exchange tells from the law" in done.output
+    assert "fifthfactor[analyse]" in done.output
 
 
 def test_a_wider_lift_that_survives_fails_whatever_the_share(tmp_path: Path) -> None:
@@ -232,8 +276,10 @@ def test_a_wider_lift_that_survives_fails_whatever_the_share(tmp_path: Path) -> 
         (tmp_path / Path(name).name).write_bytes(text)
     done = CliRunner().invoke(app, ["test", str(tmp_path), "--mutate", "--at-least", "50"])
     assert done.exit_code == 1
-    assert "1 sentence could lift more and no test would notice, which fails whatever the share:" in done.output
-    assert "law.yaml:13: art-2: that “share is at least 0.5” matters\n" in done.output.partition("whatever the share")[2]
+    assert "1 sentence could lift more and no test would notice, which fails whatever the share" in done.output
+    first = done.output.partition(" (lifts more)")[0]
+    assert first.endswith("art-2: that “share is at least 0.5” matters")
+    assert "law.yaml:13: 2 changes that no test notices, of which 1 could lift more" in first, "the worst comes first"
     told = json.loads(CliRunner().invoke(app, ["test", str(tmp_path), "--mutate", "--json"]).stdout)
     assert [each["sentence"] for each in told["undefended"] if each["widens"]] == [
         "art-2: that “share is at least 0.5” matters"
@@ -341,6 +387,47 @@ def test_what_a_claim_needs_is_changed_once_for_the_claim(without: str | None, s
     assert [mutant.sentence for mutant in left] == [f"what `need` needs: {each}" for each in said]
     assert [mutant.widens for mutant in left] == widens
     assert {(mutant.policy, mutant.file, mutant.line) for mutant in left} <= {("claims", "law/words.yaml", 12)}
+
+
+def test_the_rules_of_a_house_are_changed_beside_the_bundled_law(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    As the page on house rules has them. It opens a case of the law, of which the house narrows a purpose; that case defends nothing.
+
+    The whole law is loaded, since its words are what the house adds to; of its tests only those that the house opens.
+    """
+    page = (engine.bundled_policies() / "docs" / "your-own-rules.md").read_text("utf-8")
+    script = next(block for block in page.split("```sh\n")[1:] if "mkdir -p acme" in block).partition("```")[0]
+    subprocess.run(["bash", "-c", script], cwd=tmp_path, check=True)
+    (tmp_path / "acme" / "processors.test.yaml").write_text(HOUSE, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    sources = engine.gather_sources(engine.source_files([engine.bundled_policies(), Path("acme")]))
+    kept = {
+        file: text
+        for file, text in sources.items()
+        if not file.endswith(".test.yaml") or "data-twenty" in file or "acme" in file
+    }
+    bundle = engine.load_sources(kept)
+    mutants = list(engine.mutants(bundle, "acme/"))
+    court = engine.MutationTester(bundle, mutants)
+    assert [case.suite for case in court.own] == ["acme.processors"] * 4
+    assert not any(map(court.problem, court.own))
+    assert [mutant.sentence for mutant in mutants if not court.notices(mutant)] == [
+        "applies: in force from 2026-01-01, not 2025-12-31",
+        "applies: in force from 2026-01-01, not 2026-01-02",
+    ]
+
+
+HOUSE = """\
+test: acme.processors
+as_of: 2026-11-24
+exchange: {exporter.country: DE, recipient.country: CH, recipient.role: processor, purpose.is: [acme-loyalty]}
+cases:
+  - {case: a processor is checked, expect: {because: [checked], jurisdictions: {ACME: requirements_unmet}}}
+  - {case: the check is enough, change: {evidence.acme-security-check: {dated: 2026-11-01, covers: yes}},
+     expect: {jurisdictions: {ACME: permitted}}}
+  - {case: another party is not, change: {recipient.role: controller}, expect: {silent: [checked]}}
+  - {case: nor for another purpose, change: {purpose.is: [hr]}, expect: {silent: [checked]}}
+"""
 
 
 def test_a_name_that_no_policy_has_is_refused(law: Path) -> None:

@@ -1,0 +1,110 @@
+"""The planted changes: what permits more has a witness that both versions' engines confirm, and what permits nothing more is proven."""
+
+from __future__ import annotations
+
+import pytest
+
+import engine
+from engine.analysis import Example, OutcomeMoves, Proof
+from engine.bundle import Bundle
+from tests.engine.analysis.planted import Planted, load, planted, sound
+
+MORE, NOTHING_MORE, NOT_SHOWN = (
+    planted("differences.yaml", key) for key in ("permit_more", "permit_nothing_more", "not_shown")
+)
+
+
+def sides(one: Planted) -> tuple[Bundle, Bundle]:
+    """The bundles before and after a change."""
+    both = engine.load_sources(sound(one.small), tests=False), load(one)
+    return (both[1], both[0]) if one.said.get("backwards") else both
+
+
+def witnessed(one: Planted) -> None:
+    """A change that permits more: a witness of the pair that it names, decided by whole decision points of both bundles."""
+    old, new = sides(one)
+    moves = OutcomeMoves(old, new)
+    assert not moves.proven
+    found = [each for each in moves.permits_more if each.before == one.said["from"] and isinstance(each.answer, Example)]
+    assert found
+    for move in found:
+        assert isinstance(move.answer, Example)
+        exchange = dict(move.answer.exchange)
+        if move.before == "refused":
+            with pytest.raises(engine.ExchangeRefused):
+                engine.accept_exchange(old, exchange)
+        else:
+            before = engine.PDP(old, "bitset").judge(engine.accept_exchange(old, exchange), as_of=move.answer.verdict.day)
+            # An open outcome of which no fact can be asked is a review (4.5), and stays as open.
+            assert before.own.bounds == move.old.outcome.bounds if move.old and move.old.outcome else False
+        after = engine.PDP(new, "bitset").judge(engine.accept_exchange(new, exchange), as_of=move.answer.verdict.day)
+        assert after.outcome.word == move.after
+        assert after.outcome.permits
+
+
+def proven(one: Planted) -> None:
+    """A change that permits nothing more."""
+    moves = OutcomeMoves(*sides(one))
+    assert moves.proven
+    assert all(isinstance(each.answer, Proof) for each in moves.permits_more)
+
+
+def name(one: Planted) -> str:
+    """How a change is called among the tests."""
+    return one.id
+
+
+@pytest.mark.parametrize("one", [each for each in MORE if each.small], ids=name)
+def test_what_permits_more_has_a_witness(one: Planted) -> None:
+    """In the small law."""
+    witnessed(one)
+
+
+@pytest.mark.parametrize("one", [each for each in NOTHING_MORE if each.small], ids=name)
+def test_what_permits_nothing_more_is_proven(one: Planted) -> None:
+    """In the small law."""
+    proven(one)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("one", [each for each in MORE if not each.small], ids=name)
+def test_what_permits_more_in_the_law_has_a_witness(one: Planted) -> None:
+    """In the bundled policies, of which two versions take some ten seconds."""
+    witnessed(one)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("one", [each for each in NOTHING_MORE if not each.small], ids=name)
+def test_what_permits_nothing_more_in_the_law_is_proven(one: Planted) -> None:
+    """In the bundled policies."""
+    proven(one)
+
+
+@pytest.mark.fuzz
+@pytest.mark.parametrize("one", NOT_SHOWN, ids=name)
+def test_what_a_calendar_decides_is_not_shown(one: Planted) -> None:
+    """Between a doubtful ground and none, which permits nothing; so that much is proven."""
+    moves = OutcomeMoves(*sides(one))
+    assert not all(isinstance(each.answer, Proof) for each in moves.others)
+    assert moves.proven
+
+
+def test_two_bundles_of_one_meaning_are_proven_at_once() -> None:
+    """No formula is made, and no jurisdiction moves."""
+    sources = sound(small=True)
+    commented = {file: b"# as before\n" + data for file, data in sources.items()}
+    moves = OutcomeMoves(*(engine.load_sources(each, tests=False) for each in (sources, commented)))
+    assert moves.same
+    assert moves.proven
+    assert moves.moving == ()
+    assert "_sides" not in vars(moves)
+
+
+def test_what_no_formula_has_is_not_proven() -> None:
+    """What must be shown decides exchanges beside the law: where that differs, nothing is proven."""
+    sources = sound(small=True)
+    house = b"organisation: house\ntitle: House\nmust_be_shown: [evidence.contract]\n"
+    old, new = (engine.load_sources(each, tests=False) for each in (sources, sources | {"house/house.yaml": house}))
+    moves = OutcomeMoves(old, new)
+    assert moves.beside == ("what must be shown",)
+    assert not moves.proven
