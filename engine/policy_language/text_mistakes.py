@@ -11,8 +11,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from yaml import YAMLError
-
 KEY = re.compile(r"\s*(?:- +)*(?P<key>[\w.~/-]+)\s*:(?:\s|$)")  # a line that begins with a key
 WORD = re.compile(r"\s*(?:- +)*(?P<key>[\w.~/-]+)(?P<colon>:?)")
 OPENED = re.compile(r"\s*(?:- +)*[\w.~/-]+:? *[{\[]")  # a key without its colon before a mapping or a list in brackets
@@ -31,7 +29,7 @@ class TextMistake:
     help: str
 
 
-def text_mistake(text: str, error: YAMLError) -> TextMistake:
+def text_mistake(text: str, error: Exception) -> TextMistake:
     """The mistake for which a text could not be read."""
     problem = str(getattr(error, "problem", None) or error).splitlines()[0]
     at, began = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
