@@ -32,7 +32,7 @@ from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
 from engine.authoring.mutation_proofs import MutantProof, MutantProver
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
-from engine.authoring.proven_difference import DifferenceProof, ProvenPairPart, prove
+from engine.authoring.proven_difference import DifferenceProof, ProvenPairPart, moving, prove
 from engine.authoring.register_mutation import register_mutants
 from engine.authoring.relevance import Relevance
 from engine.authoring.rulesets import rulesets
@@ -345,6 +345,7 @@ __all__ = [
     "meaning_of",
     "minor_units",
     "money_parts",
+    "moving",
     "mutants",
     "named_cases",
     "need_solver",

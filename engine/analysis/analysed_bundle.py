@@ -6,7 +6,7 @@ A bundle as all parts of the analysis see it: its formula and the questions to i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 
@@ -21,15 +21,41 @@ from engine.policy_language.diagnostic import Span
 from engine.policy_language.policy_text import RuleText
 from engine.policy_language.tree import Mapping as MappingNode
 from engine.policy_language.tree import locate
-from engine.policy_language.written_policies import Instrument, instruments
+from engine.policy_language.written_policies import Instrument, instrument
 from engine.rules import Rule, Truth
 from engine.values.multilingual import Words
 
 
+class WrittenInstruments(Mapping[str, Instrument]):
+    """The policies of a bundle by name, as they are written; each is read when it is first wanted. `files` has the file of each."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self.files = {rule.provision.policy: rule.provision.file for rule in bundle.rules.rules}
+        self._bundle = bundle
+        self._read: dict[str, Instrument] = {}
+
+    def __getitem__(self, policy: str) -> Instrument:
+        if policy not in self._read:
+            found = instrument(self._bundle, policy)
+            if found is None:
+                raise KeyError(policy)
+            self._read[policy] = found
+        return self._read[policy]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.files)
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+
 class AnalysedBundle:
     """
-    One bundle on the day of its analysis. Only what stands in files whose name contains `file` is looked at, beside all that the others
-    say. `confirmed` and `open` count the witnesses that the engines confirmed, and those that were not found.
+    One bundle on the day of its analysis.
+
+    Only what stands in files whose name contains `file` is looked at, beside all that the others say. `rules` are those of provisions in
+    them that an author wrote, `every` those of all files. `confirmed` and `open` count the witnesses that the engines confirmed, and those
+    that were not found.
     """
 
     def __init__(self, bundle: Bundle, today: date, file: str = "") -> None:
@@ -37,15 +63,12 @@ class AnalysedBundle:
         self.today = today
         self.file = file
         self.formula = Formula.of(bundle)
-        self.asked = AskedFormula(self.formula)
-        self.instruments = {each.text.policy: each for each in instruments(bundle)}
-        self.written = WrittenConditions(bundle, self.instruments.values())
+        self.instruments = WrittenInstruments(bundle)
+        self.written = WrittenConditions(bundle, self.instruments)
         self.from_today = self.formula.exchange.day.from_(today)
-        self.texts: dict[str, tuple[Instrument, int, RuleText]] = {
-            f"{each.text.policy}/{text.id}": (each, number, text)
-            for each in self.instruments.values()
-            for number, text in enumerate(each.text.rules)
-        }
+        self.every = tuple(rule for rule in bundle.rules.rules if not rule.otherwise and rule.effect != "doubts")
+        self.rules = tuple(rule for rule in self.every if file in rule.provision.file)
+        self.asked = AskedFormula(self.formula, self.rules)
         self.never: set[str] = set()  # the rules that were found to stand in no exchange, by key
         self.confirmed = self.open = 0
 
@@ -54,26 +77,23 @@ class AnalysedBundle:
         """Finds witnesses; made with the first one."""
         return Prover(self.formula, WitnessDecider(self.bundle))
 
-    @cached_property
-    def rules(self) -> Sequence[Rule]:
-        """The rules of provisions that an author wrote, in the files that are looked at."""
-        return tuple(rule for rule in self.every if self.file in rule.provision.file)
-
-    @cached_property
-    def every(self) -> Sequence[Rule]:
-        """The same in all files."""
-        return tuple(rule for rule in self.bundle.rules.rules if rule.provision.id in self.texts)
+    def text(self, provision: str) -> tuple[Instrument, int, RuleText]:
+        """The policy of a provision, the number of the provision in it, and its text."""
+        policy, _, name = provision.partition("/")
+        instrument = self.instruments[policy]
+        number = next(number for number, rule in enumerate(instrument.text.rules) if rule.id == name)
+        return instrument, number, instrument.text.rules[number]
 
     def node(self, provision: str) -> MappingNode:
         """The tree of a provision."""
-        instrument, number, _ = self.texts[provision]
+        instrument, number, _ = self.text(provision)
         found = locate(instrument.root, ("rules", number))[0]
         assert isinstance(found, MappingNode)
         return found
 
     def place(self, provision: str) -> Span:
         """Where the id of a provision is written."""
-        instrument, number, _ = self.texts[provision]
+        instrument, number, _ = self.text(provision)
         return instrument.at("rules", number, "id")
 
     def coverage(self, jurisdiction: str, subject: str = "") -> Span:

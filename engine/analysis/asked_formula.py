@@ -8,20 +8,26 @@ whole of it (2.1).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.analysis.formula import Formula
 from engine.analysis.gates import TRUE
 from engine.analysis.solver import ClauseSolver
 from engine.backends.lanes.slots import Pair
-from engine.rules import Condition
+from engine.rules import Condition, Rule
 from engine.values.outcome_levels import Level
 
 MODELS = 1_000  # that are kept at most
 
 
 class AskedFormula:
-    """One formula with its solver. `questions` counts what was asked, `solved` what the solver was asked."""
+    """
+    One formula with its solver, and the rules that are asked about.
 
-    def __init__(self, formula: Formula) -> None:
+    `questions` counts what was asked, `solved` what the solver was asked.
+    """
+
+    def __init__(self, formula: Formula, rules: Sequence[Rule]) -> None:
         self.formula = formula
         self.gates = formula.gates
         self.exchange = formula.exchange
@@ -35,8 +41,8 @@ class AskedFormula:
             formula.level(Level.PERMITTED, name), formula.level(Level.REVIEW, name)
         for name in formula.bundle.rules.requirements:
             formula.states(name)
-        for each in (formula.accepted, formula.plain):
-            self._solver.add((each,))
+        # What only a register says, or what came with the data, is said of exchanges too; so they need not be plain.
+        self._solver.add((formula.accepted,))
         self._models: list[bytearray] = []  # of each variable, whether it holds
         self._young: list[dict[int, bool | None]] = []  # of each model, the gates that are younger
         self._seen: dict[int, tuple[int, int]] = {}  # of a literal: in which of the first so many models it holds

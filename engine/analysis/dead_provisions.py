@@ -11,9 +11,13 @@ from datetime import date, timedelta
 
 from engine.analysis.analysed_bundle import AnalysedBundle
 from engine.analysis.finding import Finding
+from engine.analysis.written_conditions import called, flat, use_of
 from engine.backends.lanes.fact_tests import Late
+from engine.languages import in_each
 from engine.policy_language.document_text import Window
-from engine.rules import Earliest, OnDate, Rule, Truth, tests
+from engine.policy_language.written_effects import in_force
+from engine.rules import Defined, Earliest, OnDate, Rule, Truth, tests
+from engine.values.multilingual import Words
 
 ONE_DAY = timedelta(days=1)
 
@@ -40,7 +44,10 @@ def _never(analysed: AnalysedBundle, rule: Rule, holds: bool) -> Iterator[Findin
     provision = rule.provision.id
     at = analysed.place(provision)
     if not holds:
-        yield analysed.finding("never-stands", at, provision, {})
+        names = _exclusive(analysed, rule)
+        said = "never-stands-together" if len(names) > 1 else "never-stands-since" if names else ""
+        what = in_each(lambda language: language.joined([each.in_(language.code) for each in names]))
+        yield analysed.finding("never-stands", at, provision, {"what": what}, said=said)
         return
     by = [each.provision.id for each in analysed.every if rule.key in each.exempts]
     beside = " / ".join(f"`{each}`" for each in dict.fromkeys(by))
@@ -53,9 +60,35 @@ def _never(analysed: AnalysedBundle, rule: Rule, holds: bool) -> Iterator[Findin
     )
 
 
+def _exclusive(analysed: AnalysedBundle, rule: Rule) -> list[Words]:
+    """What is written of a rule and cannot hold together, by what it is called; the solver finds it."""
+    asked, node, name = analysed.asked, analysed.node(rule.provision.id), rule.provision.policy
+    text = analysed.text(rule.provision.id)[2]
+    named = {analysed.formula.condition(Defined(f"{name}#applies")).must: called("group", "applies")}
+    if text.in_force is not None:
+        named.setdefault(asked.condition(in_force(text.in_force, node)).must, called("group", "in_force"))
+    use = use_of(rule)
+    for written in (analysed.written.when(node.get("when"), name, use), analysed.written.unless(node.get("unless"), name, use)):
+        for part in flat(written):
+            unless = part.kind == "none"
+            must = (
+                -asked.gates.either(asked.condition(p.means).may for p in part.parts)
+                if unless
+                else asked.condition(part.means).must
+            )
+            named.setdefault(must, part.words)
+    if asked.possible(*named):
+        return []
+    core = [each for each in asked.core if each in named]
+    for each in tuple(core):  # what is not needed for it is left out
+        rest = [other for other in core if other != each]
+        core = core if asked.possible(*rest) else rest
+    return [named[each] for each in core]
+
+
 def _lasts(analysed: AnalysedBundle, rule: Rule) -> bool:
     """Whether neither the period of a provision nor that of its instrument is over."""
-    instrument, _, text = analysed.texts[rule.provision.id]
+    instrument, _, text = analysed.text(rule.provision.id)
     return all(_last(each) >= analysed.today for each in (instrument.text.in_force, text.in_force))
 
 
@@ -92,7 +125,8 @@ def _idle(analysed: AnalysedBundle, rule: Rule) -> Iterator[Finding]:
     if not any(analysed.asked.possible(stands, formula.holds(key).may) for key in (*rule.exempts, *requiring)):
         witness = analysed.witness((formula.stands(rule.key).must,), lambda seen: analysed.stands(seen, rule))
         provision = rule.provision.id
-        yield analysed.finding("never-lifts", analysed.place(provision), provision, {}, witness=witness)
+        those = ", ".join(dict.fromkeys(f"`{key.partition('~')[0]}`" for key in (*rule.exempts, *rule.excuses)))
+        yield analysed.finding("never-lifts", analysed.place(provision), provision, {"what": those}, witness=witness)
 
 
 def _overdue(analysed: AnalysedBundle, rule: Rule) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from engine.analysis.analysed_bundle import AnalysedBundle
 from engine.analysis.finding import Finding
-from engine.analysis.written_conditions import WrittenCondition, below
+from engine.analysis.written_conditions import WrittenCondition, below, use_of
 from engine.policy_language.check import EVERYWHERE
 from engine.policy_language.conditions import Use
 from engine.policy_language.diagnostic import Span
@@ -45,9 +45,10 @@ class _IdleConditions:
         self.settled: set[int] = set()  # definitions of which nothing can be idle any more
 
     def run(self) -> Iterator[Finding]:
-        looked = {name: each for name, each in self.analysed.instruments.items() if self.analysed.file in each.file}
-        for policy, instrument in self.analysed.instruments.items():
+        looked = {name for name, file in self.analysed.instruments.files.items() if self.analysed.file in file}
+        for policy in self.analysed.instruments:
             if policy in looked or self._reads(Defined(f"{policy}#applies"), looked):
+                instrument = self.analysed.instruments[policy]
                 applies = self.analysed.written.when(locate(instrument.root, ("applies",))[0], policy, Use.APPLIES)
                 now = self.asked.condition(in_force(instrument.text.in_force, instrument.root)).may
                 if instrument.text.applies != EVERYWHERE and applies and self.asked.possible(now, self._may(applies)):
@@ -74,8 +75,8 @@ class _IdleConditions:
 
     def _rule(self, rule: Rule) -> None:
         policy, node = rule.provision.policy, self.analysed.node(rule.provision.id)
-        text = self.analysed.texts[rule.provision.id][2]
-        use = _use(rule)
+        text = self.analysed.text(rule.provision.id)[2]
+        use = use_of(rule)
         when = self.analysed.written.when(node.get("when"), policy, use)
         unless = self.analysed.written.unless(node.get("unless"), policy, use)
         given = [self.asked.formula.condition(rule.condition.parts[0]).may]  # type: ignore[union-attr]
@@ -163,9 +164,3 @@ class _IdleConditions:
         found = self.idle.setdefault(key, _Idle(condition, owner))
         found.used_by[rule] = None
         return True
-
-
-def _use(rule: Rule) -> Use:
-    if rule.effect == "exempts":
-        return Use.LIFTS if rule.key.endswith("~lifts") else Use.RESTORES
-    return {"satisfies": Use.LIFTS, "allows": Use.LIFTS, "advise": Use.ADVISES}.get(rule.effect, Use.RAISES)

@@ -49,13 +49,14 @@ def _places(analysed: AnalysedBundle, finding: Finding) -> set[str]:
     """Where an author may say that she knows a finding."""
     if finding.code in ("nothing-goes-free", "nothing-speaks"):
         return {f"{finding.place} {finding.subject}"}
-    if finding.place in analysed.texts:
+    if finding.place in analysed.bundle.provisions:
         return {finding.place}
     return {finding.place.partition("/")[0], *(each for each in finding.used_by if len(finding.used_by) == 1)}
 
 
 def _sayings(analysed: AnalysedBundle) -> Iterator[_Saying]:
-    for policy, instrument in analysed.instruments.items():
+    for policy in (name for name, file in analysed.instruments.files.items() if analysed.file in file):
+        instrument = analysed.instruments[policy]
         for each in _listed(instrument.text.known):
             yield _Saying(each, instrument.at("known"), policy)
         for number, rule in enumerate(instrument.text.rules):

@@ -169,10 +169,12 @@ class CaseReasons:
         else:
             for rule in raising:
                 if LEVELS[rule.effect] is top:
-                    does = "stands" if self._stands(rule) is Truth.YES else "may stand"
+                    certain = self._stands(rule) is Truth.YES
                     needs = " or ".join(self._unmet(rule))
                     asks = f" and requires {needs}" if needs else ""
-                    yield Reason(f"`{rule.provision.id}` {does}{asks}", _place(rule), ())
+                    says = f"`{rule.provision.id}` {'stands' if certain else 'may stand'}{asks}"
+                    # What stands is as its author wrote it; what only may stand lacks an answer.
+                    yield Reason(says, _place(rule), () if certain else self._tests(rule.condition))
 
     def _unmet(self, rule: Rule) -> list[str]:
         """What a rule requires that is not certainly met."""

@@ -68,6 +68,16 @@ def prove(old: Bundle, new: Bundle) -> DifferenceProof:
     return DifferenceProof(nothing_more=moves.proven, pairs=tuple(map(_pair, pairs)), moving=moves.moving, beside=moves.beside)
 
 
+def moving(old: Bundle, new: Bundle) -> tuple[str, ...] | None:
+    """
+    The jurisdictions whose outcome may move; of all others it is proven that it does not. None where nothing is proven.
+
+    Raises SolverMissing where the extra `analyse` is not installed.
+    """
+    moves = OutcomeMoves(old, new)
+    return None if moves.beside else moves.moving
+
+
 def _pair(pair: OutcomePair) -> ProvenPairPart:
     shown = pair.answer if isinstance(pair.answer, Example) else None
     return ProvenPairPart(

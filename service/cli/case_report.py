@@ -1,5 +1,6 @@
 """What `fifthfactor test` tells of a case: how it came out and why, as text, JSON and JUnit XML."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     import engine
 
 FEW = 2  # conditions of a reason, and reasons, that are told of a case that fails; `--why` tells all
+MANY = 3  # failed cases that turn on one condition, which is then told
 
 
 def failure_lines(result: "engine.Result") -> Iterator[str]:
@@ -46,6 +48,18 @@ def reason_lines(reasons: "Iterable[engine.Reason]", most: int | None) -> Iterat
             yield fill(line, " " * 6, " " * 16)
         if most is not None and len(reason.tests) > most:
             yield f"      and {count(len(reason.tests) - most, 'condition')} more: `--why`"
+
+
+def shared_lines(results: "Iterable[engine.Result]") -> Iterator[str]:
+    """The condition on which most of several failed cases turn."""
+    failed = [result for result in results if result.problems]
+    turns: Counter[tuple[str, str]] = Counter()
+    for result in failed:
+        tests = [(test.at, f"{test.test} [{test.value}]") for of in result.reasons for reason in of for test in reason.tests]
+        turns.update([*dict.fromkeys(each for each in tests if each[0])])
+    for (at, said), number in turns.most_common(1):
+        if number >= MANY and 2 * number > len(failed):
+            yield fill(f"{number:,} of {len(failed):,} failed cases turn on {at}  {said}")
 
 
 def result_document(result: "engine.Result") -> dict[str, Any]:

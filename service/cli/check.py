@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.command import Commands, Paths, need
+from service.cli.command import Commands, Paths, UsedWrongly, need
 from service.cli.output import (
     FORMATS,
     count,
@@ -16,6 +16,7 @@ from service.cli.output import (
     print_findings,
     print_json,
     print_sarif,
+    today,
 )
 
 if TYPE_CHECKING:
@@ -24,13 +25,17 @@ if TYPE_CHECKING:
 app = Commands()
 
 
-@app.add("check policies")
+@app.add("check policies", "check policies --analyse nz/")
 def check(
     paths: Paths = None,
     form: Annotated[str, typer.Option("--format", help="How to print: text, json, or sarif for code review.")] = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON; short for --format json.")] = False,
     every: Annotated[bool, typer.Option("--all", help="Print the findings that may only follow from others, too.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Count warnings as findings.")] = False,
+    analysed: Annotated[
+        str | None,
+        typer.Option("--analyse", metavar="FILE", help="Report what `analyse` finds, too, in files whose name contains this."),
+    ] = None,
 ) -> int:
     """
     Check policies, and report every finding of every file at its line, and every subject matter of which nothing was read.
@@ -46,19 +51,21 @@ def check(
     need("format", form, FORMATS)
     bundle = None
     in_tests: tuple[engine.Diagnostic, ...] = ()
+    proven: tuple[engine.Diagnostic, ...] = ()
     try:
         bundle = load(paths or [])
         in_tests = engine.test_findings(bundle)
-        findings, sources = tuple(sorted((*bundle.warnings, *in_tests))), bundle.sources
+        proven = _proven(bundle, analysed) if analysed is not None else ()
+        findings, sources = tuple(sorted((*bundle.warnings, *in_tests, *proven))), bundle.sources
     except engine.BundleRefused as refused:
         findings, sources = refused.diagnostics, refused.sources
-    failed = bundle is None or bool(in_tests) or (strict and bool(findings))
+    failed = bundle is None or bool(in_tests or proven) or (strict and bool(findings))
     if form == "json":
         listed = [finding_document(each) for each in findings]
         empty = engine.empty_cells(bundle) if bundle else {}
         print_json({"sound": not failed, "findings": listed, "empty": empty, "bundle": digests(bundle)})
     elif form == "sarif":
-        print_sarif(findings, paths or [], int(failed))
+        print_sarif(findings, paths or [], int(failed), engine.CODES | engine.FINDINGS if proven else None)
     else:
         print_findings([each for each in findings if every or not each.follows], sources)
         if not every:
@@ -73,6 +80,17 @@ def check(
             files = {each.at.file for each in in_tests}
             print(painted("red", f"{count(len(in_tests), 'finding')} in {count(len(files), 'file')} of tests"))
     return int(failed)
+
+
+def _proven(bundle: "engine.Bundle", file: str) -> "tuple[engine.Diagnostic, ...]":
+    """The new findings of the analysis in files whose name contains `file`."""
+    import engine
+
+    try:
+        found = engine.analyse(bundle, today(), file=file)
+    except engine.SolverMissing as missing:
+        raise UsedWrongly(str(missing)) from None
+    return tuple(each.diagnostic() for each in found.findings)
 
 
 def _summary(bundle: "engine.Bundle") -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.cli import proof_report
 from service.cli.command import (
     FINDING,
     Commands,
@@ -72,7 +73,8 @@ def impact(
 ) -> int:
     """
     Report how many rows move if NEW replaces OLD, by pair of outcomes, jurisdiction, instrument and month, and the largest groups with
-    an example and the duties that they would owe. Nothing is recorded, and no value of a row is printed.
+    an example and the duties that they would owe. Nothing is recorded, and no value of a row is printed. With the extra `analyse` the
+    report begins with the jurisdictions that can move at all.
 
     Ends with 0, or with 1 where the rows move as `--fail-on` names; `permits-more` means that a row may proceed, or may perhaps proceed,
     and could not before. Where a command is stopped it reports what it has.
@@ -106,6 +108,8 @@ def impact(
         raise UsedWrongly(f"there is no row to compare, so `--fail-on {fail_on}` can find nothing")
     if output is not None:
         _write(found, output)
+    if form != "json" and (sentence := _may_move(before, after)):
+        print(sentence)
     match form:
         case "json":
             print(found.model_dump_json(by_alias=True, indent=2))
@@ -116,6 +120,17 @@ def impact(
     if not found.complete:
         return stopping.told(f"after {count(found.rows, 'row')}, of which this is the report", how)
     return FINDING if fails(found, fail_on) else 0
+
+
+def _may_move(before: "Side", after: "Side") -> str:
+    """What can move at all, where the extra that proves it is installed."""
+    import engine
+
+    try:
+        places = engine.moving(before.bundle, after.bundle)
+    except engine.SolverMissing:
+        return ""
+    return "" if places is None else proof_report.moving(places)
 
 
 def _over_table(

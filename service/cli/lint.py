@@ -35,8 +35,8 @@ def lint(
 
     These are facts and words that nothing uses, provisions that no test shows, coverage that no test reaches, sources that must be read
     again, provisions from memory that would lift, lifts on a bare claim, bans that one more value escapes, facts that one provision alone
-    asks for, texts that lack a language or are still to be written, and texts that name another number, day or article than the law. A comment `# accepted CODE: why` accepts a finding. Ends with 0 where there is no finding,
-    with 1 where there is one.
+    asks for, texts that lack a language or are still to be written, and texts that name another number, day or article than the law. A
+    comment `# accepted CODE: why` accepts a finding. Ends with 0 where there is no finding, with 1 where there is one.
     """
     import engine
     from service.cli.files import load_or_stop

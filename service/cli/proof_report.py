@@ -1,10 +1,8 @@
 """What is proven of a difference, as `fifthfactor diff` and `impact` write it: a sentence, a table of pairs, and an exchange of each."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
-
-from service.cli.output import count
 
 if TYPE_CHECKING:
     import engine
@@ -25,9 +23,14 @@ def places(proof: "engine.DifferenceProof") -> str:
     """Which jurisdictions may move at all."""
     if proof.beside:
         return f"Not in the proof, and different: {', '.join(proof.beside)}. While that differs nothing is proven."
-    if not proof.moving:
-        return "No jurisdiction comes to another outcome for an exchange that both accept."
-    named = ", ".join(f"`{each}`" for each in proof.moving)
+    return moving(proof.moving)
+
+
+def moving(places: Sequence[str]) -> str:
+    """The same of jurisdictions by name."""
+    if not places:
+        return "No jurisdiction comes to another outcome for an exchange that both accept; that is proven."
+    named = ", ".join(f"`{each}`" for each in places)
     return f"Only {named} may come to another outcome; of every other jurisdiction it is proven that it does not."
 
 
@@ -42,11 +45,11 @@ def markdown(proof: "engine.DifferenceProof", examples: int) -> Iterator[str]:
         answer = "an exchange" if pair.answer == "witness" else "not shown either way"
         after = "perhaps a permit" if pair.new == "perhaps" else _side(pair.new)
         yield f"| {_side(pair.old)} | {after} | {more} | {answer} |"
-    shown = [pair for pair in proof.pairs if pair.exchange is not None]
+    shown = [pair for pair in proof.pairs if pair.permits_more and pair.exchange is not None]
     for pair in shown[: max(1, examples)]:
         yield from ("", f"{_pair(pair)}{_why(pair)}:", "", f"`{json.dumps(pair.exchange, ensure_ascii=False)}`")
-    if len(shown) > max(1, examples):
-        yield from ("", f"… and {count(len(shown) - max(1, examples), 'pair')} more; `--json` has each exchange.")
+    if any(pair.exchange is not None and pair not in shown[: max(1, examples)] for pair in proof.pairs):
+        yield from ("", "`--json` has the exchange of every pair.")
 
 
 def _side(word: str) -> str:

@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from service.cli.case_report import failure_lines, junit, reason_documents, result_document, why_lines
+from service.cli.case_report import failure_lines, junit, reason_documents, result_document, shared_lines, why_lines
 from service.cli.command import UsedWrongly
 from service.cli.coverage_report import cobertura, coverage_document, coverage_lines
 from service.cli.files import put
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Reached: TypeAlias = "dict[tuple[str, str | int], int]"
 Chosen: TypeAlias = dict[str, frozenset[str]]  # the sentences of the cases to run, by file; none for all of a file
+STOPPED = 128  # and the number of a signal: how a command ends that was stopped
 LOOK_AGAIN = 0.5  # seconds between two looks at the files
 MOST_NAMED = 20  # cases that one name may mean
 
@@ -147,6 +148,8 @@ def run_tests(options: TestOptions, chosen: Chosen | None = None) -> int:
         print_json({"cases": cases, "coverage": coverage_document(covered)} if options.coverage else cases)
     else:
         print("\n".join(coverage_lines(covered) if options.coverage else ()), end="\n" if options.coverage else "")
+        for line in shared_lines(result for result, _ in results):
+            print(line)
         print(f"{time.monotonic() - began:.1f} s")
         print(f"{len(results) - failed} passed, {failed} failed")
     if options.junit:
@@ -163,6 +166,7 @@ def run_tests(options: TestOptions, chosen: Chosen | None = None) -> int:
 def watch_tests(options: TestOptions) -> int:
     """Run tests, and again those of what changes, until somebody stops it. Raises UsedWrongly."""
     import engine
+    from service.policies.loading import SourceRefused
     from service.policies.reload_triggers import state
 
     folders = options.paths or (engine.bundled_policies(),)
@@ -174,11 +178,13 @@ def watch_tests(options: TestOptions) -> int:
                 after = engine.gather_sources(engine.source_files(folders))
                 chosen = changed_tests(sources, after, options.only) if sources else None
                 if chosen is None or chosen:
-                    run_tests(options, chosen)
+                    ended = run_tests(options, chosen)
+                    if ended >= STOPPED:
+                        return ended
                 else:
                     print("no test is of what changed; `fifthfactor test` runs all")
                 sources = after
-            except (UsedWrongly, FileNotFoundError, engine.NameTaken) as wrong:
+            except (UsedWrongly, SourceRefused, FileNotFoundError, engine.NameTaken) as wrong:
                 print(wrong)
             before, options = now, replace(options, failed=False)
             print("waiting for changes; Ctrl-C ends", flush=True)

@@ -1,8 +1,8 @@
 """
 Code actions: the diagnostics at a place go in, what mends them comes out.
 
-A misspelt name is replaced by one that it may stand for. A warning is accepted by a comment. A provision that no test shows, and a finding
-with a witness, become a case. An exchange (JSON) becomes a test of a policy.
+A misspelt name is replaced by one that it may stand for. A warning is accepted by a comment, and what is proven is said to be known. A
+provision that no test shows, and a finding with a witness, become a case. An exchange (JSON) becomes a test of a policy.
 """
 
 import re
@@ -43,7 +43,9 @@ class Actions:
                 yield from self._witness(each, policy, each.data["witness"])
             if each.code == "untested" and policy:
                 yield from self._stub(file, policy, each)
-            if each.severity == types.DiagnosticSeverity.Warning:
+            if each.code in engine.FINDINGS:
+                yield from self._known(file, uri, each)
+            elif each.severity == types.DiagnosticSeverity.Warning:
                 yield self._accept(file, uri, each)
 
     def of_exchange(self, path: Path, text: str) -> Iterator[types.CodeAction]:
@@ -71,9 +73,10 @@ class Actions:
         """The witness of a finding as a case of the policy, expected to come out as it does today."""
         assert isinstance(witness, dict)
         exchange = engine.accept_exchange(self.policies.bundle, witness)
+        day = date.fromisoformat(witness["as_of"]) if "as_of" in witness else self.today
         title = each.message.splitlines()[0]
         test = next((name for name in self.files.tests_of(policy) if name in dict(self.policies.bundle.tests)), "")
-        written = engine.case_of(self.policies.pdp, policy, exchange, self.today, title, file=test)
+        written = engine.case_of(self.policies.pdp, policy, exchange, day, title, file=test)
         if written and test:
             edit = self._append(test, written)
             yield _action("Add the witness to the tests", types.CodeActionKind.QuickFix, edit, each)
@@ -114,6 +117,24 @@ class Actions:
         )
         text = f"\n{case}" if ends else f"\n\n{case}"
         return types.WorkspaceEdit(changes={uri_of(self.files.path(test)): [types.TextEdit(types.Range(end, end), text)]})
+
+    def _known(self, file: str, uri: str, each: types.Diagnostic) -> Iterator[types.CodeAction]:
+        """What `analyse` finds of a provision, as known for a year, below the id of the provision."""
+        names = self.policies.names(self.places.sources)
+        above = [self.places.range(use.at).start for use in names.definitions(file) if use.name.kind == "rule"]
+        at = max((start for start in above if start.line <= each.range.start.line), key=lambda start: start.line, default=None)
+        id = self.places.lines(file)[at.line] if at else ""
+        if (
+            at is None
+            or "{" in id
+            or any("known:" in line for line in self.places.lines(file)[at.line : each.range.start.line + 1])
+        ):
+            return
+        start, indent = types.Position(at.line + 1, 0), " " * id.index("id:")
+        until = self.today.replace(year=self.today.year + 1, day=min(self.today.day, 28))
+        text = "".join(f"{indent}{line}\n" for line in ("known:", f"  finding: {each.code}", "  why: why", f"  until: {until}"))
+        edit = types.WorkspaceEdit(changes={uri: [types.TextEdit(types.Range(start, start), text)]})
+        yield _action(f"Say that `{each.code}` is known", types.CodeActionKind.QuickFix, edit, each)
 
     def _accept(self, file: str, uri: str, each: types.Diagnostic) -> types.CodeAction:
         start = types.Position(each.range.start.line, 0)

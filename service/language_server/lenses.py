@@ -1,5 +1,5 @@
 """
-Code lenses: above a case, how it comes out; above a rule, how many cases hold it.
+Code lenses: above a case, how it comes out; above a rule, how many cases hold it, whether it can stand, and what implies it.
 
 A case is evaluated when its lens is clicked. What came out stays until its file is changed.
 """
@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from lsprotocol import types
 
 import engine
+from service.language_server.diagnostics import FileFinding
 from service.language_server.loaded_policies import LoadedPolicies
 from service.language_server.policy_files import PolicyFiles
 from service.language_server.positions import Positions, uri_of
 
 EVALUATE = "fifthfactor.evaluateCase"
+NEVER = {"never-stands": "never stands", "past-only": "stands in the past only", "always-exempted": "is always exempted"}
+IMPLIED = ("implied", "same-provision")
 SHOW_REFERENCES = "fifthfactor.showReferences"  # of the extension: VS Code takes positions of its own kind
 
 
@@ -23,11 +26,25 @@ class Lenses:
     def __init__(self) -> None:
         self._outcomes: dict[tuple[str, int], tuple[bytes, engine.CaseOutcome]] = {}
 
-    def of(self, policies: LoadedPolicies, files: PolicyFiles, places: Positions, file: str) -> list[types.CodeLens]:
-        """The lenses of one file."""
-        return list(self._of(policies, files, places, file))
+    def of(
+        self,
+        policies: LoadedPolicies,
+        files: PolicyFiles,
+        places: Positions,
+        file: str,
+        proven: tuple[FileFinding, ...] | None = None,
+    ) -> list[types.CodeLens]:
+        """The lenses of one file; `proven` is what the analysis says of it, None where it has not looked."""
+        return list(self._of(policies, files, places, file, proven))
 
-    def _of(self, policies: LoadedPolicies, files: PolicyFiles, places: Positions, file: str) -> Iterator[types.CodeLens]:
+    def _of(
+        self,
+        policies: LoadedPolicies,
+        files: PolicyFiles,
+        places: Positions,
+        file: str,
+        proven: tuple[FileFinding, ...] | None,
+    ) -> Iterator[types.CodeLens]:
         data = places.sources[file]
         root = policies.trees.read(file, data, engine.Findings())
         kind = engine.kind_of_text(data.decode("utf-8", "replace"))
@@ -39,7 +56,7 @@ class Lenses:
                 title = self._title(file, number, data)
                 yield types.CodeLens(places.range(span), types.Command(title, EVALUATE, arguments=[uri, number]))
         if kind == "policy":
-            yield from _rules(policies, files, places, file)
+            yield from _rules(policies, files, places, file, proven)
 
     def keep(self, file: str, number: int, data: bytes, outcome: engine.CaseOutcome) -> str:
         """Keep how a case came out, and say it."""
@@ -59,8 +76,14 @@ def evaluate(policies: LoadedPolicies, file: str, data: bytes, number: int) -> e
     return engine.case_outcome(policies.bundle, policies.pdp, file, root, number)
 
 
-def _rules(policies: LoadedPolicies, files: PolicyFiles, places: Positions, file: str) -> Iterator[types.CodeLens]:
-    """Above each rule, how many cases expect that it stands, and how many that it does not."""
+def _rules(
+    policies: LoadedPolicies,
+    files: PolicyFiles,
+    places: Positions,
+    file: str,
+    proven: tuple[FileFinding, ...] | None,
+) -> Iterator[types.CodeLens]:
+    """Above each rule, how many cases expect that it stands, how many that it does not, and what is proven of it."""
     names = policies.names(places.sources)
     rules = [use for use in names.definitions(file) if use.name.kind == "rule"]
     shown: dict[str, list[engine.NameUse]] = {use.name.id: [] for use in rules}
@@ -71,11 +94,20 @@ def _rules(policies: LoadedPolicies, files: PolicyFiles, places: Positions, file
         because = sum(each.path[3:4] == ("because",) for each in cases)
         silent = sum(each.path[3:4] == ("silent",) for each in cases)
         title = f"{because} {'case' if because == 1 else 'cases'} for it, {silent} against it"
+        title += _of_rule([each for each in proven if each.diagnostic.at.line == use.at.line]) if proven is not None else ""
         at = places.range(use.at)
         locations = [types.Location(uri_of(files.path(each.at.file)), places.range(each.at)) for each in cases]
         yield types.CodeLens(
             at, types.Command(title, SHOW_REFERENCES, arguments=[uri_of(files.path(file)), at.start, locations])
         )
+
+
+def _of_rule(found: list[FileFinding]) -> str:
+    """What is proven of a rule, in few words; the diagnostics at its line say it in full."""
+    codes = {each.diagnostic.code for each in found}
+    stands = next((said for code, said in NEVER.items() if code in codes), "can stand")
+    implied = [each.beside for each in found if each.diagnostic.code in IMPLIED and each.beside]
+    return f" · {stands}" + (f" · implied by {', '.join(implied)}" if implied else "")
 
 
 def _said(outcome: engine.CaseOutcome) -> str:

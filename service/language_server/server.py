@@ -1,8 +1,8 @@
 """
 The language server: what an editor asks over standard input and output, answered by the modules beside this one.
 
-Short questions are answered in the loop. Loading, searching and evaluating run in one worker beside it, so that an editor never waits
-for them to complete a word.
+Short questions are answered in the loop. Loading, searching and evaluating run in threads beside it, so that an editor never waits for them
+to complete a word.
 """
 
 from asyncio import to_thread
@@ -43,7 +43,8 @@ class PolicyServer(LanguageServer):
         )
 
     def positions(self) -> Positions:
-        return Positions(self.workspace.position_codec, self.files.sources)
+        """The files as they stand now; what is asked in a thread goes on with them while the editor changes others."""
+        return Positions(self.workspace.position_codec, dict(self.files.sources))
 
     def refresh_lenses(self) -> None:
         """Ask the editor to ask for the lenses again."""
@@ -56,8 +57,11 @@ class PolicyServer(LanguageServer):
         roots = [path for each in self.workspace.folders.values() if (path := path_of(each.uri))]
         if not roots and self.workspace.root_path:
             roots = [Path(self.workspace.root_path)]
-        found = list(self.given) or [folder for root in roots for folder in folders_of(root)]
-        self.files.take(found)
+        self.take(list(self.given) or [folder for root in roots for folder in folders_of(root)])
+
+    def take(self, folders: list[Path]) -> None:
+        """Answer for these folders from now on."""
+        self.files.take(folders)
         self.read_files()
 
     def read_files(self) -> None:
@@ -106,6 +110,8 @@ def _files(ls: PolicyServer) -> None:
 
     def put(uri: str) -> None:
         path = path_of(uri)
+        if path and not ls.files.folders:  # a file that was opened without a folder
+            ls.take(folders_of(path.parent))
         if path and ls.files.name(path):
             ls.files.put(path, ls.workspace.get_text_document(uri).source)
             ls.diagnosis.changed(ls.files.name(path))
@@ -132,9 +138,11 @@ def _files(ls: PolicyServer) -> None:
 
 def _questions(ls: PolicyServer) -> None:
     @ls.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=TRIGGERS))
-    def complete(params: types.CompletionParams) -> types.CompletionList | None:
+    def complete(params: types.CompletionParams) -> types.CompletionList:
         here = ls.at(params.text_document.uri)
-        return completion.complete(here[0], ls.positions(), here[1], params.position) if here else None
+        if here is None:  # while the policies are read for the first time, the editor asks again
+            return types.CompletionList(ls.loader.latest is None, [])
+        return completion.complete(here[0], ls.positions(), here[1], params.position)
 
     @ls.feature(types.TEXT_DOCUMENT_HOVER)
     async def told(params: types.HoverParams) -> types.Hover | None:
@@ -189,7 +197,7 @@ def _names(ls: PolicyServer) -> None:
             return None
         work = partial(navigation.rename, ls.loader, named[0], ls.files, ls.positions(), named[1], params.new_name)
         try:
-            return await ls.diagnosis.in_worker(work)  # type: ignore[no-any-return]
+            return await to_thread(work)
         except navigation.RenameRefused as refused:
             raise JsonRpcInvalidParams(str(refused)) from None
 
@@ -198,7 +206,9 @@ def _work(ls: PolicyServer) -> None:
     @ls.feature(types.TEXT_DOCUMENT_CODE_LENS)
     async def shown(params: types.CodeLensParams) -> list[types.CodeLens]:
         here = ls.at(params.text_document.uri)
-        return await to_thread(ls.lenses.of, here[0], ls.files, ls.positions(), here[1]) if here else []
+        if here is None:
+            return []
+        return await to_thread(ls.lenses.of, here[0], ls.files, ls.positions(), here[1], ls.diagnosis.proven(here[1]))
 
     @ls.command(lenses.EVALUATE)
     async def evaluate(uri: str, number: int) -> dict[str, Any] | None:
@@ -207,7 +217,7 @@ def _work(ls: PolicyServer) -> None:
             return None
         policies, file = here
         data = ls.files.sources[file]
-        outcome = await ls.diagnosis.in_worker(partial(lenses.evaluate, policies, file, data, number))
+        outcome = await to_thread(lenses.evaluate, policies, file, data, number)
         said = ls.lenses.keep(file, number, data, outcome)
         ls.refresh_lenses()
         return {"outcome": outcome.outcome, "answer": outcome.answer, "problems": list(outcome.problems), "said": said}

@@ -8,7 +8,6 @@ By hand: `python -m tests.engine.authoring.mistakes_found`, and `--list` for eac
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,6 +18,7 @@ import yaml
 
 import engine
 from engine.policy_language.tree import TreeCache
+from service.cli.case_report import failure_lines
 from service.policies import loading
 
 HERE = Path(__file__).parent / "mistakes"
@@ -195,7 +195,11 @@ class Author:
         return [each for each in self.survivors(mistake, bundle) if each.text not in self.undefended[mistake.id]]
 
     def survivors(self, mistake: Mistake, bundle: engine.Bundle) -> Iterator[Message]:
-        made = [each for each in engine.mutants(bundle, self.name(mistake)) if _touches(each.owners, mistake.named)]
+        made = [
+            each
+            for each in engine.mutants(bundle, self.name(mistake))
+            if each.sentence.startswith((f"{mistake.named}: ", f"`{mistake.named}`: "))
+        ]
         if not made:
             return
         court = engine.MutationTester(_with_tests(bundle, mistake.tested), made)
@@ -205,9 +209,9 @@ class Author:
 
 
 def tested(mistake: Mistake, bundle: engine.Bundle) -> list[Message]:
-    """The failing cases of the test files of a mistake."""
-    results = engine.run(bundle, mistake.tested)
-    return [Message(each.file, each.line, f"{each.case}: {'; '.join(each.problems)}") for each in results if each.problems]
+    """The failing cases of the test files of a mistake, each as it is printed."""
+    results = (each for each in engine.run(bundle, mistake.tested) if each.problems)
+    return [Message(each.file, each.line, " ".join(" ".join(failure_lines(each)).split())) for each in results]
 
 
 def _odd(bundle: engine.Bundle, file: str) -> list[Message]:
@@ -221,10 +225,6 @@ def _with_tests(bundle: engine.Bundle, of: str) -> engine.Bundle:
 
 def _depth(line: str) -> int:
     return len(line) - len(line.lstrip())
-
-
-def _touches(owners: Iterable[str], name: str) -> bool:
-    return any(re.search(rf"/{re.escape(name)}(?![\w-])", owner) for owner in owners)
 
 
 def messages_of(findings: Iterable[engine.Diagnostic]) -> list[Message]:

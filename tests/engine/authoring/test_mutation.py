@@ -409,7 +409,7 @@ def test_the_rules_of_a_house_are_changed_beside_the_bundled_law(tmp_path: Path,
     bundle = engine.load_sources(kept)
     mutants = list(engine.mutants(bundle, "acme/"))
     court = engine.MutationTester(bundle, mutants)
-    assert [case.suite for case in court.own] == ["acme.processors"] * 3
+    assert [case.suite for case in court.own] == ["acme.processors"] * 4
     assert not any(map(court.problem, court.own))
     assert [mutant.sentence for mutant in mutants if not court.notices(mutant)] == [
         "applies: in force from 2026-01-01, not 2025-12-31",
@@ -422,10 +422,11 @@ test: acme.processors
 as_of: 2026-11-24
 exchange: {exporter.country: DE, recipient.country: CH, recipient.role: processor, purpose.is: [acme-loyalty]}
 cases:
-  - {case: a processor is checked, expect: {because: [checked], requirements: {acme.security-check: unmet}}}
-  - {case: another party is not, change: {recipient.role: controller, evidence.acme-security-check: {dated: 2026-11-01, covers: yes}},
-     expect: {silent: [checked], because: [check]}}
-  - {case: nor for another purpose, change: {purpose.is: [hr]}, expect: {silent: [checked, check]}}
+  - {case: a processor is checked, expect: {because: [checked], jurisdictions: {ACME: requirements_unmet}}}
+  - {case: the check is enough, change: {evidence.acme-security-check: {dated: 2026-11-01, covers: yes}},
+     expect: {jurisdictions: {ACME: permitted}}}
+  - {case: another party is not, change: {recipient.role: controller}, expect: {silent: [checked]}}
+  - {case: nor for another purpose, change: {purpose.is: [hr]}, expect: {silent: [checked]}}
 """
 
 

@@ -22,7 +22,7 @@ from engine.policy_language.case_text import TestText
 from engine.policy_language.conditions import FITS, MADE
 from engine.policy_language.organisation_text import OrganisationText
 from engine.policy_language.phrases import GROUPS
-from engine.policy_language.policy_text import PolicyText, RuleText
+from engine.policy_language.policy_text import PolicyText, RuleText, StepsText, TableText
 from engine.policy_language.vocabulary_text import ClaimText, KindText, VocabularyText
 from engine.values import SPELLINGS, BadValue, Type
 from service.cli.main import app
@@ -357,7 +357,7 @@ def test_every_fact_tells_its_title_and_its_question() -> None:
 
 def test_every_key_and_operator_tells_what_it_is_for() -> None:
     """The hints are for what there is: every key of every document, every operator, and nothing else."""
-    for document in (PolicyText, TestText, VocabularyText, OrganisationText):
+    for document in (PolicyText, StepsText, TableText, TestText, VocabularyText, OrganisationText):
         for shape in hints.shapes_of(document):
             assert hints.of_keys(shape).keys() == {field.alias or name for name, field in shape.model_fields.items()}, shape
             assert all(hints.of_keys(shape).values())

@@ -78,3 +78,13 @@ def test_without_the_solver_it_says_what_to_install(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(solver, "find_spec", lambda name: None)
     status, said = analyse(written(tmp_path, sound(True)))
     assert (status, "pip install 'fifthfactor[analyse]'" in said) == (2, True)
+
+
+def test_check_may_report_what_the_analysis_finds(tmp_path: Path) -> None:
+    """Beside its own findings, in the files that are named; it then ends with 1."""
+    folder = written(tmp_path, edited(FAULT))
+    runner = CliRunner()
+    assert runner.invoke(app, ["check", folder]).exit_code == 0
+    assert runner.invoke(app, ["check", folder, "--analyse", "other"]).exit_code == 0
+    done = runner.invoke(app, ["check", folder, "--analyse", "exports"])
+    assert (done.exit_code, "warning[steps-overlap]" in done.output) == (1, True)

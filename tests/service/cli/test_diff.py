@@ -14,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import engine
+from engine.analysis import solver
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
@@ -59,8 +60,48 @@ def test_the_markdown_leads_with_what_is_permitted_and_tells_the_rule(here: Path
     done = run("few/old", "few/new")
     digests = [engine.load(here / "few" / side).digests.meaning[:12] for side in ("old", "new")]
     text = done.stdout.replace("few/old", "old").replace("few/new", "new")
-    assert text.replace(digests[0], "OLD").replace(digests[1], "NEW") == GOLDEN
+    before, _, rest = text.replace(digests[0], "OLD").replace(digests[1], "NEW").partition("### Proof\n")
+    assert before + rest[rest.index("### Outcomes") :] == GOLDEN
     assert done.exit_code == 0
+
+
+def test_the_proof_stands_before_what_was_tried(here: Path) -> None:
+    """Each pair of outcomes that an exchange moves between, and of one that permits more an exchange that both bundles decide so."""
+    folder(here / "few" / "old", FEW)
+    folder(here / "few" / "new", {**FEW, "law.yaml": LAW.replace("10 thousand", "100 thousand")})
+    text = run("few/old", "few/new").stdout
+    proof = text[text.index("### Proof") : text.index("### Outcomes")]
+    assert "**More is permitted: the exchanges below show it.** Only `AA` may come to another outcome" in proof
+    assert "| requirements unmet | permitted | **permits more** | an exchange |" in proof
+    assert "| permitted | requirements unmet |" not in proof
+    shown = proof.partition("Requirements unmet → permitted (`AA`, `a.law/art-1`):\n\n`")[2].partition("`\n")[0]
+    old, new = (engine.load(here / "few" / side) for side in ("old", "new"))
+    words = []
+    for side in (old, new):
+        exchange = engine.accept_exchange(side, json.loads(shown))
+        assert exchange.as_of
+        words.append(engine.PDP(side).judge(exchange, as_of=exchange.as_of).outcome.word)
+    assert words == ["requirements_unmet", "permitted"]
+    back = run("few/new", "few/old", "--fail-on", "permits-more")
+    assert back.exit_code == 0
+    assert "**Nothing more is permitted: that is proven of every exchange, complete or not.**" in back.stdout
+
+
+def test_it_fails_although_no_test_shows_that_more_is_permitted(here: Path) -> None:
+    """The gate rests on the proof, and not on the exchanges that somebody thought of."""
+    without = {name: text for name, text in FEW.items() if "test" not in name}
+    folder(here / "silent" / "old", without)
+    folder(here / "silent" / "new", {**without, "law.yaml": LAW.replace("10 thousand", "100 thousand")})
+    assert run("silent/old", "silent/new", "--fail-on", "permits-more").exit_code == 1
+    assert run("silent/new", "silent/old", "--fail-on", "permits-more").exit_code == 0
+
+
+def test_without_the_solver_it_says_what_to_install(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It compares nothing in the place of a proof."""
+    monkeypatch.setattr(solver, "find_spec", lambda name: None)
+    done = run("old", "new", "--fail-on", "permits-more")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "pip install 'fifthfactor[analyse]'" in done.stderr
 
 
 def test_every_outcome_that_moves_is_told_with_its_direction_and_its_rules() -> None:
@@ -220,7 +261,7 @@ def test_a_permit_that_has_only_become_possible_is_more_too(here: Path) -> None:
         (["old", "new", "--exchanges", "old"], "holds no file that ends in .json"),
         (["old", "new", "--log", "nowhere.db"], "nowhere.db` does not exist"),
         (["old", "bad"], "the policies of `bad` are not sound"),
-        (["untested/old", "untested/new", "--fail-on", "permits-more"], "there is no exchange to compare"),
+        (["untested/old", "untested/new", "--fail-on", "permits-less"], "there is no exchange to compare"),
         (["--", "old", "--output=x"], "`--output=x` begins with `-`"),
         (["old", ""], "`` is not a folder"),
         (["old", "x" * 5_000], "is not a folder"),
@@ -239,12 +280,9 @@ def test_what_cannot_be_done_is_said_and_ends_with_2(here: Path, arguments: Sequ
 def test_the_json_is_the_whole_document(here: Path) -> None:
     """It validates as a Difference, and leaves no example out."""
     done = run("old", "new", "--json", "--examples", "0")
-    assert engine.Difference.model_validate_json(done.stdout) == engine.compare(
-        engine.load(here / "old"),
-        engine.load(here / "new"),
-        engine.trials(engine.load(here / "old"), engine.load(here / "new")),
-        today=TODAY,
-    )
+    old, new = engine.load(here / "old"), engine.load(here / "new")
+    compared = engine.compare(old, new, engine.trials(old, new), today=TODAY)
+    assert engine.Difference.model_validate_json(done.stdout) == compared.model_copy(update={"proof": engine.prove(old, new)})
 
 
 def test_examples_are_limited_and_the_rest_is_counted(here: Path) -> None:

@@ -12,7 +12,7 @@ from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 
 T = TypeVar("T")
-PATIENCE = 60
+PATIENCE = 40
 
 
 class Editor:
@@ -39,10 +39,16 @@ class Editor:
         return self.loop.run_until_complete(asyncio.wait_for(work, PATIENCE))
 
     def close(self) -> None:
-        self.run(self.client.shutdown_async(None))
-        self.client.exit(None)
-        self.run(self.client.stop())
-        self.loop.close()
+        """End the server as an editor does; one that does not end is killed."""
+        try:
+            self.run(self.client.shutdown_async(None))
+            self.client.exit(None)
+            self.run(self.client.stop())
+        finally:
+            server = self.client._server
+            if server is not None and server.returncode is None:
+                server.kill()
+            self.loop.close()
 
     def uri(self, file: str) -> str:
         return (self.folder / file).as_uri()
