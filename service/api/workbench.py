@@ -41,7 +41,7 @@ class DeskQuestion(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    do: Literal["check", "decide", "complete", "hover", "patch"]
+    do: Literal["check", "decide", "lint", "complete", "hover", "patch"]
     file: Name = ""
     edits: dict[Name, Annotated[str, Field(max_length=1 << 20)]] = Field(max_length=MOST_EDITED)
     exchange: str = Field("", max_length=256 * 1024)

@@ -117,6 +117,7 @@ def test_the_desk_answers_in_bounds(trying: TestClient) -> None:
     ):
         assert ask(**wrong).status_code in (400, 413), wrong
     file = "with cases/r.yaml"
+    assert ask(do="lint", file=file).json()["sound"]
     assert {each["label"] for each in ask(do="complete", file=file, line=3, character=14).json()["items"]} == {"CN"}
     assert "China" in ask(do="hover", file=file, line=3, character=15).json()["html"]
     assert "a fact on each line" in ask(do="decide", exchange="- a").json()["problems"][0]
