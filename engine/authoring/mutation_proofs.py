@@ -19,7 +19,7 @@ from engine.authoring.mutation import Mutant
 from engine.authoring.mutation_cases import changed_registers, departs
 from engine.authoring.testing import PreparedCase, base_of, departures, flat_document, suite_of
 from engine.backends.bitset import Bitset
-from engine.backends.lanes.changed_verdicts import ChangedVerdicts, Moved, Part
+from engine.backends.lanes.changed_verdicts import ChangedVerdicts, Part, VerdictMove
 from engine.bundle import Bundle
 from engine.deciding.combine import Combiner
 from engine.pdp import PDP
@@ -75,7 +75,7 @@ class MutantProver:
             mine = [each for each in moved if each.part in parts and "!" not in each.key.partition("/")[2]]
             if not mine:
                 continue
-            differs = Difference(engine, self._lowering.numbers, mine, plain)
+            differs = VerdictDifference(engine, self._lowering.numbers, mine, plain)
             apart, known = self._apart(mine), [self._formula.exchange.complete] if plain else []
             answer = self._prover.ask([apart, *known], differs)
             if isinstance(answer, Example):
@@ -84,7 +84,7 @@ class MutantProver:
                 shown = "not shown"
         return MutantProof(shown)
 
-    def _apart(self, moved: Sequence[Moved]) -> int:
+    def _apart(self, moved: Sequence[VerdictMove]) -> int:
         """The literal that holds where something of a verdict is not as before."""
         gates, found = self._formula.gates, list[int]()
         for each in moved:
@@ -92,7 +92,9 @@ class MutantProver:
                 found.append(-gates.same(one, other))
         return gates.either(found)
 
-    def _told(self, mutant: Mutant, moved: Sequence[Moved], found: WitnessVerdict, differs: Difference) -> MutantProof:
+    def _told(
+        self, mutant: Mutant, moved: Sequence[VerdictMove], found: WitnessVerdict, differs: VerdictDifference
+    ) -> MutantProof:
         """The case that an exchange makes, once it is certain that it passes, and does not under the mutant."""
         for near in (self._nearest(mutant.policy, found, differs), found):
             exchange, day = near.exchange, near.day
@@ -109,7 +111,7 @@ class MutantProver:
                         return MutantProof("told apart", text, file)
         return MutantProof("told apart")
 
-    def _nearest(self, policy: str, found: WitnessVerdict, differs: Difference) -> WitnessVerdict:
+    def _nearest(self, policy: str, found: WitnessVerdict, differs: VerdictDifference) -> WitnessVerdict:
         """An exchange as near as may be to the one that the tests of a policy begin with."""
         file = self._file_of(policy)
         if not file:
@@ -137,7 +139,7 @@ class MutantProver:
         return next((file for file, node in self._bundle.tests if suite_of(node) == policy), "")
 
     def _expectations(
-        self, mutant: Mutant, moved: Sequence[Moved], found: WitnessVerdict, now: Verdict
+        self, mutant: Mutant, moved: Sequence[VerdictMove], found: WitnessVerdict, now: Verdict
     ) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """What cases may expect of an exchange which the mutant does not give, each with the policy that it is a test of."""
         before, outcome = found.verdict, found.outcome
@@ -192,7 +194,7 @@ def _nested(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class VerdictDifference:
     """
     Whether an exchange has another verdict under a mutant, in what moved; where it is to be `plain`, by what is certain under both.
 
@@ -201,7 +203,7 @@ class Difference:
 
     engine: Bitset
     numbers: Mapping[str, int]
-    moved: Sequence[Moved]
+    moved: Sequence[VerdictMove]
     plain: bool
 
     def __call__(self, found: WitnessVerdict) -> bool:
@@ -211,11 +213,11 @@ class Difference:
         now = self.engine.evaluate(found.exchange, found.day)
         return any(self._differ(each, found.verdict, now) for each in self.moved)
 
-    def _differ(self, moved: Moved, before: Verdict, now: Verdict) -> bool:
+    def _differ(self, moved: VerdictMove, before: Verdict, now: Verdict) -> bool:
         one, other = (self._read(moved, verdict) for verdict in (before, now))
         return one != other and not (self.plain and OPEN in (one, other))
 
-    def _read(self, moved: Moved, verdict: Verdict) -> object:
+    def _read(self, moved: VerdictMove, verdict: Verdict) -> object:
         """What a verdict says of a part; OPEN where it leaves it open."""
         key = moved.key
         match moved.part:

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from engine.backends.lanes.fact_tests import Test
 from engine.backends.lanes.kleene import ConditionSlots
-from engine.backends.lanes.lane_program import Lowering
+from engine.backends.lanes.lane_program import ProgramLowering
 from engine.backends.lanes.slots import NO, Pair
 from engine.backends.lanes.standing_slots import NeedSlots, RuleSlots, stands, states, strongest
 from engine.backends.lanes.thresholds import NOTHING, Ends, Thresholds
@@ -29,7 +29,7 @@ from engine.rules import ALWAYS, Condition, Duty, Floor, Rule, RuleSet, definiti
 Part: TypeAlias = Literal["defined", "holds", "stands", "doubted", "requirements", "owed", "overdue", "raised", "bounds"]
 
 
-class Moved(NamedTuple):
+class VerdictMove(NamedTuple):
     """One part of a verdict that is in other slots: its kind, the key of what it is of, and the slots before and after."""
 
     part: Part
@@ -38,7 +38,7 @@ class Moved(NamedTuple):
     after: tuple[int, ...]
 
 
-class ChangedVerdicts(Lowering):
+class ChangedVerdicts(ProgramLowering):
     """The code of some rules, and of changes of them. `signed` and what travelled are given, as in every program."""
 
     def __init__(
@@ -139,19 +139,19 @@ class ChangedVerdicts(Lowering):
             for atom in tests(condition, none):
                 conditions(atom)
 
-    def changed(self, rules: RuleSet, renamed: Mapping[str, str]) -> list[Moved]:
+    def changed(self, rules: RuleSet, renamed: Mapping[str, str]) -> list[VerdictMove]:
         """What changed rules leave in other slots. Take it back with `forget` before the next."""
         changed = copy(self)
         conditions = changed.conditions = self.conditions.beside(rules, renamed)
         owners = self._rewritten(rules) | {key for name in renamed for key in self.testing[name]}
         reached = owners.union(*(self.users.get(key, ()) for key in owners))
-        found: list[Moved] = []
+        found: list[VerdictMove] = []
         moved: set[str] = set()  # definitions
         for key in self._in_order(reached):
             pair = conditions.defined[key] = conditions(rules.definitions[key])
             if pair != self.conditions.defined.get(key):
                 moved.add(key)
-                found.append(Moved("defined", key, self.conditions.defined.get(key, NO), pair))
+                found.append(VerdictMove("defined", key, self.conditions.defined.get(key, NO), pair))
         duties = self._duties_of(rules)
         progress = dict(self.progress)
         late: set[str] = set()  # duties that are done or overdue elsewhere
@@ -173,7 +173,7 @@ class ChangedVerdicts(Lowering):
             lifts = (standing[rule.key].lifts for rule in (*links.grounds[name], *links.excusers[name]))
             requirements[name] = states(self.slots, strongest(self.slots, lifts))
             if requirements[name] != self.needs.requirements[name]:
-                found.append(Moved("requirements", name, self.needs.requirements[name], requirements[name]))
+                found.append(VerdictMove("requirements", name, self.needs.requirements[name], requirements[name]))
             again |= self.needing[name]
         again = again.union(*(self.bringing[duty] for key in again for duty in self.owing[key]))
         needs = NeedSlots(self.slots, rules, links, standing, requirements, progress)
@@ -181,7 +181,7 @@ class ChangedVerdicts(Lowering):
         return found
 
     def _stand(
-        self, rules: RuleSet, conditions: ConditionSlots, links: RuleLinks, reached: Set[str], found: list[Moved]
+        self, rules: RuleSet, conditions: ConditionSlots, links: RuleLinks, reached: Set[str], found: list[VerdictMove]
     ) -> tuple[dict[str, RuleSlots], set[str], set[str]]:
         """How rules stand after a change; the requirements that may be met elsewhere, and the rules that may raise something else."""
         standing, asked, again, waiting = dict(self.standing), set[str](), set[str](), set[str]()
@@ -193,7 +193,7 @@ class ChangedVerdicts(Lowering):
             if rule is not before or key in reached:
                 holds = conditions(rule.condition)
                 if holds != self.holds[key]:
-                    found.append(Moved("holds", key, self.holds[key], holds))
+                    found.append(VerdictMove("holds", key, self.holds[key], holds))
             if rule is not before:
                 again.add(key)
                 if rule.exempts != before.exempts:
@@ -207,9 +207,9 @@ class ChangedVerdicts(Lowering):
                 asked.update(rule.satisfies, rule.excuses)
                 old = self.standing[key]
                 if old.stands != here.stands:
-                    found.append(Moved("stands", key, old.stands, here.stands))
+                    found.append(VerdictMove("stands", key, old.stands, here.stands))
                 if old.doubted != here.doubted:
-                    found.append(Moved("doubted", key, old.doubted, here.doubted))
+                    found.append(VerdictMove("doubted", key, old.doubted, here.doubted))
         return standing, asked, again
 
     def _weigh(
@@ -219,7 +219,7 @@ class ChangedVerdicts(Lowering):
         again: Set[str],
         late: Set[str],
         moved: Set[str],
-        found: list[Moved],
+        found: list[VerdictMove],
     ) -> None:
         """What rules raise after a change, and what comes of it."""
         raised, places = dict(self.raised), set[str]()
@@ -229,13 +229,13 @@ class ChangedVerdicts(Lowering):
                 before, after = self.raised[rule.key], raised[rule.key]
                 if before != after:
                     places.add(rule.provision.jurisdiction)
-                    found.append(Moved("raised", rule.key, (*before.low, *before.high), (*after.low, *after.high)))
+                    found.append(VerdictMove("raised", rule.key, (*before.low, *before.high), (*after.low, *after.high)))
         for key in {duty for rule in again for duty in self.owing[rule]} | thresholds.owing.keys():
             owed, now = self.owed.get(key, NO), thresholds.owing.get(key, NO)
             if owed != now:
-                found.append(Moved("owed", key, owed, now))
+                found.append(VerdictMove("owed", key, owed, now))
         for key in late:
-            found.append(Moved("overdue", key, self.progress[key].overdue, thresholds.progress[key].overdue))
+            found.append(VerdictMove("overdue", key, self.progress[key].overdue, thresholds.progress[key].overdue))
         floors = {floor.jurisdiction: floor for floor in rules.floors}
         for old in self.rules.floors:
             floor = floors[old.jurisdiction]
@@ -246,7 +246,7 @@ class ChangedVerdicts(Lowering):
             ends = self._on_floor(ends, floors.get(place), thresholds)
             before = self.bounds.get(place, NOTHING)
             if ends != before:
-                found.append(Moved("bounds", place, (*before.low, *before.high), (*ends.low, *ends.high)))
+                found.append(VerdictMove("bounds", place, (*before.low, *before.high), (*ends.low, *ends.high)))
 
     def _on_floor(self, ends: Ends, floor: Floor | None, thresholds: Thresholds) -> Ends:
         return thresholds.on_floor(ends, floor.covered, self._permits(floor, None)) if floor else ends

@@ -107,10 +107,10 @@ def lower(
     rules: RuleSet, vocabulary: Vocabulary | None, coherence: Iterable[Never] = (), settings: PolicySettings | None = None
 ) -> LaneProgram:
     """The program of some checked rules. Without a vocabulary, which has the coverage, it gives verdicts and no outcome over all."""
-    return Lowering(rules, vocabulary, tuple(coherence), settings or PolicySettings()).program()
+    return ProgramLowering(rules, vocabulary, tuple(coherence), settings or PolicySettings()).program()
 
 
-class Lowering:
+class ProgramLowering:
     """Writes the code of one rule set. `changed_verdicts` writes that of changed rules into the same slots."""
 
     def __init__(
