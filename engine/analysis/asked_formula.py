@@ -41,8 +41,8 @@ class AskedFormula:
             formula.level(Level.PERMITTED, name), formula.level(Level.REVIEW, name)
         for name in formula.bundle.rules.requirements:
             formula.states(name)
-        for each in (formula.accepted, formula.plain):
-            self._solver.add((each,))
+        # What only a register says, or what came with the data, is said of exchanges too; so they need not be plain.
+        self._solver.add((formula.accepted,))
         self._models: list[bytearray] = []  # of each variable, whether it holds
         self._young: list[dict[int, bool | None]] = []  # of each model, the gates that are younger
         self._seen: dict[int, tuple[int, int]] = {}  # of a literal: in which of the first so many models it holds

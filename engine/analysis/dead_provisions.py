@@ -125,7 +125,8 @@ def _idle(analysed: AnalysedBundle, rule: Rule) -> Iterator[Finding]:
     if not any(analysed.asked.possible(stands, formula.holds(key).may) for key in (*rule.exempts, *requiring)):
         witness = analysed.witness((formula.stands(rule.key).must,), lambda seen: analysed.stands(seen, rule))
         provision = rule.provision.id
-        yield analysed.finding("never-lifts", analysed.place(provision), provision, {}, witness=witness)
+        those = ", ".join(dict.fromkeys(f"`{key.partition('~')[0]}`" for key in (*rule.exempts, *rule.excuses)))
+        yield analysed.finding("never-lifts", analysed.place(provision), provision, {"what": those}, witness=witness)
 
 
 def _overdue(analysed: AnalysedBundle, rule: Rule) -> Iterator[Finding]:

@@ -53,26 +53,34 @@ class DocumentLiterals:
             self.gates.say(-self.complete, self.dates[field].known)
         return self.dates[field]
 
-    def counts(self, open_: bool, measures: Sequence[Measure] = ()) -> Pair:
+    def counts(self, open_: bool, measures: Sequence[Measure] = (), wider: bool = False) -> Pair:
         """2.3: whether it counts; `open_` is what a test reads where it is not shown: unknown, else no."""
-        both, either, dated, covers = self.gates.both, self.gates.either, self.date_of("dated"), self.covering(measures)
+        both, either, dated, covers = self.gates.both, self.gates.either, self.date_of("dated"), self.covering(measures, wider)
         lasts = either((-self.expires, both((self.expiry_known, -self.ended))))
         may_last = either((-self.expires, -self.expiry_known, -self.ended))
         must = both((self.shown, dated.known, -dated.later, lasts, covers.must))
         may = both((self.shown, either((-dated.known, -dated.later)), may_last, covers.may))
         return Pair(must, either((self.unknown, may, *self._absent(open_))))
 
-    def covering(self, measures: Sequence[Measure]) -> Pair:
-        """2.3: whether it covers the exchange; `measures` are what it may state that it covers."""
-        both, key = self.gates.both, tuple(measures)
+    def covering(self, measures: Sequence[Measure], wider: bool = False) -> Pair:
+        """
+        2.3: whether it covers the exchange; `measures` are what it may state that it covers.
+
+        With `wider` by values that tell less apart than others: then it covers no less.
+        """
+        both, key = self.gates.both, (*measures, *(("wider",) if wider else ()))
         if key not in self._within:
             self._within[key] = self._pair("within", *key)
+            if wider:
+                self.covering(measures)
+                for narrow, wide in zip(self._within[tuple(measures)], self._within[key], strict=True):
+                    self.gates.follows(narrow, wide)
         within = self._within[key]
         return Pair(both((self.covers.must, within.must)), both((self.covers.may, within.may)))
 
-    def covers_all(self, open_: bool, measures: Sequence[Measure], wanted: bool) -> Pair:
+    def covers_all(self, open_: bool, measures: Sequence[Measure], wanted: bool, wider: bool = False) -> Pair:
         """A test of `covers`: whether it is as wanted."""
-        both, either, (must, may) = self.gates.both, self.gates.either, self.covering(measures)
+        both, either, (must, may) = self.gates.both, self.gates.either, self.covering(measures, wider)
         must, may = (must, may) if wanted else (-may, -must)
         return Pair(both((self.shown, must)), either((self.unknown, both((self.shown, may)), *self._absent(open_))))
 

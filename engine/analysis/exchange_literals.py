@@ -22,7 +22,7 @@ from engine.backends.lanes.fact_tests import COVERS, Late, Test, Undated
 from engine.backends.lanes.slots import Pair
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Fact, Vocabulary, stated_in
 from engine.rules import AS_OF, Atom, OnDate, OnDay, Period, RuleSet, Truth
-from engine.values import Duration, Money, Type
+from engine.values import Duration, Money, Type, ValueSet
 
 YES_NO = ((True,), (False,))
 NEVER_PAIR, OPEN = Pair(-TRUE, -TRUE), Pair(-TRUE, TRUE)
@@ -30,11 +30,32 @@ NEVER_PAIR, OPEN = Pair(-TRUE, -TRUE), Pair(-TRUE, TRUE)
 
 @dataclass(frozen=True, eq=False)
 class RuleVersion:
-    """The checked rules and the words of one version, with the tests of its program."""
+    """
+    The checked rules and the words of one version, with the tests of its program.
+
+    Of `more` words, which another version adds below those of this one, it reads each as what that lies under (`organisation:`).
+    """
 
     rules: RuleSet
     vocabulary: Vocabulary
     tests: Iterable[Test]
+    more: Vocabulary | None = None
+
+    @property
+    def wider(self) -> bool:
+        """Whether another version tells more apart of what documents state."""
+        return self.more is not None and any(self._differ(fact) for fact in self.vocabulary.measures.values())
+
+    def _differ(self, fact: str) -> bool:
+        one, two = (each.type_of(fact) for each in (self.vocabulary, self.more or self.vocabulary))
+        values = [each.values for each in (one, two) if each and each.values]
+        return len(values) == 2 and values[0].lineage != values[1].lineage
+
+    def values(self, type: Type) -> ValueSet | None:
+        """The values of a type, with those that are added."""
+        if self.more is None or type.values is None:
+            return type.values
+        return self.more.values.get(type.values.name, type.values)
 
 
 class ExchangeLiterals:
@@ -100,7 +121,7 @@ class ExchangeLiterals:
         if fact is None or fact.follows is None:
             return self.words_of(name, type)
         of = version.vocabulary.facts[fact.follows.fact]
-        has, values = self.words_of(of.name, of.type), of.type.values
+        has, values = self.words_of(of.name, of.type), version.values(of.type)
         assert values
         key = name, fact.follows, id(values)
         if key not in self._followers:
@@ -212,7 +233,7 @@ class ExchangeLiterals:
         return Pair(found, found)
 
     def _of_words(self, atom: Atom, version: RuleVersion) -> Pair:
-        fact, values = self._read(atom.fact, atom.type, version), atom.type.values
+        fact, values = self._read(atom.fact, atom.type, version), version.values(atom.type)
         if atom.other:
             type = version.vocabulary.type_of(atom.other)
             assert type
@@ -290,11 +311,11 @@ class ExchangeLiterals:
     def _of_document(self, atom: Atom, version: RuleVersion) -> Pair:
         open_ = atom.not_shown is Truth.UNKNOWN
         if atom.op == "counts":
-            return self.document(atom.fact).counts(open_, version.rules.measures.get(atom.fact, ()))
+            return self.document(atom.fact).counts(open_, version.rules.measures.get(atom.fact, ()), version.wider)
         name, _, field = atom.fact.rpartition(".")
         if field == "covers" and atom.op == "is" and atom.type.kind == "yes/no" and len(atom.operands) == 1 and not atom.other:
             measures = version.rules.measures.get(name, ())
-            return self.document(name).covers_all(open_, measures, atom.operands[0] is True)
+            return self.document(name).covers_all(open_, measures, atom.operands[0] is True, version.wider)
         if field in DATES:
             reads = self._of_date(atom, self.document(name).date_of(field), version)
             if reads is not None:

@@ -20,6 +20,7 @@ from engine.backends.lanes.slots import Pair
 from engine.backends.lanes.standing_slots import States
 from engine.backends.lanes.thresholds import NOTHING, place
 from engine.bundle import Bundle
+from engine.policy_language.vocabulary import Vocabulary
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not
 from engine.values import SetOf
 from engine.values.outcome_levels import Level
@@ -35,11 +36,15 @@ class FormulaDraft:
     public: bool
 
     @classmethod
-    def of(cls, bundle: Bundle, public: bool = False) -> FormulaDraft:
-        """The program of a bundle; with `public`, as it reads where the recipient is the public."""
+    def of(cls, bundle: Bundle, public: bool = False, more: Vocabulary | None = None) -> FormulaDraft:
+        """
+        The program of a bundle; with `public`, as it reads where the recipient is the public.
+
+        Of `more` words that an organisation adds to those of the bundle, it reads each as what that lies under, and no other.
+        """
         read = bundle.of_everyone() if public else bundle
         program = lower(read.rules, read.vocabulary, read.coherence.never, read.settings)
-        return cls(read, program, RuleVersion(read.rules, read.vocabulary, tuple(program.tests)), public)
+        return cls(read, program, RuleVersion(read.rules, read.vocabulary, tuple(program.tests), more), public)
 
 
 class Formula:
@@ -193,7 +198,7 @@ class Formula:
 
     def _accepted(self) -> int:
         """1.5 to 1.7: whether the door accepts the exchange, as far as it is encoded."""
-        gates, exchange, vocabulary = self.gates, self.exchange, self.bundle.vocabulary
+        gates, exchange, vocabulary = self.gates, self.exchange, self.version.more or self.bundle.vocabulary
         found = [-each for each in self.read(self.program.whole.incoherent.values())]
         for fact in vocabulary.placed:
             places, countries = fact.type.values, vocabulary.facts[fact.lies_in].type
@@ -229,6 +234,8 @@ class Formula:
         for name, document in exchange.documents.items():
             if name not in kinds_known:
                 found += [-document.shown, -document.unknown]
+        if self.version.more is not None:
+            return gates.both(found)  # it takes no notice of ways that are added
         rules = self.bundle.rules.rules
         ways = {rule.key for rule in rules if rule.effect == "satisfies"} | self.bundle.rules.requirements.keys()
         travelling = {rule.provision.id for rule in rules if rule.travels}

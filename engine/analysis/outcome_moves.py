@@ -90,12 +90,14 @@ class OutcomeMoves:
         need_solver()
         self.old, self.new = old, new
         self.same = old.digests.meaning == new.digests.meaning
-        self.beside = () if self.same else tuple(_beside(old.vocabulary, new.vocabulary))
-        self._deciders = WitnessDecider(old), WitnessDecider(new)
+        # Beside the law, what an organisation adds is no other law's word: it is read as what it lies under, or not at all.
+        self.more = new.vocabulary if _is_overlay(old, new) else None
+        self.beside = () if self.same else tuple(_beside(old.vocabulary, new.vocabulary, self.more is not None))
+        self._deciders = WitnessDecider(old, self.more), WitnessDecider(new)
 
     @cached_property
     def _sides(self) -> list[_BothVersions]:
-        return [_BothVersions(self.old, self.new, self._deciders, public) for public in (False, True)]
+        return [_BothVersions(self.old, self.new, self._deciders, public, self.more) for public in (False, True)]
 
     @cached_property
     def permits_more(self) -> tuple[OutcomePair, ...]:
@@ -159,8 +161,15 @@ class OutcomeMoves:
 class _BothVersions:
     """Both versions in one solver, where the recipient is one party, or the public."""
 
-    def __init__(self, old: Bundle, new: Bundle, deciders: tuple[WitnessDecider, WitnessDecider], public: bool) -> None:
-        self.old, self.new = formulas([FormulaDraft.of(each, public) for each in (old, new)])
+    def __init__(
+        self,
+        old: Bundle,
+        new: Bundle,
+        deciders: tuple[WitnessDecider, WitnessDecider],
+        public: bool,
+        more: Vocabulary | None,
+    ) -> None:
+        self.old, self.new = formulas([FormulaDraft.of(old, public, more), FormulaDraft.of(new, public)])
         solver = ClauseSolver()
         self.deciders = deciders
         self.before, self.after = (
@@ -234,7 +243,13 @@ def _may_permit(found: WitnessVerdict) -> bool:
     return bounds is not None and bounds.high >= Level.PERMITTED and bounds.low <= Level.PERMITTED_WITH_OBLIGATIONS
 
 
-def _beside(old: Vocabulary, new: Vocabulary) -> Iterator[str]:
+def _is_overlay(old: Bundle, new: Bundle) -> bool:
+    """Whether the new bundle is the old one with an organisation's files beside it."""
+    added = {each.id for each in new.vocabulary.organisations} - {each.id for each in old.vocabulary.organisations}
+    return bool(added) and old.sources.items() <= new.sources.items()
+
+
+def _beside(old: Vocabulary, new: Vocabulary, overlay: bool) -> Iterator[str]:
     """What decides exchanges and is in no formula, where it differs."""
     if old.must_be_shown != new.must_be_shown:
         yield "what must be shown"
@@ -253,6 +268,8 @@ def _beside(old: Vocabulary, new: Vocabulary) -> Iterator[str]:
             yield f"what `{name}` counts"
         if (one.follows is None) != (two.follows is None) or (one.follows and one.follows != two.follows):
             yield f"what `{name}` follows from"
+    if overlay:
+        return
     measured = {type.values.name for fact in old.measures.values() if (type := old.type_of(fact)) and type.values}
     for name in measured & new.values.keys():
         if old.values[name].lineage != new.values[name].lineage or old.values[name].exact != new.values[name].exact:

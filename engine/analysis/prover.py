@@ -22,6 +22,7 @@ from engine.bundle import Bundle
 from engine.deciding.combine import Combiner, Outcome
 from engine.exchange import Exchange
 from engine.exchange_input.exchange_problems import ExchangeRefused
+from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import Condition, RuleSet, State, Truth
 from engine.values.outcome_levels import BOUNDS, Bounds, Level, outcome_word
 from engine.verdict import Engine, Verdict
@@ -114,10 +115,15 @@ ProofAnswer: TypeAlias = Proof | Example | OpenQuestion
 
 
 class WitnessDecider:
-    """The engines of one bundle, for the exchanges that the solver proposes: a quick one for searches, and all of them at the end."""
+    """
+    The engines of one bundle, for the exchanges that the solver proposes: a quick one for searches, and the other one at the end.
 
-    def __init__(self, bundle: Bundle) -> None:
+    Words that an organisation adds, `more`, are left out of an exchange, or read as what they lie under.
+    """
+
+    def __init__(self, bundle: Bundle, more: Vocabulary | None = None) -> None:
         self.bundle = bundle
+        self.more = more
         self._of: dict[bool, tuple[Engine, Combiner, Bundle]] = {}
         self._second: dict[bool, Engine] = {}
 
@@ -125,7 +131,8 @@ class WitnessDecider:
         """The verdict on an exchange; with `slowly` by the second engine of the mode `checked`."""
         day = date.fromisoformat(document["as_of"])
         try:
-            exchange = self.bundle.reader.accept(document)
+            known = document if self.more is None else without_added(document, self.bundle, self.more)
+            exchange = self.bundle.reader.accept(known)
         except ExchangeRefused:
             return WitnessVerdict(document, day, self.bundle.rules, second=slowly)
         public = bool(exchange.everyone)
@@ -225,6 +232,32 @@ class Prover:
                 found = self.decider.decide(smallest, slowly=True)
                 return Example(smallest, self.decider.decide(smallest)) if confirm(found) else None
         return None
+
+
+def without_added(document: Mapping[str, Any], bundle: Bundle, more: Vocabulary) -> dict[str, Any]:
+    """An exchange without the facts, documents and ways that a bundle does not know, and with what added values lie under."""
+    own, found = bundle.vocabulary, dict[tuple[str, ...], Any]()
+
+    def known(name: str, word: Any) -> Any:
+        mine, all_ = own.facts[name].type.values, more.facts[name].type.values
+        if mine is None or all_ is None or not isinstance(word, str) or word in mine.lineage:
+            return word
+        return next((each for each in mine.values if each in all_.ancestors(word)), word)
+
+    for path, value in _flat(document):
+        name = ".".join(path)
+        if path[0] in DOCUMENT_GROUPS:
+            if len(path) < 2 or path[1] in own.kinds[path[0]]:
+                found[path] = value
+        elif path == ("relies_on",):
+            ways = own.requirements.keys() | {rule.key for rule in bundle.rules.rules}
+            found[path] = [each for each in value if each in ways]
+        elif name in own.facts:
+            each = [known(name, one) for one in value] if isinstance(value, list) else known(name, value)
+            found[path] = [*dict.fromkeys(each)] if isinstance(each, list) else each
+        elif name not in more.facts:
+            found[path] = value
+    return _nested(found)
 
 
 def shrunk(document: Mapping[str, Any], stays: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:

@@ -38,7 +38,8 @@ class WordClasses:
             own = {c for text in vocabulary.jurisdictions.values() for c in _all_countries(vocabulary, text.countries)}
             own |= {country for each in vocabulary.accepts for country in each.countries}
             own |= {c for v in vocabulary.values.values() if v.inside for c in (*v.country.values(), *v.complete)}
-            places = {of.name for touch in vocabulary.touches if (of := _values(vocabulary, touch.fact))}
+            naming = [*(touch.fact for touch in vocabulary.touches), *(fact.lies_in for fact in vocabulary.placed)]
+            places = {of.name for fact in naming if (of := _values(vocabulary, fact))}
             for name in places:
                 for word in own:
                     seen.setdefault((name, word), []).append((number, "country", word))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.authoring.testing import PreparedCase
-from engine.backends.lanes.changed_verdicts import ChangedVerdicts, MovedPart, Part
+from engine.backends.lanes.changed_verdicts import ChangedVerdicts, Part, VerdictMove
 from engine.backends.lanes.slots import NO
 from engine.backends.lanes.thresholds import place
 from engine.deciding.combine import COVERAGE
@@ -92,7 +92,7 @@ class ExpectedLanes:
         listed = expect.missing is not None or expect.conflicts is not None or expect.factor or expect.rests_on
         self._whole |= lane if listed or case.exchange.disputed or case.exchange.carried else 0
 
-    def departing(self, moved: Sequence[MovedPart], redated: Iterable[str], values: Sequence[int]) -> Departing:
+    def departing(self, moved: Sequence[VerdictMove], redated: Iterable[str], values: Sequence[int]) -> Departing:
         """The lanes that depart where some parts of the verdicts have moved, and some duties have another last day."""
         after = {(each.part, each.key): each.after for each in moved}
         reading = _Reading(self.unchanged, after, values)

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from engine.authoring.expected_lanes import ExpectedLanes
 from engine.authoring.mutation import Mutant
 from engine.authoring.testing import PreparedCase, cases, departures, plain_departures
-from engine.backends.lanes.changed_verdicts import ChangedVerdicts, MovedPart
+from engine.backends.lanes.changed_verdicts import ChangedVerdicts, VerdictMove
 from engine.backends.lanes.fact_classes import Coder
 from engine.backends.lanes.lane_cases import members, side_by_side
 from engine.backends.reference import Reference
@@ -73,13 +73,13 @@ class MutationTester:
             self._unchanged.slots.forget(self._size)
             del self._values[self._size :]
 
-    def _moved(self, mutant: Mutant) -> list[MovedPart]:
+    def _moved(self, mutant: Mutant) -> list[VerdictMove]:
         """What a mutant moves of the verdicts; the lanes of its slots are worked out."""
         moved = self._unchanged.changed(mutant.rules, self._renames(mutant))
         run(self._unchanged.slots.code, self._values, self._every)
         return moved
 
-    def _noticed(self, mutant: Mutant, moved: Sequence[MovedPart], redated: Sequence[str]) -> bool:
+    def _noticed(self, mutant: Mutant, moved: Sequence[VerdictMove], redated: Sequence[str]) -> bool:
         surely, by_outcome, by_decision = self._expected.departing(moved, redated, self._values)
         if any(map(self._passes, self._of(surely))):
             return True
@@ -110,7 +110,7 @@ class MutationTester:
         for some in (lanes & self._own, lanes & ~self._own):
             yield from (self._cases[lane] for lane in members(some))
 
-    def _disputed(self, moved: Sequence[MovedPart]) -> int:
+    def _disputed(self, moved: Sequence[VerdictMove]) -> int:
         """The lanes of cases with disputed facts of which something moves under some choice of their values."""
         apart, found = 0, 0
         for each in moved:

@@ -19,7 +19,7 @@ from engine.authoring.mutation import TRAVELS, Mutant
 from engine.authoring.mutation_cases import changed_registers, departs
 from engine.authoring.testing import PreparedCase, base_of, departures, flat_document, suite_of
 from engine.backends.bitset import Bitset
-from engine.backends.lanes.changed_verdicts import ChangedVerdicts, MovedPart, Part
+from engine.backends.lanes.changed_verdicts import ChangedVerdicts, Part, VerdictMove
 from engine.bundle import Bundle
 from engine.deciding.combine import Combiner
 from engine.pdp import PDP
@@ -84,7 +84,7 @@ class MutantProver:
                 shown = "not shown"
         return MutantProof(shown)
 
-    def _apart(self, moved: Sequence[MovedPart]) -> int:
+    def _apart(self, moved: Sequence[VerdictMove]) -> int:
         """The literal that holds where something of a verdict is not as before."""
         gates, found = self._formula.gates, list[int]()
         for each in moved:
@@ -93,7 +93,7 @@ class MutantProver:
         return gates.either(found)
 
     def _told(
-        self, mutant: Mutant, moved: Sequence[MovedPart], found: WitnessVerdict, differs: VerdictDifference
+        self, mutant: Mutant, moved: Sequence[VerdictMove], found: WitnessVerdict, differs: VerdictDifference
     ) -> MutantProof:
         """The case that an exchange makes, once it is certain that it passes, and does not under the mutant."""
         for near in (self._nearest(mutant.policy, found, differs), found):
@@ -139,7 +139,7 @@ class MutantProver:
         return next((file for file, node in self._bundle.tests if suite_of(node) == policy), "")
 
     def _expectations(
-        self, mutant: Mutant, moved: Sequence[MovedPart], found: WitnessVerdict, now: Verdict
+        self, mutant: Mutant, moved: Sequence[VerdictMove], found: WitnessVerdict, now: Verdict
     ) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """What cases may expect of an exchange which the mutant does not give, each with the policy that it is a test of."""
         before, outcome = found.verdict, found.outcome
@@ -205,7 +205,7 @@ class VerdictDifference:
 
     engine: Bitset
     numbers: Mapping[str, int]
-    moved: Sequence[MovedPart]
+    moved: Sequence[VerdictMove]
     plain: bool
 
     def __call__(self, found: WitnessVerdict) -> bool:
@@ -215,11 +215,11 @@ class VerdictDifference:
         now = self.engine.evaluate(found.exchange, found.day)
         return any(self._differ(each, found.verdict, now) for each in self.moved)
 
-    def _differ(self, moved: MovedPart, before: Verdict, now: Verdict) -> bool:
+    def _differ(self, moved: VerdictMove, before: Verdict, now: Verdict) -> bool:
         one, other = (self._read(moved, verdict) for verdict in (before, now))
         return one != other and not (self.plain and OPEN in (one, other))
 
-    def _read(self, moved: MovedPart, verdict: Verdict) -> object:
+    def _read(self, moved: VerdictMove, verdict: Verdict) -> object:
         """What a verdict says of a part; OPEN where it leaves it open."""
         key = moved.key
         match moved.part:

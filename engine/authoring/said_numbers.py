@@ -65,7 +65,7 @@ Value: TypeAlias = int | SaidLength | tuple[int, int] | date
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class SaidValue:
     """What a text names: a value of a kind, and the words in which it says so."""
 
     kind: Kind
@@ -73,7 +73,7 @@ class Said:
     words: str
 
 
-def said(text: str) -> Iterator[Said]:
+def said(text: str) -> Iterator[SaidValue]:
     """What a text names, of each kind. Of the days of a year, only those on which something begins or ends."""
     for match in _DAY.finditer(text):
         month = MONTHS.index(match[2] or match[4]) + 1
@@ -93,12 +93,12 @@ def said(text: str) -> Iterator[Said]:
     for match in _COUNT.finditer(left):
         number = _number(match[1]) * SCALES[(match[2] or "").lower()]
         if number >= LEAST and not (match[1].isdigit() and not match[2] and 1900 <= number <= 2100):
-            yield Said("number", number, match[0])
+            yield SaidValue("number", number, match[0])
     for match in _COUNT_ZH.finditer(left):
         scale, digits = {None: 1, "万": 10**4, "亿": 10**8}[match[2]], match[1].replace(",", "")
         number = int(Decimal(digits) * scale) if digits[0].isdecimal() else _han(digits) * scale
         if number >= LEAST:
-            yield Said("number", number, match[0])
+            yield SaidValue("number", number, match[0])
 
 
 def without_days(text: str) -> str:
@@ -112,23 +112,23 @@ def numbers(text: str) -> list[int]:
     return [number for number in (_han(match[0]) for match in found) if 0 < number < 1_000]
 
 
-def of_kind(said: Iterable[Said], kind: Kind) -> dict[Value, str]:
+def of_kind(said: Iterable[SaidValue], kind: Kind) -> dict[Value, str]:
     """The values of one kind, each with its words."""
     return {each.value: each.words for each in said if each.kind == kind}
 
 
-def _day(text: str, match: re.Match[str], year: str | None, month: int, day: int) -> Iterator[Said]:
+def _day(text: str, match: re.Match[str], year: str | None, month: int, day: int) -> Iterator[SaidValue]:
     if not 1 <= month <= 12 or not 1 <= day <= 31:
         return
     if year is None:
-        yield Said("day of the year", (month, day), match[0])
+        yield SaidValue("day of the year", (month, day), match[0])
     elif day <= monthrange(int(year), month)[1] and _BEGINS.search(text, 0, match.start()):
-        yield Said("day", date(int(year), month, day), match[0])
+        yield SaidValue("day", date(int(year), month, day), match[0])
 
 
-def _length(unit: str, length: int, words: str) -> Said:
+def _length(unit: str, length: int, words: str) -> SaidValue:
     whole = unit == "hour" and length % 24 == 0
-    return Said("length", SaidLength("day", length // 24) if whole else SaidLength(unit, length), words)
+    return SaidValue("length", SaidLength("day", length // 24) if whole else SaidLength(unit, length), words)
 
 
 def _number(text: str) -> int:

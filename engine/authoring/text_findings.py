@@ -154,12 +154,12 @@ class _Texts:
         texts = [text for code in LANGUAGES if (text := getattr(rule.says, code))]
         days = {each.value for text in texts for each in said(text) if each.kind == "day of the year"}
         for lowered in self.rules[f"{instrument.text.policy}/{rule.id}"]:
-            for duty in lowered.duties:
+            for place, duty in enumerate(lowered.duties):
                 due = duty.due
                 if not isinstance(due, OnDate) or not (YEARLY.search(" ".join(texts)) or (due.day.month, due.day.day) in days):
                     continue
                 day = _written((due.day.month, due.day.day))
-                where = ("rules", number, "oblige", "due") if rule.oblige else ("rules", number, "duties")
+                where = ("rules", number, "oblige", "due") if rule.oblige else ("rules", number, "duties", place, "due")
                 message = f"`{rule.id}` speaks of a day of each year, and its duty is due on `{due.day}` only"
                 help = f"write `{{on: {day}, after: exchanged_at}}`, or the date of a document for `exchanged_at`"
                 self.warn(instrument.at(*where), "said-otherwise", message, help)

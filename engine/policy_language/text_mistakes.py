@@ -1,7 +1,7 @@
 """
 What its author meant where a text is no YAML: the line of the cause, and what to do.
 
-The text and the error of the YAML reader go in; the place of the cause, what is wrong there in words, and what to do come out. The reader
+The text and what the YAML reader says go in; the place of the cause, what is wrong there in words, and what to do come out. The reader
 reports where it could not go on, which is often a line or more after the mistake, and in words about tokens.
 """
 
@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-
-from yaml import YAMLError
+from typing import TypeAlias
 
 KEY = re.compile(r"\s*(?:- +)*(?P<key>[\w.~/-]+)\s*:(?:\s|$)")  # a line that begins with a key
 WORD = re.compile(r"\s*(?:- +)*(?P<key>[\w.~/-]+)(?P<colon>:?)")
 OPENED = re.compile(r"\s*(?:- +)*[\w.~/-]+:? *[{\[]")  # a key without its colon before a mapping or a list in brackets
 LONG = re.compile(r":\s+[|>][-+\d]*\s*(?:#.*)?$")  # a long text follows
+Place: TypeAlias = tuple[int, int]  # a line and a column
 AROUND = "check the indentation, quotes and colons around here"
 
 
@@ -31,19 +31,17 @@ class TextMistake:
     help: str
 
 
-def text_mistake(text: str, error: YAMLError) -> TextMistake:
-    """The mistake for which a text could not be read."""
-    problem = str(getattr(error, "problem", None) or error).splitlines()[0]
-    at, began = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+def text_mistake(text: str, problem: str, at: Place | None, began: Place | None) -> TextMistake:
+    """The mistake for which a text could not be read: where the reader stopped, and where what it was reading began, counted from 0."""
     lines = text.splitlines() or [""]
-    row, column = (min(at.line, len(lines) - 1), at.column) if at else (0, 0)
-    first = min(began.line, row) if began else row
+    row, column = (min(at[0], len(lines) - 1), at[1]) if at else (0, 0)
+    first = min(began[0], row) if began else row
     return (
         _tab(lines, first, row)
         or _colon_forgotten(lines, problem, first, row)
         or _colon_in_text(lines, problem, row, column)
-        or _bracket_open(lines, problem, first, began.column if began else 0)
-        or _quote_open(lines, problem, first, began.column if began else 0)
+        or _bracket_open(lines, problem, first, began[1] if began else 0)
+        or _quote_open(lines, problem, first, began[1] if began else 0)
         or _indentation(lines, problem, row)
         or _first_character(lines, problem, row, column)
         or TextMistake(row + 1, column + 1, 1, f"this is not YAML: {problem}", AROUND)

@@ -95,7 +95,10 @@ def read(file: str, data: bytes, findings: Findings) -> Node | None:
     try:
         return _Reader(file, text, findings).document()
     except yaml.YAMLError as error:
-        cause = text_mistake(text, error)
+        problem = str(getattr(error, "problem", None) or error).splitlines()[0]
+        marks = (getattr(error, name, None) for name in ("problem_mark", "context_mark"))
+        stopped, began = ((mark.line, mark.column) if mark else None for mark in marks)
+        cause = text_mistake(text, problem, stopped, began)
         at = Span(file, cause.line, cause.column, cause.length)
         findings.error(at, "not-yaml", cause.message, help=cause.help)
     except _Refused:

@@ -43,7 +43,8 @@ class PolicyServer(LanguageServer):
         )
 
     def positions(self) -> Positions:
-        return Positions(self.workspace.position_codec, self.files.sources)
+        """The files as they stand now; what is asked in a thread goes on with them while the editor changes others."""
+        return Positions(self.workspace.position_codec, dict(self.files.sources))
 
     def refresh_lenses(self) -> None:
         """Ask the editor to ask for the lenses again."""
@@ -56,8 +57,11 @@ class PolicyServer(LanguageServer):
         roots = [path for each in self.workspace.folders.values() if (path := path_of(each.uri))]
         if not roots and self.workspace.root_path:
             roots = [Path(self.workspace.root_path)]
-        found = list(self.given) or [folder for root in roots for folder in folders_of(root)]
-        self.files.take(found)
+        self.take(list(self.given) or [folder for root in roots for folder in folders_of(root)])
+
+    def take(self, folders: list[Path]) -> None:
+        """Answer for these folders from now on."""
+        self.files.take(folders)
         self.read_files()
 
     def read_files(self) -> None:
@@ -106,6 +110,8 @@ def _files(ls: PolicyServer) -> None:
 
     def put(uri: str) -> None:
         path = path_of(uri)
+        if path and not ls.files.folders:  # a file that was opened without a folder
+            ls.take(folders_of(path.parent))
         if path and ls.files.name(path):
             ls.files.put(path, ls.workspace.get_text_document(uri).source)
             ls.diagnosis.changed(ls.files.name(path))
@@ -132,9 +138,11 @@ def _files(ls: PolicyServer) -> None:
 
 def _questions(ls: PolicyServer) -> None:
     @ls.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=TRIGGERS))
-    def complete(params: types.CompletionParams) -> types.CompletionList | None:
+    def complete(params: types.CompletionParams) -> types.CompletionList:
         here = ls.at(params.text_document.uri)
-        return completion.complete(here[0], ls.positions(), here[1], params.position) if here else None
+        if here is None:  # while the policies are read for the first time, the editor asks again
+            return types.CompletionList(ls.loader.latest is None, [])
+        return completion.complete(here[0], ls.positions(), here[1], params.position)
 
     @ls.feature(types.TEXT_DOCUMENT_HOVER)
     async def told(params: types.HoverParams) -> types.Hover | None:

@@ -29,7 +29,7 @@ from engine.rules import ALWAYS, Condition, Duty, Floor, Rule, RuleSet, definiti
 Part: TypeAlias = Literal["defined", "holds", "stands", "doubted", "requirements", "owed", "overdue", "raised", "bounds"]
 
 
-class MovedPart(NamedTuple):
+class VerdictMove(NamedTuple):
     """One part of a verdict that is in other slots: its kind, the key of what it is of, and the slots before and after."""
 
     part: Part
@@ -139,19 +139,19 @@ class ChangedVerdicts(ProgramLowering):
             for atom in tests(condition, none):
                 conditions(atom)
 
-    def changed(self, rules: RuleSet, renamed: Mapping[str, str]) -> list[MovedPart]:
+    def changed(self, rules: RuleSet, renamed: Mapping[str, str]) -> list[VerdictMove]:
         """What changed rules leave in other slots. Take it back with `forget` before the next."""
         changed = copy(self)
         conditions = changed.conditions = self.conditions.beside(rules, renamed)
         owners = self._rewritten(rules) | {key for name in renamed for key in self.testing[name]}
         reached = owners.union(*(self.users.get(key, ()) for key in owners))
-        found: list[MovedPart] = []
+        found: list[VerdictMove] = []
         moved: set[str] = set()  # definitions
         for key in self._in_order(reached):
             pair = conditions.defined[key] = conditions(rules.definitions[key])
             if pair != self.conditions.defined.get(key):
                 moved.add(key)
-                found.append(MovedPart("defined", key, self.conditions.defined.get(key, NO), pair))
+                found.append(VerdictMove("defined", key, self.conditions.defined.get(key, NO), pair))
         duties = self._duties_of(rules)
         progress = dict(self.progress)
         late: set[str] = set()  # duties that are done or overdue elsewhere
@@ -173,7 +173,7 @@ class ChangedVerdicts(ProgramLowering):
             lifts = (standing[rule.key].lifts for rule in (*links.grounds[name], *links.excusers[name]))
             requirements[name] = states(self.slots, strongest(self.slots, lifts))
             if requirements[name] != self.needs.requirements[name]:
-                found.append(MovedPart("requirements", name, self.needs.requirements[name], requirements[name]))
+                found.append(VerdictMove("requirements", name, self.needs.requirements[name], requirements[name]))
             again |= self.needing[name]
         again = again.union(*(self.bringing[duty] for key in again for duty in self.owing[key]))
         needs = NeedSlots(self.slots, rules, links, standing, requirements, progress)
@@ -181,7 +181,7 @@ class ChangedVerdicts(ProgramLowering):
         return found
 
     def _stand(
-        self, rules: RuleSet, conditions: ConditionSlots, links: RuleLinks, reached: Set[str], found: list[MovedPart]
+        self, rules: RuleSet, conditions: ConditionSlots, links: RuleLinks, reached: Set[str], found: list[VerdictMove]
     ) -> tuple[dict[str, RuleSlots], set[str], set[str]]:
         """How rules stand after a change; the requirements that may be met elsewhere, and the rules that may raise something else."""
         standing, asked, again, waiting = dict(self.standing), set[str](), set[str](), set[str]()
@@ -193,7 +193,7 @@ class ChangedVerdicts(ProgramLowering):
             if rule is not before or key in reached:
                 holds = conditions(rule.condition)
                 if holds != self.holds[key]:
-                    found.append(MovedPart("holds", key, self.holds[key], holds))
+                    found.append(VerdictMove("holds", key, self.holds[key], holds))
             if rule is not before:
                 again.add(key)
                 if rule.exempts != before.exempts:
@@ -207,9 +207,9 @@ class ChangedVerdicts(ProgramLowering):
                 asked.update(rule.satisfies, rule.excuses)
                 old = self.standing[key]
                 if old.stands != here.stands:
-                    found.append(MovedPart("stands", key, old.stands, here.stands))
+                    found.append(VerdictMove("stands", key, old.stands, here.stands))
                 if old.doubted != here.doubted:
-                    found.append(MovedPart("doubted", key, old.doubted, here.doubted))
+                    found.append(VerdictMove("doubted", key, old.doubted, here.doubted))
         return standing, asked, again
 
     def _weigh(
@@ -219,7 +219,7 @@ class ChangedVerdicts(ProgramLowering):
         again: Set[str],
         late: Set[str],
         moved: Set[str],
-        found: list[MovedPart],
+        found: list[VerdictMove],
     ) -> None:
         """What rules raise after a change, and what comes of it."""
         raised, places = dict(self.raised), set[str]()
@@ -229,13 +229,13 @@ class ChangedVerdicts(ProgramLowering):
                 before, after = self.raised[rule.key], raised[rule.key]
                 if before != after:
                     places.add(rule.provision.jurisdiction)
-                    found.append(MovedPart("raised", rule.key, (*before.low, *before.high), (*after.low, *after.high)))
+                    found.append(VerdictMove("raised", rule.key, (*before.low, *before.high), (*after.low, *after.high)))
         for key in {duty for rule in again for duty in self.owing[rule]} | thresholds.owing.keys():
             owed, now = self.owed.get(key, NO), thresholds.owing.get(key, NO)
             if owed != now:
-                found.append(MovedPart("owed", key, owed, now))
+                found.append(VerdictMove("owed", key, owed, now))
         for key in late:
-            found.append(MovedPart("overdue", key, self.progress[key].overdue, thresholds.progress[key].overdue))
+            found.append(VerdictMove("overdue", key, self.progress[key].overdue, thresholds.progress[key].overdue))
         floors = {floor.jurisdiction: floor for floor in rules.floors}
         for old in self.rules.floors:
             floor = floors[old.jurisdiction]
@@ -246,7 +246,7 @@ class ChangedVerdicts(ProgramLowering):
             ends = self._on_floor(ends, floors.get(place), thresholds)
             before = self.bounds.get(place, NOTHING)
             if ends != before:
-                found.append(MovedPart("bounds", place, (*before.low, *before.high), (*ends.low, *ends.high)))
+                found.append(VerdictMove("bounds", place, (*before.low, *before.high), (*ends.low, *ends.high)))
 
     def _on_floor(self, ends: Ends, floor: Floor | None, thresholds: Thresholds) -> Ends:
         return thresholds.on_floor(ends, floor.covered, self._permits(floor, None)) if floor else ends

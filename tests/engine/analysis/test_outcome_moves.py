@@ -8,6 +8,7 @@ import engine
 from engine.analysis import Example, OutcomeMoves, Proof
 from engine.bundle import Bundle
 from tests.engine.analysis.planted import Planted, load, planted, sound
+from tests.engine.backends.random_bundles import Maker
 
 MORE, NOTHING_MORE, NOT_SHOWN = (
     planted("differences.yaml", key) for key in ("permit_more", "permit_nothing_more", "not_shown")
@@ -98,6 +99,55 @@ def test_two_bundles_of_one_meaning_are_proven_at_once() -> None:
     assert moves.proven
     assert moves.moving == ()
     assert "_sides" not in vars(moves)
+
+
+HOUSE = {
+    "house/house.yaml": b"organisation: house\ntitle: House\n",
+    "house/words.yaml": b"vocabulary: house\n\njurisdictions:\n  HOUSE: {title: the house}\n\nevidence:\n  check: {title: check}\n",
+    "house/rules.yaml": b"""policy: house.rules
+title: Rules of the house
+jurisdiction: HOUSE
+instrument: {issuer: the house, force: contract}
+in_force: {from: 2020-01-01}
+applies: always
+
+rules:
+  - id: no-finance
+    title: Data on finance stay
+    cite: Rule 1
+    says: Data on finance stay.
+    source: the house
+    status: confirmed
+    when:
+      data.categories: {has: finance}
+    unless:
+      - evidence: {has: check}
+    prohibit: Data on finance stay.
+""",
+}
+
+
+def test_an_organisation_beside_the_law_is_proven_to_be_stricter_only() -> None:
+    """Its ban permits nothing more, and a kind of document that only it knows is no other law's word."""
+    law = sound(small=True)
+    moves = OutcomeMoves(*(engine.load_sources(each, tests=False) for each in (law, law | HOUSE)))
+    assert moves.proven
+    assert moves.moving == ("HOUSE",)
+    assert [each for each in moves.others if isinstance(each.answer, Example) and each.after == "prohibited"]
+
+
+def test_an_acceptance_that_makes_the_law_laxer_is_named() -> None:
+    """Of random bundles with an organisation that accepts something: each witness rests on it."""
+    found: list[bool] = []
+    for seed in (6, 12):
+        bundle = Maker(seed).bundle()
+        law = {file: data for file, data in bundle.sources.items() if file != "ours.yaml"}
+        moves = OutcomeMoves(engine.load_sources(law, bundle.settings), bundle)
+        shown = [each for each in moves.permits_more if isinstance(each.answer, Example)]
+        assert all(each.accepted == ("ours/one",) for each in shown)
+        assert moves.proven or shown
+        found.append(moves.proven)
+    assert set(found) == {True, False}
 
 
 def test_what_no_formula_has_is_not_proven() -> None:

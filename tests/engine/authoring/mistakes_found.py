@@ -8,7 +8,6 @@ By hand: `python -m tests.engine.authoring.mistakes_found`, and `--list` for eac
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -196,7 +195,11 @@ class Author:
         return [each for each in self.survivors(mistake, bundle) if each.text not in self.undefended[mistake.id]]
 
     def survivors(self, mistake: Mistake, bundle: engine.Bundle) -> Iterator[Message]:
-        made = [each for each in engine.mutants(bundle, self.name(mistake)) if _touches(each.owners, mistake.named)]
+        made = [
+            each
+            for each in engine.mutants(bundle, self.name(mistake))
+            if each.sentence.startswith((f"{mistake.named}: ", f"`{mistake.named}`: "))
+        ]
         if not made:
             return
         court = engine.MutationTester(_with_tests(bundle, mistake.tested), made)
@@ -222,10 +225,6 @@ def _with_tests(bundle: engine.Bundle, of: str) -> engine.Bundle:
 
 def _depth(line: str) -> int:
     return len(line) - len(line.lstrip())
-
-
-def _touches(owners: Iterable[str], name: str) -> bool:
-    return any(re.search(rf"/{re.escape(name)}(?![\w-])", owner) for owner in owners)
 
 
 def messages_of(findings: Iterable[engine.Diagnostic]) -> list[Message]:

@@ -25,7 +25,6 @@ BY_LINT = (
     "cite-article-own",
     "title-languages-own",
     "no-chinese-question-own",
-    "says-length-own",
 )
 
 

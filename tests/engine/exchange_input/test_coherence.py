@@ -391,6 +391,20 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
         ({"recipient.relation": "same-entity", "exporter.id": "a", "recipient.id": "b"}, {"recipient.id": "a"}),
         ({"recipient.relation": "same-entity", "exporter.id": "a", "recipient.id": "b"}, {"recipient.relation": "same-group"}),
     ],
+    "one-group-one-id": [
+        ({"recipient.relation": "same-group", "exporter.group": "g", "recipient.group": "h"}, {"recipient.group": "g"}),
+        (
+            {"recipient.relation": "same-entity", "exporter.group": "g", "recipient.group": "h"},
+            {"recipient.relation": "unrelated"},
+        ),
+    ],
+    "same-group-related": [
+        ({"recipient.relation": "unrelated", "exporter.group": "g", "recipient.group": "g"}, {"recipient.group": "h"}),
+        (
+            {"recipient.relation": "unrelated", "exporter.group": "g", "recipient.group": "g"},
+            {"recipient.relation": "same-group"},
+        ),
+    ],
     "same-party-same-law": [
         (
             {"recipient.relation": "same-entity", "exporter.organised_in": ["CN"], "recipient.organised_in": ["SG", "US"]},

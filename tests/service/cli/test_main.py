@@ -55,6 +55,7 @@ def test_no_command_is_lost():
         "impact",
         "compile",
         "lsp",
+        "analyse",
     }
     assert alone == authors | {"serve", "replay", "watch", "exposure", "accounts", "calendars", "registers", "unattributed"}
     groups: dict[str, set[str]] = {}
