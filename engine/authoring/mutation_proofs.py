@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 from engine.analysis import Example, FormulaDraft, Proof, Prover, WitnessDecider, WitnessVerdict, formulas
 from engine.analysis.exchange_literals import RuleVersion
 from engine.authoring.case_yaml import case_yaml
-from engine.authoring.mutation import Mutant
+from engine.authoring.mutation import TRAVELS, Mutant
 from engine.authoring.mutation_cases import changed_registers, departs
 from engine.authoring.testing import PreparedCase, base_of, departures, flat_document, suite_of
 from engine.backends.bitset import Bitset
@@ -157,6 +157,8 @@ class MutantProver:
             yield mutant.policy if mutant.policy in self._suites else next(iter(self._suites)), words
         for each in moved:
             name = each.key.partition("!")[0]
+            if name.endswith(TRAVELS):
+                continue  # read in plans, and in no case
             if each.part == "defined" and before.defined[each.key] is not now.defined[each.key]:
                 policy = name.partition("/")[0].partition("#")[0]
                 key, short = ("applies", policy) if name.endswith("#applies") else ("define", name)
