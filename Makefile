@@ -13,6 +13,7 @@ TABLES := tests/tables/requirements.lock
 SPARK  := tests/tables/spark.lock
 JAVA   := tests/tables/java-spark.lock
 VSCODE := service/language_server/vscode
+WORKBENCH := service/console/editor
 BROWSER := $(firstword $(wildcard /usr/bin/chromium-headless-shell /usr/bin/chromium) /usr/bin/chromium-headless-shell)
 
 # durable-rules is C code of 2020 and calls a function that Python 3.13 removed. This gives it the new name; older Pythons override it.
@@ -40,7 +41,7 @@ need(os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")), "d
 endef
 export CHECK_PYTHON
 
-.PHONY: help serve test test-tables spark bench bench-peers fuzz fuzz-briefly check docs editor lock clean
+.PHONY: help serve test test-tables spark bench bench-peers fuzz fuzz-briefly check docs editor workbench lock clean
 .NOTPARALLEL:
 
 help: ## print this list
@@ -118,6 +119,16 @@ editor: ## build the extension for VS Code, build/fifthfactor.vsix (needs npm)
 	@find build/editor -name '*.d.ts' -delete -o -name '*.map' -delete
 	@cd build/editor && $(PYTHON) -m zipfile -c ../fifthfactor.vsix *Content_Types*.xml extension.vsixmanifest extension
 	@echo "install it with: code --install-extension build/fifthfactor.vsix"
+
+workbench: ## build the editor of the page /workbench from its source (needs npm)
+	@command -v npm >/dev/null || { echo "error: there is no npm: install Node.js 20 or newer" >&2; exit 1; }
+	@rm -rf build/workbench && mkdir -p build/workbench && cp $(WORKBENCH)/*.json $(WORKBENCH)/editor_source.js build/workbench
+	@cd build/workbench && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@cd build/workbench && npx --no-install esbuild editor_source.js --bundle --minify --format=esm --target=es2022 \
+	    --legal-comments=none --log-level=warning --outfile=editor.js
+	@cd build/workbench && for each in $$(npm ls --omit=dev --all --parseable | tail -n +2 | sort -u); do \
+	    echo "== $${each##*node_modules/}"; echo; cat "$$each/LICENSE"; echo; done > LICENSES.txt
+	@cp build/workbench/editor.js build/workbench/LICENSES.txt $(WORKBENCH)
 
 lock: .venv/.made ## write the lock files again (ARGS=--upgrade takes newer versions)
 	@echo "locking ..."

@@ -12,13 +12,16 @@ from datetime import date
 from typing import Any
 
 from engine.authoring.case_yaml import case_yaml
-from engine.authoring.testing import PreparedCase, cases, run
-from engine.bundle import Bundle
+from engine.authoring.testing import PreparedCase, build, cases, run
+from engine.bundle import Bundle, parse_exchange
 from engine.exchange import Exchange
+from engine.exchange_input.exchange_problems import ExchangeProblem, ExchangeRefused
+from engine.exchange_input.exchange_reader import MAX_BYTES
 from engine.pdp import PDP
 from engine.policy_language import tree
-from engine.policy_language.diagnostic import Span
+from engine.policy_language.diagnostic import Findings, Span
 from engine.rules import Truth
+from engine.values import BadValue
 from engine.values.outcome_levels import outcome_word
 from engine.verdict import numbers
 
@@ -49,6 +52,26 @@ def case_outcome(bundle: Bundle, pdp: PDP, file: str, root: tree.Node, number: i
         return CaseOutcome("", "", problems)
     decision = pdp.decide(case.exchange, as_of=case.as_of, today=case.as_of, id="case", lang=lang)
     return CaseOutcome(decision.outcome, decision.answer, problems)
+
+
+def stated_exchange(bundle: Bundle, text: bytes) -> Exchange:
+    """
+    An exchange that an author writes: JSON where it begins with `{`, else YAML as under `exchange:` of a test.
+
+    Raises ExchangeRefused.
+    """
+    if text.lstrip().startswith(b"{"):
+        return parse_exchange(bundle, text)
+    findings = Findings()
+    root = tree.read("exchange", text, findings) if len(text) <= MAX_BYTES else None
+    if not isinstance(root, tree.Mapping):
+        said = [f"line {each.at.line}: {each.message}" for each in findings.errors]
+        said = said or ["write an exchange, such as `exporter.country: CN`, a fact on each line"]
+        raise ExchangeRefused(tuple(ExchangeProblem("", "exchange", each) for each in said))
+    try:
+        return build(bundle, tree.plain(root))
+    except BadValue as wrong:
+        raise ExchangeRefused((ExchangeProblem("", "exchange", str(wrong)),)) from None
 
 
 def case_of(pdp: PDP, policy: str, exchange: Exchange, as_of: date, case: str, file: str = "") -> str:

@@ -1,7 +1,8 @@
 """
 The answers with pages for a browser: a page goes in, the answer comes out, and the language in which an address asks for it.
 
-The pages are HTML and one style sheet. Their content security policy forbids everything else, above all scripts.
+The pages are HTML and one style sheet. Their content security policy forbids everything else, above all scripts. One page has a
+script of the service, and a policy of its own (`service.api.workbench`).
 """
 
 from fastapi import Request, Response

@@ -170,12 +170,13 @@ class Diagnosis:
             found = [FileFinding(each) for each in self._checked.get(name, ())]
             found += [each for key, several in self._found.items() if key[1] == name for each in several]
             once = {(each.diagnostic.at, each.diagnostic.code, each.diagnostic.message): each for each in found}
-            listed = [_diagnostic(positions, once[key]) for key in sorted(once)]
+            listed = [protocol_diagnostic(positions, once[key]) for key in sorted(once)]
             self._shown = self._shown | {name} if listed else self._shown - {name}
             self.publish(types.PublishDiagnosticsParams(uri_of(self.files.path(name)), listed))
 
 
-def _diagnostic(positions: Positions, finding: FileFinding) -> types.Diagnostic:
+def protocol_diagnostic(positions: Positions, finding: FileFinding) -> types.Diagnostic:
+    """A finding as the protocol has it."""
     each = finding.diagnostic
     message = f"{each.message}\n{each.help}" if each.help else each.message
     unused = each.code in ("unused-word", "unused-definition")

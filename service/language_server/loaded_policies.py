@@ -50,11 +50,12 @@ class PolicyLoader:
 
     trees: engine.TreeCache = field(default_factory=engine.TreeCache)
     latest: LoadedPolicies | None = None
+    settings: engine.PolicySettings = field(default_factory=engine.PolicySettings)
 
     def load(self, sources: Mapping[str, bytes]) -> tuple[tuple[engine.Diagnostic, ...], LoadedPolicies | None]:
         """What `check` finds in the sources, and their bundle where that is no error."""
         try:
-            bundle = engine.load_sources(dict(sources), read=self.trees.read)
+            bundle = engine.load_sources(dict(sources), self.settings, read=self.trees.read)
         except engine.BundleRefused as refused:
             if self.latest is None:
                 self._load_without(sources, refused)
@@ -69,7 +70,7 @@ class PolicyLoader:
     def refused(self, sources: Mapping[str, bytes]) -> tuple[engine.Diagnostic, ...]:
         """The errors in sources that are only tried."""
         try:
-            engine.load_sources(dict(sources), read=self.trees.read)
+            engine.load_sources(dict(sources), self.settings, read=self.trees.read)
         except engine.BundleRefused as refused:
             return refused.diagnostics
         return ()
@@ -85,7 +86,7 @@ class PolicyLoader:
         for _ in range(MOST_ROUNDS):
             left = {name: data for name, data in left.items() if name not in {each.at.file for each in refused.diagnostics}}
             try:
-                self.keep(LoadedPolicies(engine.load_sources(left, read=self.trees.read), self.trees))
+                self.keep(LoadedPolicies(engine.load_sources(left, self.settings, read=self.trees.read), self.trees))
             except engine.BundleRefused as again:
                 refused = again
             else:

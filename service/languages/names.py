@@ -108,20 +108,20 @@ RegisterTexts = TypedDict("RegisterTexts", {
     "as_json": str,
 })
 PoliciesTexts = TypedDict("PoliciesTexts", {
-    "title": str, "parts": str, "instruments": str, "coverage": str, "versions": str, "shadow": str, "about": str,
-    "jurisdiction": str, "any": str, "text": str, "text_about": str, "instrument": str, "force": str, "provisions": str,
-    "sureness": str, "none": str, "more": str, "beginning": str, "not_found": str, "not_found_text": str, "contents": str,
-    "citation": str, "what": str, "brief": str, "tests": str, "tests_of": str, "tests_about": str, "run": str, "run_about": str,
-    "run_told": str, "run_passed": str, "run_failed": str, "run_by": str, "run_more": str, "run_next": str, "run_back": str,
-    "cases_failed": str, "cases_passed": str, "tests_none": str, "tests_count": str, "case": str, "as_of": str, "expected": str,
-    "expect_because": str, "expect_silent": str, "expect_other": str, "stands_in": str, "written_in": str, "tested_by": str,
-    "covers_about": str, "covered": str, "partly": str, "gaps": str, "since": str, "versions_about": str, "first_used": str,
-    "engine": str, "settings": str, "digest": str, "decides_now": str, "decisions_by": str, "as_bundle": str, "compare": str,
-    "old": str, "new": str, "difference": str, "compare_running": str, "compare_waiting": str, "compare_failed": str,
-    "impact": str, "impact_failed": str, "impact_text": str, "impact_all": str, "impact_newest": str, "impact_outcomes": str,
-    "impact_direction": str, "impact_month": str, "impact_groups": str, "impact_example": str, "impact_owes": str,
-    "impact_between": str, "impact_unread_rows": str, "impact_troubles": str, "impact_refused": str, "impact_disputed": str,
-    "impact_unread": str, "impact_troubled": str, "impact_erased": str, "direction_permits_more": str,
+    "title": str, "parts": str, "instruments": str, "coverage": str, "versions": str, "shadow": str, "workbench": str,
+    "about": str, "jurisdiction": str, "any": str, "text": str, "text_about": str, "instrument": str, "force": str,
+    "provisions": str, "sureness": str, "none": str, "more": str, "beginning": str, "not_found": str, "not_found_text": str,
+    "contents": str, "citation": str, "what": str, "brief": str, "tests": str, "tests_of": str, "tests_about": str, "run": str,
+    "run_about": str, "run_told": str, "run_passed": str, "run_failed": str, "run_by": str, "run_more": str, "run_next": str,
+    "run_back": str, "cases_failed": str, "cases_passed": str, "tests_none": str, "tests_count": str, "case": str, "as_of": str,
+    "expected": str, "expect_because": str, "expect_silent": str, "expect_other": str, "stands_in": str, "written_in": str,
+    "tested_by": str, "covers_about": str, "covered": str, "partly": str, "gaps": str, "since": str, "versions_about": str,
+    "first_used": str, "engine": str, "settings": str, "digest": str, "decides_now": str, "decisions_by": str, "as_bundle": str,
+    "compare": str, "old": str, "new": str, "difference": str, "compare_running": str, "compare_waiting": str,
+    "compare_failed": str, "impact": str, "impact_failed": str, "impact_text": str, "impact_all": str, "impact_newest": str,
+    "impact_outcomes": str, "impact_direction": str, "impact_month": str, "impact_groups": str, "impact_example": str,
+    "impact_owes": str, "impact_between": str, "impact_unread_rows": str, "impact_troubles": str, "impact_refused": str,
+    "impact_disputed": str, "impact_unread": str, "impact_troubled": str, "impact_erased": str, "direction_permits_more": str,
     "direction_may_permit_more": str, "direction_permits_less": str, "direction_may_permit_less": str,
     "direction_stricter": str, "direction_milder": str, "direction_read_now": str, "direction_no_longer_read": str,
     "direction_same_outcome": str, "look_again": str, "same": str, "changes": str, "change_added": str, "change_dropped": str,
@@ -253,6 +253,12 @@ ReportsTexts = TypedDict("ReportsTexts", {
     "citation": str, "others": str, "others_more": str, "all_taken": str, "rows_left": str, "unreadable": str,
     "unreadable_more": str, "page_of": str,
 })
+WorkbenchTexts = TypedDict("WorkbenchTexts", {
+    "title": str, "about": str, "not_installed": str, "script_needed": str, "moved": str, "files": str, "filter": str,
+    "choose": str, "editor": str, "compare": str, "revert": str, "patch": str, "checking": str, "sound": str, "unsound": str,
+    "error": str, "warning": str, "exchange": str, "exchange_about": str, "as_of": str, "decision": str, "decision_about": str,
+    "no_decision": str, "no_exchange": str, "no_answer": str,
+})
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,3 +278,4 @@ class Wording:
     sign_in: SignInTexts
     report_pages: ReportPagesTexts
     reports: ReportsTexts
+    workbench: WorkbenchTexts

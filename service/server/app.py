@@ -68,6 +68,7 @@ from service.api import (
     tree,
     watch,
     withdrawals,
+    workbench,
 )
 from service.api.page_answers import html, language
 from service.api.page_router import Pages
@@ -190,6 +191,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         page_data,  # after the operations, and before the pages whose paths take any name
         register_pages.pages,
         policy_pages.pages,
+        workbench.pages,
         add_checkpoint,
         start,
         sign_in,

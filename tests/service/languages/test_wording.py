@@ -24,9 +24,12 @@ IN_A_VARIABLE = {
     "pages": {"promise_due", "promise_kept", "promise_overdue"},  # the state of a promise
     "ledger": {"rights"},  # the parts of the ledger
     "books": {"grade", "kind", "month", "not_here", "sector", "too_many", "venue"},  # dimensions, and why there is no table
-    "policies": {"instruments"},  # the parts of the policies
+    "policies": {"instruments", "workbench"},  # the parts of the policies
     "drafts": {"no_answer_given", "no_day_given", "no_number_given", "no_range_given"},  # what a form lacks
     "operations": {"cookie", "header", "path", "query"},  # the places of a parameter
+    "workbench": {
+        "checking", "editor", "error", "no_answer", "no_decision", "no_exchange", "sound", "unsound", "warning",
+    },  # what the editor says
     "sign_in": {
         "access_denied", "administer", "and", "code_refused", "commit", "evaluate", "no_attempt", "no_code", "no_person", "no_role",
         "no_token", "not_recorded", "old_form", "provider_away", "provider_wrong", "read", "used", "wrong_issuer", "wrong_key",

@@ -14,7 +14,7 @@ VARIABLES = {
     "t": "pages", "l": "ledger", "b": "books", "a": "drafts", "r": "report_pages", "o": "overview", "s": "sign_in",
     "sign_in_words": "sign_in", "dw": "documents", "words": "documents",
 }  # fmt: skip
-W = {"operation": "operations", "register_": "register", "polic": "policies", "review_": "reviews"}
+W = {"operation": "operations", "register_": "register", "polic": "policies", "review_": "reviews", "workbench": "workbench"}
 OTHERS = {("overview.html", "words"), ("ask_words.html", "words")}  # these are no texts
 
 Use = tuple[str, str, str]  # group, name, and where; a name that ends with `*` is the first part of one
