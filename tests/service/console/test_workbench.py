@@ -109,7 +109,11 @@ def test_the_desk_answers_in_bounds(trying: TestClient) -> None:
 
     assert trying.get("/workbench/file?name=with cases/r.yaml").content == WITH_CASES["r.yaml"]
     assert trying.get("/workbench/file?name=../r.yaml").status_code == 404
-    for wrong in ({"do": "write"}, {"do": "check", "edits": {"with cases/new.yaml": ""}}, {"do": "check", "edits": {"a": "x" * (1 << 21)}}):
+    for wrong in (
+        {"do": "write"},
+        {"do": "check", "edits": {"with cases/new.yaml": ""}},
+        {"do": "check", "edits": {"a": "x" * (1 << 21)}},
+    ):
         assert ask(**wrong).status_code in (400, 413), wrong
     file = "with cases/r.yaml"
     assert {each["label"] for each in ask(do="complete", file=file, line=3, character=14).json()["items"]} == {"CN"}
@@ -119,4 +123,8 @@ def test_the_desk_answers_in_bounds(trying: TestClient) -> None:
     assert "a fact on each line" in told[1]["problems"][0]
     nothing = ask(do="decide", exchange="{}").json()
     assert (nothing["outcome"], nothing["proceed"]) == ("undetermined", False)
-    assert ask(do="patch", edits={file: "policy: cn.one"}).json()["patch"].endswith("+policy: cn.one\n\\ No newline at end of file\n")
+    assert (
+        ask(do="patch", edits={file: "policy: cn.one"})
+        .json()["patch"]
+        .endswith("+policy: cn.one\n\\ No newline at end of file\n")
+    )
