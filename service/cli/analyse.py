@@ -71,12 +71,11 @@ def analyse(
     finally:
         progress("")
     failed = int(bool(found.findings))
-    pdp = engine.PDP(bundle)
     if form == "json":
         print_json(
             {
-                "findings": [_document(each, pdp, lang) for each in found.findings],
-                "not_shown": [_document(each, pdp, lang) for each in found.not_shown],
+                "findings": _documents(found.findings, bundle, lang),
+                "not_shown": _documents(found.not_shown, bundle, lang),
                 "known": found.known,
                 "witnesses": {"confirmed": found.witnesses, "open": found.open, "refused": found.refused},
                 "bundle": digests(bundle),
@@ -85,7 +84,7 @@ def analyse(
     elif form == "sarif":
         print_sarif([each.diagnostic(lang) for each in found.findings], paths or [], failed, engine.FINDINGS)
     else:
-        _print(found, pdp, cases, lang)
+        _print(found, bundle, cases, lang)
     return failed
 
 
@@ -93,10 +92,22 @@ def _tell(part: str) -> None:
     progress(f"looking at: {part}")
 
 
-def _document(finding: "engine.Finding", pdp: "engine.PDP", lang: str) -> dict[str, Any]:
+def _written(findings: "Sequence[engine.Finding]", bundle: "engine.Bundle", lang: str) -> list[tuple[str, str]]:
+    """Of each finding the case that its witness makes, and the file to paste it into; "" of both where there is none."""
     import engine
 
-    case, into = engine.case_of_finding(pdp, finding, lang)
+    if all(each.witness is None for each in findings):  # then no engine is made
+        return [("", "")] * len(findings)
+    pdp = engine.PDP(bundle)
+    return [engine.case_of_finding(pdp, each, lang) for each in findings]
+
+
+def _documents(findings: "Sequence[engine.Finding]", bundle: "engine.Bundle", lang: str) -> list[dict[str, Any]]:
+    written = _written(findings, bundle, lang)
+    return [_document(each, case, into, lang) for each, (case, into) in zip(findings, written, strict=True)]
+
+
+def _document(finding: "engine.Finding", case: str, into: str, lang: str) -> dict[str, Any]:
     found = finding_document(finding.diagnostic(lang))
     return {name: found[name] for name in ("code", "message", "file", "line", "column", "length")} | {
         "place": finding.place,
@@ -111,8 +122,8 @@ def _document(finding: "engine.Finding", pdp: "engine.PDP", lang: str) -> dict[s
     }
 
 
-def _print(found: "engine.Analysis", pdp: "engine.PDP", cases: bool, lang: str) -> None:
-    texts = {name: data.decode("utf-8", "replace") for name, data in pdp.bundle.sources.items()}
+def _print(found: "engine.Analysis", bundle: "engine.Bundle", cases: bool, lang: str) -> None:
+    texts = {name: data.decode("utf-8", "replace") for name, data in bundle.sources.items()}
     for finding in found.findings:
         print(finding.diagnostic(lang).render(texts))
         if finding.witness is not None:
@@ -132,16 +143,14 @@ def _print(found: "engine.Analysis", pdp: "engine.PDP", cases: bool, lang: str) 
     print("; ".join(beside))
     shown = [each for each in found.findings if each.witness is not None]
     if cases:
-        print("\n".join(_cases(shown, pdp, lang)))
+        for line in _cases(_written(shown, bundle, lang)):
+            print(line)
     elif shown:
         print(f"{count(len(shown), 'case')} to paste into tests: --cases")
 
 
-def _cases(shown: "Sequence[engine.Finding]", pdp: "engine.PDP", lang: str) -> Iterator[str]:
+def _cases(written: Sequence[tuple[str, str]]) -> Iterator[str]:
     """The cases that pass as policies are, those of a test file together; each other one is a file of its own."""
-    import engine
-
-    written = [engine.case_of_finding(pdp, each, lang) for each in shown]
     files: dict[str, list[str]] = {}
     for case, into in written:
         files.setdefault(into, []).append(case)
