@@ -15,7 +15,7 @@ from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
 from engine.authoring.case_check import test_findings
 from engine.authoring.case_coverage import CaseCoverage, CoveredPlace, PolicyCoverage
-from engine.authoring.case_outcomes import CaseOutcome, case_of, case_outcome, case_places, stated_exchange
+from engine.authoring.case_outcomes import CaseOutcome, case_of, case_of_finding, case_outcome, case_places, stated_exchange
 from engine.authoring.case_reasons import ExpectationLine, Reason
 from engine.authoring.case_yaml import case_yaml
 from engine.authoring.cell_mutation import CellMutant, CellMutationTester, cell_mutants
@@ -309,6 +309,7 @@ __all__ = [
     "bundled_policies",
     "by_folder",
     "case_of",
+    "case_of_finding",
     "case_outcome",
     "case_places",
     "case_yaml",

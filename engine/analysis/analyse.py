@@ -37,7 +37,8 @@ PARTS: dict[str, tuple[Callable[[AnalysedBundle], Iterator[Finding]], frozenset[
 class Analysis:
     """
     The findings, and beside them those that were neither proven nor confirmed, and how many an author knows. `witnesses` were confirmed by
-    the engines, `open` ones were not found; `questions` counts what was asked, `solved` what the solver was asked.
+    the engines, `open` ones were not found; `refused` counts the exchanges that the engines did not confirm on the
+    way; `questions` counts what was asked, `solved` what the solver was asked.
     """
 
     findings: tuple[Finding, ...]
@@ -45,6 +46,7 @@ class Analysis:
     known: int
     witnesses: int
     open: int
+    refused: int
     questions: int
     solved: int
 
@@ -78,6 +80,7 @@ def analyse(
         known,
         analysed.confirmed,
         analysed.open,
+        analysed.refused,
         analysed.asked.questions,
         analysed.asked.solved,
     )

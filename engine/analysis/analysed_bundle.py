@@ -13,7 +13,7 @@ from functools import cached_property
 from engine.analysis.asked_formula import AskedFormula
 from engine.analysis.finding import Finding, FindingState
 from engine.analysis.formula import Formula
-from engine.analysis.prover import Example, Prover, WitnessDecider, WitnessVerdict
+from engine.analysis.prover import Example, OpenQuestion, Prover, WitnessDecider, WitnessVerdict
 from engine.analysis.written_conditions import WrittenConditions
 from engine.bundle import Bundle
 from engine.languages import in_each
@@ -55,7 +55,7 @@ class AnalysedBundle:
 
     Only what stands in files whose name contains `file` is looked at, beside all that the others say. `rules` are those of provisions in
     them that an author wrote, `every` those of all files. `confirmed` and `open` count the witnesses that the engines confirmed, and those
-    that were not found.
+    that were not found; `refused` the exchanges that were tried for either and that the engines did not confirm.
     """
 
     def __init__(self, bundle: Bundle, today: date, file: str = "") -> None:
@@ -70,7 +70,7 @@ class AnalysedBundle:
         self.rules = tuple(rule for rule in self.every if file in rule.provision.file)
         self.asked = AskedFormula(self.formula, self.rules)
         self.never: set[str] = set()  # the rules that were found to stand in no exchange, by key
-        self.confirmed = self.open = 0
+        self.confirmed = self.open = self.refused = 0
 
     @cached_property
     def prover(self) -> Prover:
@@ -116,6 +116,7 @@ class AnalysedBundle:
         subject: str = "",
         used_by: Iterable[str] = (),
         witness: Example | None = None,
+        row: Words | None = None,
     ) -> Finding:
         """A finding in words; `parts` fill the sentence besides the place."""
         words = in_each(
@@ -124,17 +125,18 @@ class AnalysedBundle:
                 {"place": place} | {k: v if isinstance(v, str) else v.in_(language.code) for k, v in parts.items()},
             )
         )
-        return Finding(
-            code, at, place, words, state, beside, subject, tuple(used_by), None if witness is None else witness.exchange
-        )
+        shown = None if witness is None else witness.exchange
+        return Finding(code, at, place, words, state, beside, subject, tuple(used_by), shown, row)
 
     def witness(self, literals: Sequence[int], confirm: Callable[[WitnessVerdict], bool]) -> Example | None:
         """The smallest exchange that has all of some literals and that the engines confirm; counted."""
         found = self.prover.ask((self.formula.exchange.complete, *literals), confirm)
         if isinstance(found, Example):
             self.confirmed += 1
+            self.refused += found.refused
             return found
         self.open += 1
+        self.refused += found.tried if isinstance(found, OpenQuestion) else 0
         return None
 
     def stands(self, seen: WitnessVerdict, rule: Rule) -> bool:

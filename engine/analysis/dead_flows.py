@@ -8,13 +8,16 @@ apart are asked about once.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, timedelta
 
 from engine.analysis.analysed_bundle import AnalysedBundle
 from engine.analysis.finding import Finding
 from engine.analysis.prover import WitnessVerdict
 from engine.analysis.word_choices import ManyWords, OneWord
+from engine.languages import Language, in_each
 from engine.policy_language.vocabulary_text import CoverText, JurisdictionText
+from engine.policy_language.written_exchange import written_value
 from engine.rules import Condition, Defined, Truth, tests
 from engine.values.outcome_levels import Level
 
@@ -138,9 +141,26 @@ def _silent(analysed: AnalysedBundle, name: str, subject: str, cell: CoverText, 
     ]
     if named:
         parts = {"subject": subject, "category": _named(named)}
-        yield analysed.finding(
-            "nothing-speaks", analysed.coverage(name, subject), name, parts, subject=subject, beside=", ".join(named)
-        )
+        at, beside = analysed.coverage(name, subject), ", ".join(named)
+        row = in_each(lambda language: _row(language, parts | {"place": name}, cell, analysed.today))
+        yield analysed.finding("nothing-speaks", at, name, parts, subject=subject, beside=beside, row=row)
+
+
+def _row(language: Language, parts: Mapping[str, str], cell: CoverText, today: date) -> str:
+    """The row that says that policies cover a subject matter in part, so that it is reviewed until somebody has read the law."""
+    said = {each: language.finding(f"nothing-speaks-{each}", parts) for each in ("note", "else", "unread", "read")}
+    row = {
+        "partly": True,
+        "by": cell.by,
+        "unread": said["unread"],
+        "read": said["read"],
+        "source": f"fifthfactor analyse, {today}",
+        "read_on": today.isoformat(),
+        "status": "unsure",
+        "verify_by": (today + timedelta(days=365)).isoformat(),
+    }
+    lines = [f"      # {said['note']}", f"      # {said['else']}", f"      {parts['subject']}:"]
+    return "\n".join([*lines, *(f"        {key}: {written_value(value)}" for key, value in row.items())]) + "\n"
 
 
 def _categories(analysed: AnalysedBundle) -> tuple[str, ManyWords] | None:

@@ -201,7 +201,7 @@ class ExchangeLiterals:
 
     def _atom(self, atom: Atom, version: RuleVersion) -> Pair:
         if atom.fact == AS_OF:
-            return self._of_the_day(atom)
+            return self._of_the_day(atom, version)
         if atom.fact.partition(".")[0] in DOCUMENT_GROUPS:
             return self._of_document(atom, version)
         if atom.type.kind in ("yes/no", "value"):
@@ -213,17 +213,24 @@ class ExchangeLiterals:
             reads = self._of_date(atom, fact, version)
             if reads is not None:
                 return Pair(self.gates.both((fact.known, reads)), self.gates.either((-fact.known, reads)))
-        return self._settled(atom, atom.type.name, self._days(atom, version))
+        return self._settled(atom, self._means(atom, version))
 
-    def _days(self, test: Atom, version: RuleVersion) -> object:
-        """The calendar that a test reads: what it decides is the same only under an equal one."""
-        lengths = [each for each in test.operands if isinstance(each, Duration) and each.working_days]
-        return tuple((each.calendar, repr(version.rules.calendars.get(each.calendar))) for each in lengths)
+    def _means(self, atom: Atom, version: RuleVersion) -> object:
+        """What a test reads beside the exchange: only under an equal calendar, register, family and set of values is it the same."""
+        rules, values = version.rules, version.values(atom.type)
+        lengths = (each for each in atom.operands if isinstance(each, Duration) and each.working_days)
+        return (
+            atom.type.name,
+            tuple((each.calendar, repr(rules.calendars.get(each.calendar))) for each in lengths),
+            repr(sorted(rules.registers[atom.register].items())) if atom.register else "",
+            tuple(rules.families.get(name) for name in (atom.fact, atom.other)),
+            hash((frozenset(values.lineage.items()), values.exact)) if values else 0,
+        )
 
-    def _of_the_day(self, atom: Atom) -> Pair:
+    def _of_the_day(self, atom: Atom, version: RuleVersion) -> Pair:
         day = atom.operands[0] if atom.operands else None
         if atom.op not in ORDER or not isinstance(day, date) or atom.other:
-            return self._free(atom, atom.type.name)
+            return self._free(atom, self._means(atom, version))
         found = {
             "at_least": lambda: self.day.from_(day),
             "less_than": lambda: -self.day.from_(day),
@@ -243,7 +250,7 @@ class ExchangeLiterals:
                 return self._same(atom.fact, atom.op, atom.other, number)
 
             found = against(self.gates, fact, atom.op, other, values, alike)
-            return self._settled(atom, atom.type.name) if found is None else found
+            return self._settled(atom, self._means(atom, version)) if found is None else found
         return compared(self.gates, fact, atom.op, values, self._targets(atom, version))
 
     def _same(self, one: str, op: str, other: str, number: int) -> int:
@@ -261,7 +268,7 @@ class ExchangeLiterals:
 
     def _of_number(self, atom: Atom, version: RuleVersion) -> Pair:
         if atom.other:
-            pair = self._free(atom, atom.type.name)
+            pair = self._free(atom, self._means(atom, version))
             if atom.type.kind != "money":
                 one, two = (self._range(each, atom.type.kind, version) for each in (atom.fact, atom.other))
                 self.compared.append((pair, atom.op, one, two))
@@ -328,13 +335,13 @@ class ExchangeLiterals:
                 return document.of_expiry(reads, open_)
             if operand == AS_OF and atom.op in ("at_least", "less_than"):
                 return document.of_expiry(-document.ended if atom.op == "at_least" else document.ended, open_)
-        return self._free(atom, atom.type.name, self._days(atom, version), atom.not_shown)
+        return self._free(atom, self._means(atom, version), atom.not_shown)
 
     def _undated(self, atom: Atom, version: RuleVersion) -> Pair:
         """1.5: a test of what cannot be true together, which reads no day; encoded where no date is read."""
         if atom.fact.endswith(COVERS) and not atom.other:
             return self._of_document(atom, version)
-        return self._free("undated", atom, atom.type.name, atom.not_shown)
+        return self._free("undated", atom, self._means(atom, version), atom.not_shown)
 
     def _late(self, due: Period | OnDay | OnDate, version: RuleVersion) -> Pair:
         """3.6: whether a last day has passed."""

@@ -25,7 +25,8 @@ class Finding:
 
     `place` is the provision, the definition, the policy or the jurisdiction at which it stands, `beside` the other provision where it takes
     two. Of a `subject` matter, `beside` are the countries or the categories of data. `used_by` are the provisions in whose place a
-    condition was read. `witness` is an exchange that `evaluate` takes as it is, with its day.
+    condition was read. `witness` is an exchange that `evaluate` takes as it is, with its day. `row` is
+    the row of the coverage that is proposed in the place of the one at which the finding stands, in YAML.
     """
 
     code: str
@@ -37,6 +38,7 @@ class Finding:
     subject: str = ""
     used_by: tuple[str, ...] = ()
     witness: Mapping[str, Any] | None = field(default=None, compare=False)
+    row: Words | None = field(default=None, compare=False)
 
     @property
     def order(self) -> tuple[Span, str, str]:

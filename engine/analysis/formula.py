@@ -228,7 +228,7 @@ class Formula:
         dates = {(name, fact.known) for name, fact in exchange.dates.items()}
         others = {(name, stated) for name, stated in exchange.others.items()}
         for name, stated in sorted(numbers | dates | others):
-            if name not in vocabulary.facts and name.removesuffix(".total") not in vocabulary.families:
+            if vocabulary.type_of(name) is None:  # neither a fact nor a total nor a field of a document
                 found.append(-stated)
         kinds_known = {f"{group}.{kind}" for group, kinds in vocabulary.kinds.items() for kind in kinds}
         for name, document in exchange.documents.items():

@@ -8,7 +8,7 @@ has the outcome `refused` there. What neither formula has and differs in the two
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -190,9 +190,7 @@ class _BothVersions:
                 [old[before], new[after]], lambda found: found.word == before and self._word(1, found) == after
             )
             return (
-                answer
-                if not isinstance(answer, Example)
-                else Example(answer.exchange, self.deciders[1].decide(answer.exchange))
+                answer if not isinstance(answer, Example) else replace(answer, verdict=self.deciders[1].decide(answer.exchange))
             )
         return self.after.ask([old[before], new[after]], lambda found: found.word == after and self._word(0, found) == before)
 

@@ -8,7 +8,7 @@ the question rests, and searched again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, TypeAlias
 
@@ -98,10 +98,14 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An exchange that has what was asked, as the JSON that goes into `evaluate`; the engines confirmed it."""
+    """
+    An exchange that has what was asked, as the JSON that goes into `evaluate`; the engines confirmed it. So many were tried before it, and
+    `refused`: the engines did not confirm them.
+    """
 
     exchange: Mapping[str, Any]
     verdict: WitnessVerdict
+    refused: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +191,7 @@ class Prover:
             cone = self._cone(literals, holds)
             found = self._confirmed(cone, holds, confirm)
             if found is not None:
-                return found
+                return replace(found, refused=tried - 1)
             self.solver.add((-trying, *(-each for each in cone)))
         return OpenQuestion(tried)
 

@@ -1,7 +1,7 @@
 """
 One case of a test file, decided: a tree as it stands in an editor and the number of a case go in, what comes out is said.
 
-And the other way round: an exchange goes in, and what a case may expect of it comes out.
+And the other way round: an exchange goes in, or a finding with one, and a case that expects what comes out of it now.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
+from engine.analysis.finding import Finding
 from engine.authoring.case_yaml import case_yaml
-from engine.authoring.testing import PreparedCase, build, cases, run
-from engine.bundle import Bundle, parse_exchange
+from engine.authoring.testing import PreparedCase, build, cases, file_of_tests, run
+from engine.bundle import Bundle, accept_exchange, parse_exchange
 from engine.exchange import Exchange
 from engine.exchange_input.exchange_problems import ExchangeProblem, ExchangeRefused
 from engine.exchange_input.exchange_reader import MAX_BYTES
@@ -81,6 +82,32 @@ def case_of(pdp: PDP, policy: str, exchange: Exchange, as_of: date, case: str, f
     Beside a test file of the bundle it is one more case of it, else a whole test file. "" where no case can state the exchange.
     """
     return case_yaml(pdp.bundle, exchange, as_of, case, _expected(pdp, policy, exchange, as_of), file=file, policy=policy)
+
+
+def case_of_finding(pdp: PDP, finding: Finding, language: str = "en") -> tuple[str, str]:
+    """
+    The witness of a finding as a case in YAML that passes, and the test file to paste it into, where its policy has one.
+
+    "" of both where the finding has no witness, or no case can state it. What is found of a jurisdiction is a case of a policy of its.
+    """
+    policy = _policy_of(pdp.bundle, finding)
+    if finding.witness is None or not policy:
+        return "", ""
+    exchange, as_of = accept_exchange(pdp.bundle, finding.witness), date.fromisoformat(finding.witness["as_of"])
+    file, title = file_of_tests(pdp.bundle, policy), finding.words.in_(language)
+    written = case_of(pdp, policy, exchange, as_of, title, file)
+    return written, file if written else ""
+
+
+def _policy_of(bundle: Bundle, finding: Finding) -> str:
+    """The policy at which a finding stands; of a jurisdiction, one that speaks of the subject matter, else any."""
+    policies = dict.fromkeys((rule.provision.policy, rule.provision.jurisdiction) for rule in bundle.rules.rules)
+    named = [finding.place]
+    if finding.place in bundle.vocabulary.jurisdictions:
+        cell = bundle.vocabulary.jurisdictions[finding.place].covers.get(finding.subject)
+        named = [*(cell.by if cell else ()), *(policy for policy, where in policies if where == finding.place)]
+    known = {policy for policy, _ in policies}
+    return next((policy for policy in (each.partition("/")[0] for each in named) if policy in known), "")
 
 
 def _expected(pdp: PDP, policy: str, exchange: Exchange, as_of: date) -> dict[str, Any]:

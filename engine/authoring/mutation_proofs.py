@@ -15,9 +15,9 @@ from typing import Any, Literal, TypeAlias
 from engine.analysis import Example, FormulaDraft, Proof, Prover, WitnessDecider, WitnessVerdict, formulas
 from engine.analysis.exchange_literals import RuleVersion
 from engine.authoring.case_yaml import case_yaml
-from engine.authoring.mutation import Mutant
+from engine.authoring.mutation import TRAVELS, Mutant
 from engine.authoring.mutation_cases import changed_registers, departs
-from engine.authoring.testing import PreparedCase, base_of, departures, flat_document, suite_of
+from engine.authoring.testing import PreparedCase, base_of, departures, file_of_tests, flat_document, suite_of
 from engine.backends.bitset import Bitset
 from engine.backends.lanes.changed_verdicts import ChangedVerdicts, Part, VerdictMove
 from engine.bundle import Bundle
@@ -101,7 +101,7 @@ class MutantProver:
             assert exchange is not None
             verdict = differs.engine.evaluate(exchange, day)
             for policy, expect in self._expectations(mutant, moved, near, verdict):
-                file = self._file_of(policy)
+                file = file_of_tests(self._bundle, policy)
                 expected = Expectation.model_validate(expect)
                 case = PreparedCase(file, 0, policy, mutant.sentence, expected, exchange, day)
                 noticed = departs(case, verdict, self._combiner.outcome(exchange, verdict, day))
@@ -113,7 +113,7 @@ class MutantProver:
 
     def _nearest(self, policy: str, found: WitnessVerdict, differs: VerdictDifference) -> WitnessVerdict:
         """An exchange as near as may be to the one that the tests of a policy begin with."""
-        file = self._file_of(policy)
+        file = file_of_tests(self._bundle, policy)
         if not file:
             return found
         facts, day = base_of(self._bundle, file)
@@ -135,9 +135,6 @@ class MutantProver:
             break
         return best if differs(self._prover.decider.decide(best.document, slowly=True)) else found
 
-    def _file_of(self, policy: str) -> str:
-        return next((file for file, node in self._bundle.tests if suite_of(node) == policy), "")
-
     def _expectations(
         self, mutant: Mutant, moved: Sequence[VerdictMove], found: WitnessVerdict, now: Verdict
     ) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -157,6 +154,8 @@ class MutantProver:
             yield mutant.policy if mutant.policy in self._suites else next(iter(self._suites)), words
         for each in moved:
             name = each.key.partition("!")[0]
+            if name.endswith(TRAVELS):
+                continue  # read in plans, and in no case
             if each.part == "defined" and before.defined[each.key] is not now.defined[each.key]:
                 policy = name.partition("/")[0].partition("#")[0]
                 key, short = ("applies", policy) if name.endswith("#applies") else ("define", name)

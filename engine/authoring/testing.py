@@ -223,6 +223,11 @@ def suite_of(test: Node) -> str:
     return suite.text if isinstance(suite, Scalar) else ""
 
 
+def file_of_tests(bundle: Bundle, policy: str) -> str:
+    """The first test file of a policy; "" where it has none."""
+    return next((file for file, node in bundle.tests if suite_of(node) == policy), "")
+
+
 def expectations(bundle: Bundle) -> Iterator[tuple[str, Expectation]]:
     """For each case, the policy under test and what the case expects."""
     for _, node in bundle.tests:

@@ -10,6 +10,8 @@ import pytest
 
 import engine
 from engine import Analysis, Bundle, Finding
+from engine.analysis.analysed_bundle import AnalysedBundle
+from engine.analysis.prover import WitnessVerdict
 from engine.policy_language.known_findings import FINDINGS, FindingCode
 from tests import read_once
 from tests.engine.analysis.planted import Planted, edited, planted, sound
@@ -81,6 +83,54 @@ def test_each_fault_of_the_small_law_is_found(one: Planted) -> None:
         number = next((n for n, rule in enumerate(bundle.rules.rules) if rule.provision.id == mine[0].place), None)
         if number is not None and mine[0].code not in ("always-exempted", "steps-gap"):
             assert verdict.stands.truth(number) is engine.Truth.YES
+        written, into = engine.case_of_finding(engine.PDP(bundle), mine[0])
+        assert into == ""
+        (result,) = engine.run(engine.load_sources(edited(one) | {"small/new.test.yaml": written.encode()}))
+        assert result.problems == ()
+
+
+def test_exchanges_that_the_engines_refuse_are_counted_apart() -> None:
+    """Those before a witness, and all that were tried where there is none."""
+    analysed = AnalysedBundle(law(LAW), DAY)
+    steps = ("aa.exports/few", "aa.exports/many")
+    asked = (analysed.formula.gates.either(analysed.formula.stands(each).must for each in steps),)
+    first: list[list[str]] = []
+
+    def another(seen: WitnessVerdict) -> bool:
+        """Whether another step stands than in the first exchange."""
+        stands = [each for each in steps if seen.stands(each) is engine.Truth.YES]
+        first.append(stands)
+        return bool(stands) and stands != first[0]
+
+    assert analysed.witness(asked, another) is not None
+    before = analysed.refused
+    assert (analysed.confirmed, analysed.open, before > 0) == (1, 0, True)
+    assert analysed.witness(asked, lambda seen: False) is None
+    assert (analysed.confirmed, analysed.open, analysed.refused > before) == (1, 1, True)
+
+
+def test_a_row_is_proposed_where_policies_never_speak_of_what_they_are_said_to_cover() -> None:
+    """In the place of the old one it leaves no finding, and the subject matter is reviewed, as its note says."""
+    (one,) = (each for each in SMALL if each.id == "finance-left-out")
+    (found,) = engine.analyse(engine.load_sources(edited(one)), DAY).findings
+    assert found.row is not None
+    assert "另立事项" in found.row.zh
+    sources = edited(one)
+    old = "covers: {personal: {from: 2020-01-01, by: [aa.exports]}}}"
+    first, _, rest = sources["small/vocabulary.yaml"].decode().partition(f"  AA: {{title: Aland, countries: [AA], {old}\n")
+    mended = f"{first}  AA:\n    title: Aland\n    countries: [AA]\n    covers:\n{found.row.en}{rest}"
+    bundle = engine.load_sources(sources | {"small/vocabulary.yaml": mended.encode()})
+    assert engine.analyse(bundle, DAY).findings == ()
+
+    def outcome(of: Bundle, category: str) -> str:
+        """What AA makes of data that go to a neighbour."""
+        facts = {"personal": True, "categories": [category], "people": 5, "held": 5}
+        sent = {"exporter": {"country": "AA"}, "recipient": {"country": "BB"}, "data": facts}
+        decision = engine.PDP(of).decide(engine.accept_exchange(of, sent), as_of=DAY, today=DAY, id="x")
+        return decision.outcome
+
+    assert outcome(engine.load_sources(sources), "weather") == "permitted_with_obligations"
+    assert [outcome(bundle, each) for each in ("finance", "weather")] == ["review", "review"]
 
 
 @pytest.mark.parametrize("one", FEW, ids=name)

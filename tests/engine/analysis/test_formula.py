@@ -1,7 +1,8 @@
 """
 The clauses allow what the semantics say, and a second solver answers alike.
 
-Every exchange, as it was read, is fixed as assumptions: then the literals of what stands and of all levels are what the engines make of it.
+Every exchange, as it was read, is fixed as assumptions: then the literals of all tests, of what stands and of all levels are what the
+engines make of it.
 Where the clauses leave something free, that is one of the models. So what no model has, no exchange has.
 """
 
@@ -25,7 +26,7 @@ from engine.backends.reference import three_values
 from engine.bundle import Bundle
 from engine.deciding.combine import Combiner
 from engine.exchange import Exchange
-from engine.rules import Truth
+from engine.rules import Atom, Truth
 from engine.values.outcome_levels import Level
 from tests.engine.analysis.fixed_exchanges import literals
 from tests.engine.analysis.planted import sound
@@ -47,6 +48,8 @@ class Fixed:
         places = (None, *self.formula.program.whole.jurisdictions)
         self.levels = {name: [self.formula.level(level, name) for level in LEVELS] for name in places}
         self.stands = [self.formula.stands(rule.key) for rule in self.rules.rules]
+        tests = (test for test in self.formula.program.tests if isinstance(test, Atom))
+        self.tests = {test: self.formula.condition(test) for test in tests}
         self.states = {name: self.formula.states(name) for name in self.rules.requirements}
 
     def agrees(self, exchange: Exchange, day: date) -> bool:
@@ -56,6 +59,11 @@ class Fixed:
         return self.prover.possible([*fixed, *self._decided(exchange, day)])
 
     def _decided(self, exchange: Exchange, day: date) -> Iterator[int]:
+        known = three_values.KnownFacts(self.rules, exchange, day)
+        for test, (must, may) in self.tests.items():
+            truth = known.test(test)
+            yield must if truth is Truth.YES else -must
+            yield may if truth is not Truth.NO else -may
         verdict = self.engine.evaluate(exchange, day)
         outcome = self.combiner.outcome(exchange, verdict, day)
         for name, pairs in self.levels.items():

@@ -33,7 +33,7 @@ def written(folder: Path, sources: dict[str, bytes]) -> str:
 def test_sound_policies_have_no_new_finding(tmp_path: Path) -> None:
     """It ends with 0 and says how many witnesses there were."""
     status, said = analyse(written(tmp_path, sound(True)))
-    assert (status, said.splitlines()) == (0, ["no new finding", "witnesses: 0 confirmed, 0 not found"])
+    assert (status, said.splitlines()) == (0, ["no new finding", "witnesses: 0 confirmed, 0 open, 0 refused"])
 
 
 def test_a_finding_is_printed_with_its_line_and_a_witness_that_is_decided(tmp_path: Path) -> None:
@@ -52,6 +52,26 @@ def test_a_finding_is_printed_with_its_line_and_a_witness_that_is_decided(tmp_pa
     file.write_text(json.dumps(found["witness"]))
     done = CliRunner().invoke(app, ["evaluate", str(file), "--policies", folder, "--json"])
     assert done.exit_code in (0, 1), done.output
+
+
+def test_a_witness_is_proposed_as_a_case_that_passes_when_it_is_pasted(tmp_path: Path) -> None:
+    """Beside a test file as one more case of it, else as a file; JSON has the same, and text without cases says how to get them."""
+    folder = written(tmp_path, edited(FAULT))
+    day = ("--as-of", "2026-11-30")
+    assert analyse(folder, *day)[1].splitlines()[-1] == "1 case to paste into tests: --cases"
+    whole = analyse(folder, *day, "--cases")[1].partition("# a new file\n")[2]
+    test = tmp_path / "small" / "exports.test.yaml"
+    test.write_text(whole)
+    status, said = analyse(folder, *day, "--cases")
+    case = said.partition("\n# small/exports.test.yaml\n")[2]
+    assert (status, case.count("- case:")) == (1, 1)
+    (found,) = json.loads(analyse(folder, *day, "--json")[1])["findings"]
+    assert (found["into"], found["case"].strip()) == ("small/exports.test.yaml", case.strip())
+    test.write_text(whole + case.replace('- case: "', '- case: "Again: '))
+    done = CliRunner().invoke(app, ["test", folder])
+    assert (done.exit_code, "2 passed, 0 failed" in done.output) == (0, True), done.output
+    (tmp_path / FAULT.file).write_bytes(sound(True)[FAULT.file])  # without the fault it comes out otherwise
+    assert CliRunner().invoke(app, ["test", folder]).exit_code == 1
 
 
 def test_findings_are_a_log_for_code_review(tmp_path: Path) -> None:
