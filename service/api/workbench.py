@@ -64,6 +64,7 @@ def workbench(context: WritingPolicies, page: PageCall) -> Response:
 @pages.get("/workbench/editor.js")
 def script(context: WritingPolicies, page: PageCall) -> Response:
     """The editor."""
+    page.filters()
     return Response(SCRIPT.read_bytes(), media_type="text/javascript", headers={"Cache-Control": "private, max-age=300"})
 
 
