@@ -424,7 +424,7 @@ def test_a_shadow_never_hurts(tmp_path, lines, policies, monkeypatch):
         (beside / "rules.yaml").write_text("policy: [")
         assert client.post("/v1/bundle/reload").status_code == 200
         eventually(lambda: counts.refused == 1)
-        assert "rules.yaml:2:1: this is not YAML" in client.get("/v1/shadow").json()["refused"]
+        assert "rules.yaml:1:1: this is not YAML" in client.get("/v1/shadow").json()["refused"]
         rewrite(beside, "policy: [", (POLICIES / "rules.yaml").read_text())
         os.kill(number, signal.SIGSTOP)
         assert client.post("/v1/evaluate", content=LARGE, headers=headers).status_code == 200
