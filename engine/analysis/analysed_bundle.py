@@ -26,6 +26,12 @@ from engine.rules import Rule, Truth
 from engine.values.multilingual import Words
 
 
+def named(rules: Iterable[Rule]) -> str:
+    """The provisions of rules by name, each with where it is written: the slip may be in any of them."""
+    each = (rule.provision for rule in rules)
+    return " / ".join(dict.fromkeys(f"`{provision.id}` ({provision.file}:{provision.line})" for provision in each))
+
+
 class WrittenInstruments(Mapping[str, Instrument]):
     """The policies of a bundle by name, as they are written; each is read when it is first wanted. `files` has the file of each."""
 

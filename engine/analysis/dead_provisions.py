@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-from engine.analysis.analysed_bundle import AnalysedBundle
+from engine.analysis.analysed_bundle import AnalysedBundle, named
 from engine.analysis.finding import Finding
 from engine.analysis.written_conditions import called, flat, use_of
 from engine.backends.lanes.fact_tests import Late
@@ -49,14 +49,18 @@ def _never(analysed: AnalysedBundle, rule: Rule, holds: bool) -> Iterator[Findin
         what = in_each(lambda language: language.joined([each.in_(language.code) for each in names]))
         yield analysed.finding("never-stands", at, provision, {"what": what}, said=said)
         return
-    by = [each.provision.id for each in analysed.every if rule.key in each.exempts]
-    beside = " / ".join(f"`{each}`" for each in dict.fromkeys(by))
+    by = [each for each in analysed.every if rule.key in each.exempts]
     witness = analysed.witness(
         (analysed.formula.exempted(rule.key),),
         lambda seen: seen.holds(rule.key) is Truth.YES and seen.stands(rule.key) is Truth.NO,
     )
     yield analysed.finding(
-        "always-exempted", at, provision, {"beside": beside}, beside=by[0] if len(by) == 1 else "", witness=witness
+        "always-exempted",
+        at,
+        provision,
+        {"beside": named(by)},
+        beside=by[0].provision.id if len(by) == 1 else "",
+        witness=witness,
     )
 
 
@@ -115,18 +119,24 @@ def _past(analysed: AnalysedBundle, rule: Rule) -> Finding:
 
 
 def _idle(analysed: AnalysedBundle, rule: Rule) -> Iterator[Finding]:
-    """An exemption where nothing that it exempts holds."""
+    """An exemption where something that it exempts never holds."""
     formula, stands = analysed.formula, analysed.formula.stands(rule.key).may
-    requiring = (
-        each.key
-        for each in analysed.bundle.rules.rules
-        if each.need and not set(each.need.requirements()).isdisjoint(rule.excuses)
-    )
-    if not any(analysed.asked.possible(stands, formula.holds(key).may) for key in (*rule.exempts, *requiring)):
+    lifted: dict[str, list[str]] = {}
+    for key in rule.exempts:
+        lifted.setdefault(key.partition("~")[0], []).append(key)
+    for name in rule.excuses:
+        lifted[name] = [each.key for each in analysed.bundle.rules.rules if each.need and name in each.need.requirements()]
+    idle = [
+        name
+        for name, keys in lifted.items()
+        if not any(analysed.asked.possible(stands, formula.holds(key).may) for key in keys)
+    ]
+    if idle:
         witness = analysed.witness((formula.stands(rule.key).must,), lambda seen: analysed.stands(seen, rule))
         provision = rule.provision.id
-        those = ", ".join(dict.fromkeys(f"`{key.partition('~')[0]}`" for key in (*rule.exempts, *rule.excuses)))
-        yield analysed.finding("never-lifts", analysed.place(provision), provision, {"what": those}, witness=witness)
+        said = "never-lifts" if len(idle) == len(lifted) else "never-lifts-some"
+        those = " / ".join(f"`{each}`" for each in idle)
+        yield analysed.finding("never-lifts", analysed.place(provision), provision, {"what": those}, said=said, witness=witness)
 
 
 def _overdue(analysed: AnalysedBundle, rule: Rule) -> Iterator[Finding]:

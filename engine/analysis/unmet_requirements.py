@@ -7,10 +7,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from engine.analysis.analysed_bundle import AnalysedBundle
+from engine.analysis.analysed_bundle import AnalysedBundle, named
 from engine.analysis.finding import Finding
+from engine.analysis.prover import Example
 from engine.backends.lanes.slots import Pair
+from engine.languages import in_each
 from engine.rules import Need, Rule
+from engine.values.multilingual import Words
 
 
 def unmet_requirements(analysed: AnalysedBundle) -> Iterator[Finding]:
@@ -38,18 +41,40 @@ def _required(analysed: AnalysedBundle, rule: Rule, need: Need, bans: list[Rule]
             always = not asked.possible(stands.may, met.may)
             first = "" if always else _first(analysed, stands.may, met.may).isoformat()
             witness = analysed.witness((stands.must, analysed.from_today), lambda seen: analysed.stands(seen, rule))
-            said = "cannot-be-met" if always else "cannot-be-met-from"
-            yield analysed.finding("cannot-be-met", at, place, {} if always else {"day": first}, said=said, witness=witness)
+            yield _unmet(analysed, rule, need, first, witness)
         return
     last = max((date.fromordinal(int(at)) for at, _ in analysed.formula.exchange.day.line.at), default=analysed.today)
     late = analysed.formula.exchange.day.from_(last)
     if not asked.possible(stands.may, met.may, late) and asked.possible(stands.may, late):
         first = _first(analysed, stands.may, met.may).isoformat()
-        yield analysed.finding("cannot-be-met", at, place, {"day": first}, said="cannot-be-met-from")
+        yield _unmet(analysed, rule, need, first)
     if not asked.possible(stands.must, -met.must):
         witness = analysed.witness((stands.must,), lambda seen: analysed.stands(seen, rule))
         yield analysed.finding("always-met", at, place, {}, witness=witness)
     yield from _forbidden(analysed, rule, met.may, bans)
+
+
+def _unmet(analysed: AnalysedBundle, rule: Rule, need: Need, first: str, witness: Example | None = None) -> Finding:
+    """
+    That nothing can meet what a rule requires, from a first day on where there is one; beside it the grounds that meet it elsewhere, or
+    where there is none, the next ground after the rule, which may be meant for it.
+    """
+    place, names = rule.provision.id, need.requirements()
+    asks = {"place": place, "what": " / ".join(f"`{each}`" for each in names), "day": first}
+    simply = said = "cannot-be-met-from" if first else "cannot-be-met"
+    grounds = [each for each in analysed.every if each.effect == "satisfies"]
+    meeting = [each for each in grounds if not set(names).isdisjoint(each.satisfies)]
+    after = [
+        each for each in grounds if each.provision.file == rule.provision.file and each.provision.line > rule.provision.line
+    ]
+    parts: dict[str, str | Words] = {**asks}
+    if meeting or after:
+        following = min(after, key=lambda each: each.provision.line) if not meeting else None
+        parts["what"] = in_each(lambda language: language.finding(simply, asks))
+        parts["other"] = " / ".join(f"`{each}`" for each in following.satisfies) if following else ""
+        parts["beside"] = named([following] if following else meeting)
+        said = "cannot-be-met-next" if following else "cannot-be-met-elsewhere"
+    return analysed.finding("cannot-be-met", analysed.place(place), place, parts, said=said, witness=witness)
 
 
 def way(analysed: AnalysedBundle, need: Need) -> Pair:
@@ -88,7 +113,7 @@ def _forbidden(analysed: AnalysedBundle, rule: Rule, done: int, bans: list[Rule]
         return
     one = next((b for b in bar if not asked.possible(stands.must, done, -formula.stands(b.key).must)), None)
     found = [one] if one else [each for each in bar if asked.possible(stands.must, done, formula.stands(each.key).must)]
-    beside = " / ".join(f"`{each.provision.id}`" for each in found)
+    beside = named(found)
     witness = analysed.witness(
         (stands.must, done), lambda seen: analysed.stands(seen, rule) and any(analysed.stands(seen, each) for each in found)
     )

@@ -2,12 +2,14 @@
 Why a case comes out as it does: a judged exchange and one thing that a case expects go in; the conditions on which it turns come out.
 
 Each condition stands with its place in the file, with how it reads, and with what the exchange says of it. They are those that explanations
-of decisions name (`rules.bearing`).
+of decisions name (`rules.bearing`). What decides stands first: what the case itself changed, then what the provision says of its own, of
+numbers the nearest; that its policy applies comes last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from decimal import Decimal
 from typing import NamedTuple
 
 from engine.deciding.judgement import Judgement
@@ -15,8 +17,8 @@ from engine.explaining.phrasebook import Phrasebook
 from engine.pdp import PDP
 from engine.policy_language.case_text import Expectation
 from engine.policy_language.written_exchange import LEFT_OUT, written_value
-from engine.rules import AS_OF, Condition, Defined, Rule, State, Truth, bearing
-from engine.values import Missing, to_json
+from engine.rules import AS_OF, All, Atom, Condition, Defined, Rule, State, Truth, atoms, bearing, definitions_named
+from engine.values import Missing, Money, to_json
 from engine.values.outcome_levels import Level
 
 LEVELS = {
@@ -62,13 +64,14 @@ def expected_of(expect: Expectation) -> Iterator[ExpectationLine]:
 class ReadTest(NamedTuple):
     """
     A test as it read where it stands: `truth` is yes, no or unknown; `at` is its place; `value` is what the exchange says of it, in an
-    author's YAML.
+    author's YAML; `define` is the definition that it stands in, "" where it stands in none.
     """
 
     truth: str
     at: str
     test: str
     value: str
+    define: str = ""
 
 
 class Reason(NamedTuple):
@@ -80,13 +83,15 @@ class Reason(NamedTuple):
 
 
 class CaseReasons:
-    """The reasons of one judged exchange. `suite` is the policy under test."""
+    """The reasons of one judged exchange. `suite` is the policy under test, `changed` are the facts that its case itself states."""
 
-    def __init__(self, pdp: PDP, suite: str, judgement: Judgement) -> None:
+    def __init__(self, pdp: PDP, suite: str, judgement: Judgement, changed: Collection[str] = ()) -> None:
         judging = pdp.of_everyone if judgement.exchange.everyone else pdp
         self._rules = judging.bundle.rules
         self._book = Phrasebook(judging.bundle)
+        self._registers = judging.bundle.vocabulary.spans
         self._suite = suite
+        self._changed = changed
         self._judgement = judgement
         self._verdict = judgement.verdict
         self._numbers = {rule.key: number for number, rule in enumerate(self._rules.rules)}
@@ -188,22 +193,73 @@ class CaseReasons:
         return self._verdict.holds.truth(self._numbers[rule.key])
 
     def _tests(self, condition: Condition) -> tuple[ReadTest, ...]:
-        """The tests that give a condition its truth value, each once; what stands under `unless` or `none_of` is told as its opposite."""
+        """
+        The tests that give a condition its truth value, each once; what stands under `unless` or `none_of` is told as its opposite. What
+        decides stands first.
+        """
         reading = self._judgement.reading
         truth = reading(condition)
-        found: dict[ReadTest, None] = {}
+        own, defined = {atom.at for atom in atoms(condition)}, self._defined(condition)
+        head = {atom.at for atom in bearing(self._head(condition), self._rules.definitions, reading)}
+        found: dict[ReadTest, tuple[int, int, float]] = {}
         for atom in bearing(condition, self._rules.definitions, reading):
             denied = reading(atom) is not truth  # INVARIANT (bearing): it reads like the condition, or just the other way
-            said = self._said(atom.fact, atom.other)
-            found[ReadTest(truth.name.lower(), atom.at, self._book.phrase(atom, negated=denied), said)] = None
-        return tuple(found)
+            said = self._said(atom)
+            read = ReadTest(
+                truth.name.lower(), atom.at, self._book.phrase(atom, negated=denied), said, defined.get(atom.at, "")
+            )
+            within = 2 if atom.at in head else int(atom.at not in own)
+            found.setdefault(read, (not self._is_changed(atom), within, self._distance(atom)))
+        return tuple(sorted(found, key=found.__getitem__))
 
-    def _said(self, fact: str, other: str) -> str:
-        """What the exchange says of a fact, and of the one that it is compared with; of a family's total, what it says of each member."""
-        if fact == AS_OF:
+    def _head(self, condition: Condition) -> Condition:
+        """Of the condition of a rule, that its policy applies; nothing of any other condition."""
+        parts = condition.parts if isinstance(condition, All) else ()
+        return next((each for each in parts if isinstance(each, Defined) and each.key.endswith("#applies")), All(()))
+
+    def _defined(self, condition: Condition) -> dict[str, str]:
+        """The name of the definition in which each test stands, by its place; one of the policy under test has its short name."""
+        waiting, found = list(definitions_named(condition)), dict[str, str]()
+        seen = set(waiting)
+        while waiting:
+            key = waiting.pop()
+            name = "" if "#" in key or "!" in key else key.removeprefix(f"{self._suite}/")
+            found.update({atom.at: name for atom in atoms(self._rules.definitions[key]) if name})
+            more = set(definitions_named(self._rules.definitions[key])) - seen
+            seen |= more
+            waiting += more
+        return found
+
+    def _is_changed(self, atom: Atom) -> bool:
+        """Whether a test is about what the case itself states."""
+        _, members = self._rules.families.get(atom.fact, ("", (atom.fact,)))
+        facts = (*members, *([atom.other] if atom.other else ()))
+        return any(fact == each or fact.startswith(f"{each}.") for fact in facts for each in self._changed)
+
+    def _distance(self, atom: Atom) -> float:
+        """How far a number is from the one that it is compared with, as a part of that one; 1 where there are no two numbers."""
+        if len(atom.operands) != 1:
+            return 1
+        one, other = (
+            each.amount if isinstance(each, Money) else each
+            for each in (self._judgement.exchange.value(atom.fact), atom.operands[0])
+        )
+        if not isinstance(one, int | Decimal) or not isinstance(other, int | Decimal):
+            return 1
+        return float(abs(one - other) / max(abs(other), 1))
+
+    def _said(self, atom: Atom) -> str:
+        """
+        What the exchange says of a fact, and of the one that it is compared with; of a family's total, what it says of each member. Where a
+        register is asked, its name and where it stands.
+        """
+        if atom.fact == AS_OF:
             return f"as_of: {self._judgement.as_of}"
-        _, members = self._rules.families.get(fact, ("", (fact,)))
-        return ", ".join(f"{name}: {self._value(name)}" for name in (*members, *([other] if other else ())))
+        _, members = self._rules.families.get(atom.fact, ("", (atom.fact,)))
+        said = [f"{name}: {self._value(name)}" for name in (*members, *([atom.other] if atom.other else ()))]
+        if place := self._registers.get(("registers", atom.register)):
+            said.append(f"{atom.register} {place.file}:{place.line}")
+        return ", ".join(said)
 
     def _value(self, name: str) -> str:
         value = self._judgement.exchange.value(name)

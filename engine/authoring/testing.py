@@ -30,7 +30,7 @@ from engine.policy_language.diagnostic import Diagnostic, Findings, did_you_mean
 from engine.policy_language.read_document import read_model
 from engine.policy_language.tree import Node, Scalar, locate
 from engine.policy_language.written_exchange import LEFT_OUT, exchange_json
-from engine.rules import Truth
+from engine.rules import AS_OF, Truth
 from engine.values import BadValue
 from engine.values.outcome_levels import outcome_word
 from engine.verdict import Verdict, numbers
@@ -52,7 +52,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class PreparedCase:
-    """A case ready to be decided. `suite` is the policy under test; the expectation may name its rules without it."""
+    """
+    A case ready to be decided. `suite` is the policy under test; the expectation may name its rules without it. `changed` are the facts
+    that the case itself states.
+    """
 
     file: str
     line: int
@@ -61,6 +64,7 @@ class PreparedCase:
     expect: Expectation
     exchange: Exchange
     as_of: date
+    changed: tuple[str, ...] = ()
 
     @property
     def told(self) -> bool:
@@ -115,14 +119,14 @@ def result_of(
     judgement = pdp.judge(case.exchange, as_of=case.as_of)
     seen(case.suite, judgement)
     found = tuple(_departures(bundle, pdp, case, judgement))
-    of = CaseReasons(pdp, case.suite, judgement).of if found else None
+    of = CaseReasons(pdp, case.suite, judgement, case.changed).of if found else None
     reasons = tuple(of(each.expected) for each in found) if of else ()
     return Result(case.file, case.line, case.suite, case.case, tuple(each.says for each in found), reasons)
 
 
 def why(pdp: PDP, case: PreparedCase) -> list[tuple[ExpectationLine, tuple[Reason, ...]]]:
     """Everything that a case expects, each with the conditions on which it turns, whether it comes out so or not."""
-    of = CaseReasons(pdp, case.suite, pdp.judge(case.exchange, as_of=case.as_of)).of
+    of = CaseReasons(pdp, case.suite, pdp.judge(case.exchange, as_of=case.as_of), case.changed).of
     return [(each, of(each)) for each in expected_of(case.expect)]
 
 
@@ -260,7 +264,9 @@ def _prepare(bundle: Bundle, file: str, node: Node) -> Iterator[PreparedCase | R
         if own:
             yield Result(file, line, text.test, case.case, tuple(said for _, said in own))
         elif isinstance(exchange, Exchange):
-            yield PreparedCase(file, line, text.test, case.case, case.expect, exchange, case.as_of or text.as_of)
+            day = case.as_of or text.as_of
+            changed = (*case.change, *([AS_OF] if case.as_of else ()))
+            yield PreparedCase(file, line, text.test, case.case, case.expect, exchange, day, changed)
         else:
             yield Result(file, shared[0][0], text.test, SHARED, tuple(said for _, said in shared))
 

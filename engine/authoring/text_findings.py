@@ -22,6 +22,7 @@ from engine.policy_language.diagnostic import Findings, Span
 from engine.policy_language.document_text import Text, is_placeholder
 from engine.policy_language.policy_text import RuleText
 from engine.policy_language.tree import Mapping as TreeMapping
+from engine.policy_language.tree import Node, Scalar, Sequence, locate
 from engine.policy_language.written_policies import Instrument
 from engine.rules import Due, Earliest, OnDate, OnDay, Period, Rule, tests
 from engine.values import MONTHS, Duration
@@ -36,6 +37,8 @@ ARTICLE = re.compile(
     re.I,
 )
 OWN_ARTICLE = re.compile(r"(?:Under )?(?:Article|Section|Rule|Principle) (\d+)\b")
+YEAR = re.compile(r"(?<![\d.])(?:19|20)\d\d(?!\d)")
+ENDS = re.compile(r"until\b", re.I)
 BRANCH = re.compile(r"\b(?:Article|Section) (\d+-\d+)\b")
 
 
@@ -56,6 +59,7 @@ class _Texts:
 
     def run(self) -> None:
         self.untranslated()
+        self.entries()
         for instrument in self.instruments:
             branches = {each for rule in instrument.text.rules for each in re.findall(r"\d+-\d+", rule.cite.en)}
             for number, rule in enumerate(instrument.text.rules):
@@ -164,6 +168,25 @@ class _Texts:
                 help = f"write `{{on: {day}, after: exchanged_at}}`, or the date of a document for `exchanged_at`"
                 self.warn(instrument.at(*where), "said-otherwise", message, help)
 
+    def entries(self) -> None:
+        """Entries of registers whose days are not of the years that their source names, or that end in words only."""
+        for register in self.words.registers:
+            listed = locate(self.words.nodes["registers", register], ("entries",))[0]
+            for value, node in listed.entries if isinstance(listed, TreeMapping) else ():
+                for entry in node.items if isinstance(node, Sequence) else (node,):
+                    texts = {key.text: each.text for key, each in _scalars_of(entry)}
+                    days = {key: texts[key] for key in ("from", "until") if key in texts}
+                    named = sorted({int(each) for each in YEAR.findall(texts.get("source", ""))})
+                    years = [int(each[:4]) for each in days.values()]
+                    if named and "from" in days and min(abs(one - other) for one in named for other in years) > 1:
+                        said = " and ".join(f"`{key}: {day}`" for key, day in days.items())
+                        which = " and ".join(f"`{each}`" for each in named)
+                        message = f"the entry `{value.text}` of `{register}` says {said}, and its source names {which}"
+                        self.warn(value.span, "said-otherwise", message, "correct the one or the other")
+                    elif "until" not in texts and ENDS.match(texts.get("scope", "")):
+                        message = f"the scope of the entry `{value.text}` of `{register}` says that it ends, and it has no end"
+                        self.warn(value.span, "said-otherwise", message, "add `until:`, or correct the scope")
+
     def cited_otherwise(self, instrument: Instrument, number: int, rule: RuleText, branches: set[str]) -> None:
         at, cite = instrument.at("rules", number, "cite"), rule.cite
         first = ARTICLE.match(cite.en)
@@ -182,6 +205,12 @@ class _Texts:
             which = far[0] if far else named[1] if named else ""
             said = f"`says` of `{rule.id}` speaks of `{which}`, and `cite` of `{cite.en}`"
             self.warn(instrument.at("rules", number, "says"), "cited-otherwise", said, "correct the one or the other")
+
+
+def _scalars_of(node: Node) -> Iterator[tuple[Scalar, Scalar]]:
+    """What a mapping says in one word or text each."""
+    if isinstance(node, TreeMapping):
+        yield from ((key, each) for key, each in node.entries if isinstance(each, Scalar))
 
 
 def _differs(kind: Kind, value: Value, named: Mapping[Value, str], tested: set[Value]) -> bool:
@@ -227,7 +256,7 @@ def _value(operand: object) -> Iterator[tuple[Kind, Value]]:
     match operand:
         case date():
             yield "day", operand
-        case Decimal() if operand >= LEAST:
+        case Decimal() if operand >= LEAST / 10:  # a tenth of what a text says is a slip, too
             yield "number", int(operand)
         case Duration(months=months, hours=hours, working_days=working):
             if months:

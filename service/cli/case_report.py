@@ -44,7 +44,9 @@ def reason_lines(reasons: "Iterable[engine.Reason]", most: int | None) -> Iterat
         if reason.says:
             yield fill(f"{reason.says} ({reason.at})", "      ")
         for test in reason.tests[:most]:
-            line = f"{test.truth:8}{test.at or reason.at}  {test.test} [{test.value}]"
+            line = f"{test.truth:8}{test.at or reason.at}  {test.test} [{test.value}]" + (
+                f" in `{test.define}`" if test.define else ""
+            )
             yield fill(line, " " * 6, " " * 16)
         if most is not None and len(reason.tests) > most:
             yield f"      and {count(len(reason.tests) - most, 'condition')} more: `--why`"

@@ -8,6 +8,7 @@ By hand: `python -m tests.engine.authoring.mistakes_found`, and `--list` for eac
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
@@ -26,6 +27,7 @@ BUNDLED = Path(engine.bundled_policies())
 DAY = date(2026, 11, 30)
 KINDS = ("form", "logic", "wording")
 SILENT = "silent"
+PLACE = re.compile(r"\(([\w./-]+):(\d+)\)")  # of a provision beside the one at which a finding stands
 
 
 @dataclass(frozen=True)
@@ -158,6 +160,8 @@ class Author:
         """Whether a message stands at the line of the cause and names it (`mistakes/README.md`)."""
         there = message.line in changed or (mistake.kind != "form" and message.line in under)
         there = (there and message.file == self.name(mistake)) or (by == "tests" and mistake.named in message.text)
+        beside = PLACE.findall(message.text) if by == "analyse" else ()
+        there = there or any(file == self.name(mistake) and int(line) in under for file, line in beside)
         said = message.text.casefold()
         return there and all(any(word.casefold() in said for word in words.split("|")) for words in mistake.says)
 

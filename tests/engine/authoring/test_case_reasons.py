@@ -56,9 +56,10 @@ rules:
 """
 
 
-def reasons(facts: str, expect: str) -> list[str]:
+def reasons(facts: str, expect: str, change: str = "change: {}") -> list[str]:
     """The problems of a case, each with its reasons in a line each."""
-    test = f"test: a.law\nas_of: 2024-06-01\nexchange: {{exporter.country: AA, {facts}}}\ncases:\n  - case: so\n    expect: {{{expect}}}\n"
+    head = f"test: a.law\nas_of: 2024-06-01\nexchange: {{exporter.country: AA, {facts}}}\n"
+    test = f"{head}cases:\n  - case: so\n    {change}\n    expect: {{{expect}}}\n"
     sources = {"words.yaml": VOCABULARY, "law.yaml": LAW, "law.test.yaml": test}
     (result,) = engine.run(engine.load_sources({name: text.encode() for name, text in sources.items()}))
     found = []
@@ -66,7 +67,10 @@ def reasons(facts: str, expect: str) -> list[str]:
         found.append(problem.partition(":")[0])
         for reason in of:
             found += [f"{reason.says} {reason.at}"] if reason.says else []
-            found += [f"- {test.truth} {test.at} {test.test} [{test.value}]" for test in reason.tests]
+            found += [
+                f"- {test.truth} {test.at} {test.test} [{test.value}]" + f" in {test.define}" * bool(test.define)
+                for test in reason.tests
+            ]
     return found
 
 
@@ -74,7 +78,21 @@ def test_what_does_not_stand_says_which_condition_is_no() -> None:
     """With its line and the value; through a definition it is the line of the definition."""
     assert reasons("data.people: 5", "because: [need]") == [
         "`need` does not stand",
-        "- no law.yaml:10 at least 100 people [data.people: 5]",
+        "- no law.yaml:10 at least 100 people [data.people: 5] in many",
+    ]
+
+
+def test_what_the_case_changed_stands_first() -> None:
+    """Then what the provision says of its own, of numbers the nearest; that its policy applies comes last."""
+    assert reasons("data.people: 5, data.secret: yes", "silent: [free]")[1:] == [
+        "- yes law.yaml:15 at most 5 people [data.people: 5]",
+        "- yes law.yaml:5 the date is on or after 2024-01-01 [as_of: 2024-06-01]",
+        "- yes law.yaml:7 the exporter is in Aland [exporter.country: AA]",
+    ]
+    assert reasons("data.people: 5", "silent: [free]", change="change: {exporter.country: AA}")[1:] == [
+        "- yes law.yaml:7 the exporter is in Aland [exporter.country: AA]",
+        "- yes law.yaml:15 at most 5 people [data.people: 5]",
+        "- yes law.yaml:5 the date is on or after 2024-01-01 [as_of: 2024-06-01]",
     ]
 
 
@@ -86,7 +104,7 @@ def test_what_is_unknown_is_said_to_be_unknown() -> None:
     ]
     assert reasons("data.people: unknown", "because: [need]")[:2] == [
         "`need` only may stand",
-        "- unknown law.yaml:10 at least 100 people [data.people: unknown]",
+        "- unknown law.yaml:10 at least 100 people [data.people: unknown] in many",
     ]
 
 
@@ -103,9 +121,9 @@ def test_what_is_exempted_names_what_exempts_from_it() -> None:
     assert reasons("data.people: 5, data.secret: yes", "because: [ban]") == [
         "`ban` does not stand",
         "`a.law/free` exempts from it law.yaml:14",
+        "- yes law.yaml:15 at most 5 people [data.people: 5]",
         "- yes law.yaml:5 the date is on or after 2024-01-01 [as_of: 2024-06-01]",
         "- yes law.yaml:7 the exporter is in Aland [exporter.country: AA]",
-        "- yes law.yaml:15 at most 5 people [data.people: 5]",
     ]
     assert reasons("data.people: 6, data.secret: yes", "beaten: [ban]") == [
         "`ban` is not beaten",
@@ -139,7 +157,7 @@ def test_a_policy_and_a_definition_say_why_they_read_so() -> None:
     """The same conditions, without a provision."""
     assert reasons("data.people: 5", "define: {a.law/many: yes}") == [
         "`a.law/many` is no, not yes",
-        "- no law.yaml:10 at least 100 people [data.people: 5]",
+        "- no law.yaml:10 at least 100 people [data.people: 5] in many",
     ]
 
 

@@ -294,6 +294,39 @@ def test_a_title_missing_in_a_language_is_found() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        (
+            "from: 2021-12-19, source: Decision 2013/65",
+            "the entry `high` of `TOP` says `from: 2021-12-19`, and its source names `2013`",
+        ),
+        ("from: 2012-12-19, source: Decision 2013/65", ""),
+        ("from: 2012-12-19, scope: until the next one, until: 2013-01-01", ""),
+        (
+            "from: 2012-12-19, scope: until the next one",
+            "the scope of the entry `high` of `TOP` says that it ends, and it has no end",
+        ),
+    ],
+)
+def test_an_entry_whose_words_name_other_days_is_found(entry: str, said: str) -> None:
+    """A year that its source does not name, save the one beside it; an end that is in the scope only."""
+    more = f"registers:\n  TOP: {{title: top, of: rank, source: s, status: confirmed, entries: {{high: {{{entry}}}}}}}\n"
+    lines = [line for line in found(words=WORDS.replace("facts:\n", f"{more}facts:\n")) if line.startswith("said-otherwise")]
+    assert [line.partition(" ")[2].partition(" ")[2] for line in lines] == ([said] if said else [])
+
+
+def test_a_number_that_is_smaller_than_the_text_says_is_found() -> None:
+    """Also where it is too small to be told from the other numbers of a text."""
+    words = WORDS.replace("facts:\n", "facts:\n  x.people: {type: count, title: {en: people, zh: 人数}}\n")
+    law = LAW.replace("cite: one, says: one", "cite: one, says: From 1_000 people on.").replace(
+        "when: [{x.rank: high}]", "when: [{x.rank: high}, {x.people: {at_least: 900}}]"
+    )
+    assert "said-otherwise law.yaml:9 `says` of `art-1` says `1_000`, and the provision says `900`" in found(
+        words=words, law=law
+    )
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     for name, text in sources().items():
