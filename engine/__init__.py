@@ -32,7 +32,7 @@ from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
 from engine.authoring.mutation_proofs import MutantProof, MutantProver
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
-from engine.authoring.proven_difference import DifferenceProof, ProvenPairPart, moving, prove
+from engine.authoring.proven_difference import DifferenceProof, MovedInstrumentPart, ProvenPairPart, moving, prove
 from engine.authoring.register_mutation import register_mutants
 from engine.authoring.relevance import Relevance
 from engine.authoring.rulesets import rulesets
@@ -237,6 +237,7 @@ __all__ = [
     "MoneyRange",
     "MoveGroupPart",
     "MovePart",
+    "MovedInstrumentPart",
     "Mutant",
     "MutantProof",
     "MutantProver",

@@ -5,6 +5,7 @@ See README.md beside this module for what goes in and out, and for what is exact
 """
 
 from engine.analysis.formula import Formula, FormulaDraft, formulas
+from engine.analysis.instrument_moves import InstrumentMove
 from engine.analysis.outcome_moves import OutcomeMoves, OutcomePair
 from engine.analysis.prover import Example, OpenQuestion, Proof, ProofAnswer, Prover, WitnessDecider, WitnessVerdict
 from engine.analysis.solver import SolverMissing, need_solver
@@ -13,6 +14,7 @@ __all__ = [
     "Example",
     "Formula",
     "FormulaDraft",
+    "InstrumentMove",
     "OpenQuestion",
     "OutcomeMoves",
     "OutcomePair",

@@ -13,6 +13,8 @@ from functools import cached_property
 from typing import Any
 
 from engine.analysis.formula import Formula, FormulaDraft, formulas
+from engine.analysis.gates import TRUE
+from engine.analysis.instrument_moves import InstrumentLevels, InstrumentMove, alone, is_milder, milder
 from engine.analysis.prover import REFUSED, Example, OpenQuestion, Proof, ProofAnswer, Prover, WitnessDecider, WitnessVerdict
 from engine.analysis.solver import ClauseSolver, need_solver
 from engine.bundle import Bundle
@@ -125,6 +127,34 @@ class OutcomeMoves:
         names = dict.fromkeys((*self.old.vocabulary.jurisdictions, *self.new.vocabulary.jurisdictions))
         return tuple(name for name in names if self.beside or any(side.moves(name) for side in self._sides))
 
+    @cached_property
+    def policies(self) -> Mapping[str, str]:
+        """The policies of both versions, each with its jurisdiction."""
+        rules = (*self.old.rules.rules, *self.new.rules.rules)
+        return {rule.provision.policy: rule.provision.jurisdiction for rule in rules}
+
+    @cached_property
+    def instruments(self) -> tuple[InstrumentMove, ...]:
+        """The instruments that may be more lenient or stricter by themselves, in this order; the others are proven to be neither."""
+        if self.same:
+            return ()
+        moves = (self._instrument(policy, place) for policy, place in self.policies.items())
+        found = [each for each in moves if not (isinstance(each.more_lenient, Proof) and isinstance(each.stricter, Proof))]
+        # What is shown before what is open, and what is more lenient before what is stricter.
+        return tuple(sorted(found, key=lambda each: (each.witness is None, isinstance(each.more_lenient, Proof))))
+
+    def _instrument(self, policy: str, jurisdiction: str) -> InstrumentMove:
+        def answer(lenient: bool) -> ProofAnswer:
+            answer: ProofAnswer = OpenQuestion(0) if self.beside else Proof(())
+            for side in self._sides:
+                if not isinstance(answer, Example):
+                    found = side.instrument(policy, lenient)
+                    answer = answer if isinstance(found, Proof) else found
+            return answer
+
+        move = InstrumentMove(policy, jurisdiction, answer(True), answer(False))
+        return replace(move, old=self._deciders[0].decide(move.witness.exchange)) if move.witness else move
+
     def _asked(self, pairs: Sequence[tuple[str, str]]) -> tuple[OutcomePair, ...]:
         proof = Proof(())
         if self.same:
@@ -176,6 +206,7 @@ class _BothVersions:
             Prover(formula, decider, solver) for formula, decider in zip((self.old, self.new), deciders, strict=True)
         )
         self.words = _words(self.old), _words(self.new)
+        self._instruments = InstrumentLevels(self.old), InstrumentLevels(self.new)
 
     def any(self, pairs: Sequence[tuple[str, str]]) -> bool:
         """Whether the clauses allow one of some pairs."""
@@ -214,6 +245,22 @@ class _BothVersions:
         )
         differs = gates.either(-gates.same(one, other) for one, other in ends)
         return self.after.allows([self.old.accepted, self.new.accepted, differs])
+
+    def instrument(self, policy: str, lenient: bool) -> ProofAnswer:
+        """Whether an instrument by itself is more lenient, or else stricter, with an exchange that both versions accept."""
+        old, new = (levels.of(policy) for levels in self._instruments)
+        moves = milder(self.old.gates, *((old, new) if lenient else (new, old)))
+        if moves == -TRUE:
+            return Proof(())
+
+        def confirmed(found: WitnessVerdict) -> bool:
+            before = self.deciders[0].decide(found.document, found.second)
+            if found.outcome is None or before.outcome is None:
+                return False
+            one, two = alone(before, policy), alone(found, policy)
+            return is_milder(one, two) if lenient else is_milder(two, one)
+
+        return self.after.ask([self.old.accepted, moves], confirmed)
 
     def _word(self, side: int, found: WitnessVerdict) -> str:
         return self.deciders[side].decide(found.document, found.second).word

@@ -4,10 +4,13 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from service.cli.output import count
+
 if TYPE_CHECKING:
     import engine
 
 MOST_NAMED = 5  # provisions and jurisdictions of one exchange
+MOST_INSTRUMENTS = 20
 
 
 def verdict(proof: "engine.DifferenceProof") -> str:
@@ -37,6 +40,7 @@ def moving(places: Sequence[str]) -> str:
 def markdown(proof: "engine.DifferenceProof", examples: int) -> Iterator[str]:
     """The part of a report for a review."""
     yield from ("", "### Proof", "", f"**{verdict(proof)}** {places(proof)}")
+    yield from _instruments(proof)
     if not proof.pairs:
         return
     yield from ("", "| from | to | | |", "|---|---|---|---|")
@@ -50,6 +54,30 @@ def markdown(proof: "engine.DifferenceProof", examples: int) -> Iterator[str]:
         yield from ("", f"{_pair(pair)}{_why(pair)}:", "", f"`{json.dumps(pair.exchange, ensure_ascii=False)}`")
     if any(pair.exchange is not None and pair not in shown[: max(1, examples)] for pair in proof.pairs):
         yield from ("", "`--json` has the exchange of every pair.")
+
+
+def _instruments(proof: "engine.DifferenceProof") -> Iterator[str]:
+    """The instruments that move by themselves with their direction, and how many are proven not to, or not shown either way."""
+    shown = [each for each in proof.instruments if each.exchange is not None]
+    yield ""
+    if shown:
+        yield "Instruments by themselves (`proof.instruments` of `--json` has an exchange of each, in this order):"
+    else:
+        yield "Instruments by themselves:"
+    yield ""
+    yield from (f"- `{each.instrument}`: {_direction(each)}" for each in shown[:MOST_INSTRUMENTS])
+    if len(shown) > MOST_INSTRUMENTS:
+        yield f"- … and {len(shown) - MOST_INSTRUMENTS:,} more"
+    if proof.unmoved_instruments:
+        yield f"- {count(proof.unmoved_instruments, 'instrument')}: proven to be neither more lenient nor stricter"
+    if len(proof.instruments) > len(shown):
+        yield f"- {count(len(proof.instruments) - len(shown), 'instrument')}: not shown either way"
+
+
+def _direction(moved: "engine.MovedInstrumentPart") -> str:
+    answers = {"**more lenient**": moved.more_lenient, "stricter": moved.stricter}
+    told = " and ".join(direction for direction, answer in answers.items() if answer == "witness")
+    return f"{told}; the other direction is not shown either way" if "open" in answers.values() else told
 
 
 def _side(word: str) -> str:

@@ -1,8 +1,8 @@
 """
 The clauses allow what the semantics say, and a second solver answers alike.
 
-Every exchange, as it was read, is fixed as assumptions: then the literals of all tests, of what stands and of all levels are what the
-engines make of it.
+Every exchange, as it was read, is fixed as assumptions: then the literals of all tests, of what stands, of all levels and of each
+instrument by itself are what the engines make of it.
 Where the clauses leave something free, that is one of the models. So what no model has, no exchange has.
 """
 
@@ -21,13 +21,16 @@ import z3
 import engine
 from engine.analysis import Example, Formula, OpenQuestion, Proof, Prover, WitnessDecider, WitnessVerdict, word_choices
 from engine.analysis.gates import Gates
+from engine.analysis.instrument_moves import InstrumentLevels
 from engine.backends.bitset import Bitset
 from engine.backends.reference import three_values
 from engine.bundle import Bundle
 from engine.deciding.combine import Combiner
+from engine.deciding.instruments import Instruments
 from engine.exchange import Exchange
 from engine.rules import Atom, Truth
 from engine.values.outcome_levels import Level
+from engine.verdict import numbers
 from tests.engine.analysis.fixed_exchanges import literals
 from tests.engine.analysis.planted import sound
 from tests.engine.backends.random_bundles import AS_OF, Maker, read
@@ -50,6 +53,8 @@ class Fixed:
         self.stands = [self.formula.stands(rule.key) for rule in self.rules.rules]
         tests = (test for test in self.formula.program.tests if isinstance(test, Atom))
         self.tests = {test: self.formula.condition(test) for test in tests}
+        levels = InstrumentLevels(self.formula)
+        self.instruments = {name: levels.of(name) for name in {rule.provision.policy: None for rule in self.rules.rules}}
         self.states = {name: self.formula.states(name) for name in self.rules.requirements}
 
     def agrees(self, exchange: Exchange, day: date) -> bool:
@@ -73,6 +78,12 @@ class Fixed:
             for level, (must, may) in zip(LEVELS, pairs, strict=True):
                 yield must if bounds and bounds.low >= level else -must
                 yield may if bounds and bounds.high >= level else -may
+        possible, certain = (list(numbers(each)) for each in verdict.stands)
+        alone = Instruments(self.rules.rules).of(verdict, possible, frozenset(certain))
+        for name, ends in self.instruments.items():
+            for level, (must, may) in ends.items():
+                yield must if name in alone and alone[name].low >= level else -must
+                yield may if name in alone and alone[name].high >= level else -may
         for number, (must, may) in enumerate(self.stands):
             truth = verdict.stands.truth(number)
             yield must if truth is Truth.YES else -must
@@ -123,7 +134,8 @@ def _accepted(bundle: Bundle, document: dict[str, object]) -> Exchange | None:
 
 def test_random_exchanges_have_the_outcome_that_the_clauses_allow() -> None:
     """Every type, operator and effect of the language, with facts left out, unknown, ranges, open sets, documents in every state."""
-    assert not [each for seed in range(10) for each in unlike(seed)]
+    rare = (11, 18, 25)  # overdue for certain in one instrument; doubted for certain, or perhaps
+    assert not [each for seed in (*range(10), *rare) for each in unlike(seed)]
 
 
 def test_exchanges_of_the_bundled_policies_have_the_outcome_that_the_clauses_allow() -> None:

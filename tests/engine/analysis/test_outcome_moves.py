@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 import engine
-from engine.analysis import Example, OutcomeMoves, Proof
+from engine.analysis import Example, OpenQuestion, OutcomeMoves, Proof
 from engine.bundle import Bundle
-from tests.engine.analysis.planted import Planted, load, planted, sound
+from engine.decision import InstrumentPart
+from tests.engine.analysis.planted import Edit, Planted, load, planted, sound
 from tests.engine.backends.random_bundles import Maker
 
 MORE, NOTHING_MORE, NOT_SHOWN = (
@@ -67,6 +71,45 @@ def test_what_permits_nothing_more_is_proven(one: Planted) -> None:
     proven(one)
 
 
+def told(bundle: Bundle, exchange: Mapping[str, Any]) -> dict[str, InstrumentPart]:
+    """The instruments that weigh in the decision on an exchange."""
+    accepted = engine.accept_exchange(bundle, dict(exchange))
+    assert accepted.as_of
+    decision = engine.PDP(bundle, "bitset").decide(accepted, as_of=accepted.as_of, today=accepted.as_of, id="0")
+    return {each.instrument: each for place in decision.jurisdictions for each in place.instruments}
+
+
+CELAND_BANS = Planted("celand-bans", "small/cc.yaml", (Edit("allows: yes", "prohibit: Data stay."),), {})
+GENOMES = next(each for each in MORE if each.id == "genomes-of-companies")
+
+
+@pytest.mark.parametrize(
+    ("one", "policy", "lenient"),
+    [(GENOMES, "aa.exports", True), (CELAND_BANS, "cc.exports", False)],
+    ids=["more lenient", "stricter"],
+)
+def test_a_change_moves_the_instrument_that_it_is_in_and_no_other(one: Planted, policy: str, lenient: bool) -> None:
+    """In one direction, with an exchange whose decisions under both versions have it so; backwards it is the other direction."""
+    old, new = sides(one)
+    proof = engine.prove(old, new)
+    (moved,) = proof.instruments
+    assert (moved.instrument, proof.unmoved_instruments) == (policy, 2)
+    assert (moved.more_lenient, moved.stricter) == (("witness", "proof") if lenient else ("proof", "witness"))
+    assert moved.exchange is not None
+    before, after = (told(side, moved.exchange) for side in (old, new))
+    assert before[policy].bounds == moved.old != moved.new == after[policy].bounds
+    assert all(before[name] == after[name] for name in before if name != policy)
+    (back,) = engine.prove(new, old).instruments
+    assert (back.more_lenient, back.stricter) == (moved.stricter, moved.more_lenient)
+
+
+@pytest.mark.parametrize("id", ["another-order", "more-people-than-held"])
+def test_what_changes_no_instrument_moves_none(id: str) -> None:
+    """Two rules in another order, and what only the door refused: three instruments are proven to stay."""
+    proof = engine.prove(*sides(next(each for each in (*MORE, *NOTHING_MORE) if each.id == id)))
+    assert (proof.instruments, proof.unmoved_instruments) == ((), 3)
+
+
 @pytest.mark.fuzz
 @pytest.mark.parametrize("one", [each for each in MORE if not each.small], ids=name)
 def test_what_permits_more_in_the_law_has_a_witness(one: Planted) -> None:
@@ -98,6 +141,7 @@ def test_two_bundles_of_one_meaning_are_proven_at_once() -> None:
     assert moves.same
     assert moves.proven
     assert moves.moving == ()
+    assert moves.instruments == ()
     assert "_sides" not in vars(moves)
 
 
@@ -158,3 +202,5 @@ def test_what_no_formula_has_is_not_proven() -> None:
     moves = OutcomeMoves(old, new)
     assert moves.beside == ("what must be shown",)
     assert not moves.proven
+    assert {each.policy for each in moves.instruments} == {"aa.exports", "bb.exports", "cc.exports"}
+    assert all(isinstance(each.stricter, OpenQuestion) for each in moves.instruments)

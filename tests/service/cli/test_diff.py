@@ -74,6 +74,7 @@ def test_the_proof_stands_before_what_was_tried(here: Path) -> None:
     assert "**More is permitted: the exchanges below show it.** Only `AA` may come to another outcome" in proof
     assert "| requirements unmet | permitted | **permits more** | an exchange |" in proof
     assert "| permitted | requirements unmet |" not in proof
+    assert "an exchange of each, in this order):\n\n- `a.law`: **more lenient**\n" in proof
     shown = proof.partition("Requirements unmet → permitted (`AA`, `a.law/art-1`):\n\n`")[2].partition("`\n")[0]
     old, new = (engine.load(here / "few" / side) for side in ("old", "new"))
     words = []
