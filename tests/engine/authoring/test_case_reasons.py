@@ -83,7 +83,7 @@ def test_what_does_not_stand_says_which_condition_is_no() -> None:
 
 
 def test_what_the_case_changed_stands_first() -> None:
-    """Then what the provision says of its own, of numbers the nearest; that its policy applies comes last."""
+    """Before what the provision says of its own; that its policy applies comes last."""
     assert reasons("data.people: 5, data.secret: yes", "silent: [free]")[1:] == [
         "- yes law.yaml:15 at most 5 people [data.people: 5]",
         "- yes law.yaml:5 the date is on or after 2024-01-01 [as_of: 2024-06-01]",
