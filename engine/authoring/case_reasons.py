@@ -18,7 +18,7 @@ from engine.pdp import PDP
 from engine.policy_language.case_text import Expectation
 from engine.policy_language.written_exchange import LEFT_OUT, written_value
 from engine.rules import AS_OF, All, Atom, Condition, Defined, Rule, State, Truth, atoms, bearing, definitions_named
-from engine.values import Missing, Money, to_json
+from engine.values import Missing, Money, MoneyRange, Range, to_json
 from engine.values.outcome_levels import Level
 
 LEVELS = {
@@ -242,13 +242,12 @@ class CaseReasons:
         """How far a number is from the one that it is compared with, as a part of that one; 1 where there are no two numbers."""
         if len(atom.operands) != 1:
             return 1
-        one, other = (
-            each.amount if isinstance(each, Money) else each
-            for each in (self._judgement.exchange.value(atom.fact), atom.operands[0])
-        )
-        if not isinstance(one, int | Decimal) or not isinstance(other, int | Decimal):
+        value, operand = self._judgement.exchange.value(atom.fact), atom.operands[0]
+        one = value.amount if isinstance(value, Money) else value.low if isinstance(value, Range | MoneyRange) else None
+        other = operand.amount if isinstance(operand, Money) else operand
+        if one is None or not isinstance(other, Decimal):
             return 1
-        return float(abs(Decimal(one) - other) / max(abs(Decimal(other)), Decimal(1)))
+        return float(abs(one - other) / max(abs(other), Decimal(1)))
 
     def _said(self, atom: Atom) -> str:
         """
