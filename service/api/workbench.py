@@ -41,7 +41,7 @@ class DeskQuestion(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    do: Literal["check", "decide", "complete", "hover", "patch"]
+    do: Literal["check", "decide", "lint", "complete", "hover", "patch"]
     file: Name = ""
     edits: dict[Name, Annotated[str, Field(max_length=1 << 20)]] = Field(max_length=MOST_EDITED)
     exchange: str = Field("", max_length=256 * 1024)
@@ -64,6 +64,7 @@ def workbench(context: WritingPolicies, page: PageCall) -> Response:
 @pages.get("/workbench/editor.js")
 def script(context: WritingPolicies, page: PageCall) -> Response:
     """The editor."""
+    page.filters()
     return Response(SCRIPT.read_bytes(), media_type="text/javascript", headers={"Cache-Control": "private, max-age=300"})
 
 

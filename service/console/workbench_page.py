@@ -1,6 +1,7 @@
 """The page with the editor of policies: the served policies go in, a page with their files by folder comes out."""
 
 from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 from service.console.pages import rendered
@@ -12,10 +13,8 @@ SCRIPT = Path(__file__).parent / "editor" / "editor.js"
 
 def workbench_page(live: Live, token: str, can_edit: bool, reader: PageReader) -> str:
     """The page. `token` is for what the editor sends; without `can_edit` the page says what is not installed."""
-    folders = [
-        (folder, list(names))
-        for folder, names in groupby(sorted(live.bundle.sources, key=lambda name: (_folder(name), name)), _folder)
-    ]
+    placed = sorted(name.rpartition("/")[::2] for name in live.bundle.sources)
+    folders = [(folder, [name for _, name in each]) for folder, each in groupby(placed, itemgetter(0))]
     return rendered(
         "workbench.html",
         reader,
@@ -27,7 +26,3 @@ def workbench_page(live: Live, token: str, can_edit: bool, reader: PageReader) -
         token=token,
         can_edit=can_edit,
     )
-
-
-def _folder(name: str) -> str:
-    return name.rpartition("/")[0]

@@ -8,6 +8,7 @@ the served policies, the edits with every question, so a desk that ended loses n
 import difflib
 import json
 import os
+import re
 import resource
 import sys
 import time
@@ -33,6 +34,7 @@ MOST_SHOWN = 300  # findings, of which the rest is counted
 TOOK = 5  # by how much everything else on the machine goes first
 
 Edits = Mapping[str, str]
+_LINES = re.compile(r"[^\n]*\n|[^\n]+")  # as Git counts them
 
 
 @dataclass
@@ -73,20 +75,26 @@ class Desk:
         author = self._author(asked["author"], time.monotonic())
         if author is None:
             return {"full": True}
-        if author.edits != edits:
+        quick = (
+            asked["do"] in ("complete", "hover") and author.loader.latest is not None
+        )  # with each letter: the last good ones do
+        if author.edits != edits and not quick:
             author.found, author.loaded = author.loader.load(self._sources(edits))
             author.edits, author.by_finders = edits, {}
-            if author.loaded is not None:
+            if author.loaded is not None and author.loader.latest is None:
                 author.loader.keep(author.loaded)
         match asked["do"]:
             case "check":
-                return self._check(author, asked["file"], date.fromisoformat(asked["today"]))
+                return self._found(author, asked["file"])
+            case "lint":
+                self._lint(author, asked["file"], date.fromisoformat(asked["today"]))
+                return self._found(author, asked["file"])
             case "decide":
                 return self._decide(author, asked)
             case "complete":
-                return self._complete(author, asked["file"], types.Position(asked["line"], asked["character"]))
+                return self._complete(author, edits, asked["file"], types.Position(asked["line"], asked["character"]))
             case "hover":
-                return self._hover(author, asked["file"], types.Position(asked["line"], asked["character"]))
+                return self._hover(author, edits, asked["file"], types.Position(asked["line"], asked["character"]))
         return {"wrong": "there is no such question"}
 
     def _author(self, name: str, now: float) -> Author | None:
@@ -105,15 +113,22 @@ class Desk:
     def _sources(self, edits: Edits) -> dict[str, bytes]:
         return self.served | {name: text.encode() for name, text in edits.items()}
 
-    def _positions(self, author: Author) -> Positions:
-        return Positions(PositionCodec(), self._sources(author.edits or {}))
+    def _positions(self, edits: Edits) -> Positions:
+        return Positions(PositionCodec(), self._sources(edits))
 
-    def _check(self, author: Author, file: str, today: date) -> dict[str, Any]:
-        """What is wrong in all files, and what the finders say of the one that is shown."""
-        positions = self._positions(author)
-        if author.loaded is not None and file in self.served and file not in author.by_finders:
+    def _lint(self, author: Author, file: str, today: date) -> None:
+        """What takes longest, once the decision is there: what the finders say of a file, and what words are completed by."""
+        if author.loaded is None:
+            return
+        if file in self.served and file not in author.by_finders:
             found = (each for finder in FINDERS for each in finder(author.loaded.bundle, file, today))
             author.by_finders[file] = tuple(found)
+        if author.loader.latest is not author.loaded:
+            author.loader.keep(author.loaded)
+
+    def _found(self, author: Author, file: str) -> dict[str, Any]:
+        """What is wrong in all files, as far as it is found."""
+        positions = self._positions(author.edits or {})
         listed = [FileFinding(each) for each in author.found] + [*author.by_finders.get(file, ())]
         once = {(each.diagnostic.at, each.diagnostic.code, each.diagnostic.message): each for each in listed}
         # Errors before warnings, and the shown file before others; else causes stay before what follows from them.
@@ -141,23 +156,23 @@ class Desk:
             "sections": list(text.sections(decision)),
         }
 
-    def _complete(self, author: Author, file: str, position: types.Position) -> dict[str, Any]:
+    def _complete(self, author: Author, edits: Edits, file: str, position: types.Position) -> dict[str, Any]:
         policies = author.loader.latest
         if policies is None or file not in self.served:
             return {"items": []}
-        found = completion.complete(policies, self._positions(author), file, position)
+        found = completion.complete(policies, self._positions(edits), file, position)
         return {"items": [_item(each) for each in found.items], "more": found.is_incomplete}
 
-    def _hover(self, author: Author, file: str, position: types.Position) -> dict[str, Any]:
+    def _hover(self, author: Author, edits: Edits, file: str, position: types.Position) -> dict[str, Any]:
         policies = author.loader.latest
-        found = hover.hover(policies, self._positions(author), file, position) if policies and file in self.served else None
+        found = hover.hover(policies, self._positions(edits), file, position) if policies and file in self.served else None
         return {"markdown": found.contents.value} if found and isinstance(found.contents, types.MarkupContent) else {}
 
     def _patch(self, edits: Edits) -> Iterator[str]:
         """The edits as a unified diff against the served files, with paths as Git has them."""
         for name, text in sorted(edits.items()):
-            before = self.served[name].decode("utf-8", "replace").splitlines(keepends=True)
-            lines = difflib.unified_diff(before, text.splitlines(keepends=True), f"a/{name}", f"b/{name}")
+            before, after = (_LINES.findall(each) for each in (self.served[name].decode("utf-8", "replace"), text))
+            lines = difflib.unified_diff(before, after, f"a/{name}", f"b/{name}")
             yield from (each if each.endswith("\n") else f"{each}\n\\ No newline at end of file\n" for each in lines)
 
 

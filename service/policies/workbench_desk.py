@@ -19,6 +19,7 @@ from service.problems import RequestRefused
 MODULE = "service.language_server.desk"
 TURN = 20.0  # seconds that a question waits for those before it
 LONGEST = 60.0  # seconds for one answer
+PLACES = 4  # questions that are answered or wait; each holds a thread
 IDLE = 900.0  # seconds without a question, after which the process ends
 _LATER = {"Retry-After": "5"}
 
@@ -33,18 +34,25 @@ class WorkbenchDesk:
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
+        self._places = threading.BoundedSemaphore(PLACES)
         self._process: subprocess.Popen[bytes] | None = None
         self._told: tuple[str, str] | None = None
         self._end: threading.Timer | None = None
 
     def ask(self, live: Live, asked: Mapping[str, Any]) -> dict[str, Any]:
         """What the desk answers. Raises RequestRefused while it is busy, and where it takes too long."""
-        if not self._turn.acquire(timeout=TURN):
-            raise RequestRefused("busy", "others are editing policies; try again in a moment", headers=_LATER)
+        busy = RequestRefused("busy", "others are editing policies; try again in a moment", headers=_LATER)
+        if not self._places.acquire(blocking=False):
+            raise busy
         try:
-            answer = self._answer(live, asked)
+            if not self._turn.acquire(timeout=TURN):
+                raise busy
+            try:
+                answer = self._answer(live, asked)
+            finally:
+                self._turn.release()
         finally:
-            self._turn.release()
+            self._places.release()
         if answer is None:
             raise RequestRefused("busy", "reading these policies took too long or too much memory", headers=_LATER)
         if answer.get("full"):

@@ -9,11 +9,16 @@ import { EditorView, hoverTooltip } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 
 const PAUSE = 400; // milliseconds without a change, after which the service is asked
+const REST = 1_500; // the same for what takes longest: lint, and the words that are completed
+const AGAIN = 5_000; // milliseconds, after which a busy service is asked again
 const bench = document.getElementById("workbench");
 const { token, source, address } = bench.dataset;
 const words = JSON.parse(bench.dataset.words);
 const part = (name) => document.getElementById(name);
-const buttons = new Map([...bench.querySelectorAll("button[data-file]")].map((each) => [each.dataset.file, each]));
+const named = ({ textContent: name }, { folder } = {}) => (folder ? `${folder}/${name}` : name);
+const buttons = new Map(
+  [...bench.querySelectorAll(".files li button")].map((each) => [named(each, each.closest("details").dataset), each]),
+);
 const files = new Map(); // by name: what is served, and the editor's state
 const drafts = new Map(); // by name: texts that were kept and not opened since
 let file = "";
@@ -41,7 +46,7 @@ async function ask(question) {
   const answer = await fetch(address, { method: "POST", body, headers: { Accept: "application/json" } });
   const said = await answer.json().catch(() => ({}));
   if (!answer.ok) {
-    throw new Error(said.detail || words.no_answer);
+    throw Object.assign(new Error(said.detail || words.no_answer), { busy: answer.status === 503 });
   }
   part("moved").hidden = said.source === source;
   return said;
@@ -56,21 +61,39 @@ function changed() {
   timer = setTimeout(check, PAUSE);
 }
 
-async function check() {
-  if (working) {
-    return; // it begins anew by itself
-  }
-  working = true;
-  const asked = changes;
-  try {
+function check() {
+  return work(async (asked) => {
     const found = await ask({ do: "check" });
     if (asked === changes) {
       showFindings(found);
       await decide(asked);
+      timer = asked === changes ? setTimeout(lint, REST) : timer;
     }
+  });
+}
+
+function lint() {
+  return work(async (asked) => {
+    const found = await ask({ do: "lint" });
+    if (asked === changes) {
+      showFindings(found);
+    }
+  });
+}
+
+// One at a time; what was changed meanwhile is asked about afterwards.
+async function work(task) {
+  if (working) {
+    return;
+  }
+  working = true;
+  const asked = changes;
+  try {
+    await task(asked);
   } catch (failed) {
     if (asked === changes) {
       say(failed.message || words.no_answer);
+      timer = failed.busy ? setTimeout(check, AGAIN) : timer;
     }
   } finally {
     working = false;
@@ -165,14 +188,18 @@ async function complete(context) {
     return null;
   }
   const line = context.state.doc.lineAt(context.pos);
-  const { items, more } = await ask({ do: "complete", line: line.number - 1, character: context.pos - line.from });
+  const asked = { do: "complete", line: line.number - 1, character: context.pos - line.from };
+  const { items, more } = await ask(asked).catch(() => ({ items: [] }));
   if (context.aborted || !items.length) {
     return null;
   }
   const from = items[0].start ? line.from + items[0].start[1] : word.from;
+  const typed = context.state.sliceDoc(from, context.pos).toLowerCase();
+  const rank = ({ label }) => (label.toLowerCase().startsWith(typed) ? 0 : label.toLowerCase().includes(typed) ? 1 : 2);
+  items.sort((one, other) => rank(one) - rank(other)); // words that begin so come first; else they stay in order
   return {
     from,
-    filter: false, // they are in order
+    filter: false,
     options: items.map((each) => ({
       label: each.label, detail: each.detail, info: each.about || undefined,
       apply: (editor, _, start) => {
@@ -338,7 +365,7 @@ function filter() {
   for (const folder of bench.querySelectorAll(".files details")) {
     const items = [...folder.querySelectorAll("li")];
     for (const item of items) {
-      item.hidden = Boolean(wanted) && !item.firstElementChild.dataset.file.toLowerCase().includes(wanted);
+      item.hidden = Boolean(wanted) && !named(item.firstElementChild, folder.dataset).toLowerCase().includes(wanted);
     }
     folder.hidden = items.every((item) => item.hidden);
     folder.open = Boolean(wanted) && !folder.hidden;

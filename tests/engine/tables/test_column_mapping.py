@@ -112,7 +112,7 @@ def test_a_column_states_several_facts() -> None:
         ("map:\n  a: {fact: exporter.id, titles: yes}\n", 2, "has no values with titles"),
         ("map:\n  a: [{fact: exporter.id}]\n", 2, "a column states a fact, or several"),
         ("map:\n  a: [exporter.id, exporter.id]\n", 2, "states `exporter.id` twice"),
-        ("map: [\n", 2, "this is not YAML"),
+        ("map: [\n", 1, "this is not YAML"),
         ("", 1, "the mapping is empty"),
     ],
 )
