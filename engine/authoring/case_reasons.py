@@ -2,8 +2,8 @@
 Why a case comes out as it does: a judged exchange and one thing that a case expects go in; the conditions on which it turns come out.
 
 Each condition stands with its place in the file, with how it reads, and with what the exchange says of it. They are those that explanations
-of decisions name (`rules.bearing`). What decides stands first: what the case itself changed, then what the provision says of its own, of
-numbers the nearest; that its policy applies comes last.
+of decisions name (`rules.bearing`). What decides stands first: numbers that the exchange is near to, then what the case itself changed,
+and what the provision says of its own; that its policy applies comes last.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from engine.pdp import PDP
 from engine.policy_language.case_text import Expectation
 from engine.policy_language.written_exchange import LEFT_OUT, written_value
 from engine.rules import AS_OF, All, Atom, Condition, Defined, Rule, State, Truth, atoms, bearing, definitions_named
-from engine.values import Missing, Money, to_json
+from engine.values import Missing, Money, MoneyRange, Range, to_json
 from engine.values.outcome_levels import Level
 
 LEVELS = {
@@ -28,6 +28,7 @@ LEVELS = {
     "prohibit": Level.PROHIBITED,
 }  # what a rule of each effect raises an outcome to
 MOST = 3  # provisions that would make an outcome stricter; those that lack least come first
+NEAR = 0.01  # of a number: a case so near to it is about it
 _MET = frozenset((State.MET,))
 
 
@@ -201,15 +202,16 @@ class CaseReasons:
         truth = reading(condition)
         own, defined = {atom.at for atom in atoms(condition)}, self._defined(condition)
         head = {atom.at for atom in bearing(self._head(condition), self._rules.definitions, reading)}
-        found: dict[ReadTest, tuple[int, int, float]] = {}
+        found: dict[ReadTest, tuple[bool, bool, bool, bool, float]] = {}
         for atom in bearing(condition, self._rules.definitions, reading):
             denied = reading(atom) is not truth  # INVARIANT (bearing): it reads like the condition, or just the other way
             said = self._said(atom)
             read = ReadTest(
                 truth.name.lower(), atom.at, self._book.phrase(atom, negated=denied), said, defined.get(atom.at, "")
             )
-            within = 2 if atom.at in head else int(atom.at not in own)
-            found.setdefault(read, (not self._is_changed(atom), within, self._distance(atom)))
+            distance = self._distance(atom)
+            order = (distance > NEAR, not self._is_changed(atom), atom.at in head, atom.at not in own, distance)
+            found.setdefault(read, order)
         return tuple(sorted(found, key=found.__getitem__))
 
     def _head(self, condition: Condition) -> Condition:
@@ -240,13 +242,12 @@ class CaseReasons:
         """How far a number is from the one that it is compared with, as a part of that one; 1 where there are no two numbers."""
         if len(atom.operands) != 1:
             return 1
-        one, other = (
-            each.amount if isinstance(each, Money) else each
-            for each in (self._judgement.exchange.value(atom.fact), atom.operands[0])
-        )
-        if not isinstance(one, int | Decimal) or not isinstance(other, int | Decimal):
+        value, operand = self._judgement.exchange.value(atom.fact), atom.operands[0]
+        one = value.amount if isinstance(value, Money) else value.low if isinstance(value, Range | MoneyRange) else None
+        other = operand.amount if isinstance(operand, Money) else operand
+        if one is None or not isinstance(other, Decimal):
             return 1
-        return float(abs(one - other) / max(abs(other), 1))
+        return float(abs(one - other) / max(abs(other), Decimal(1)))
 
     def _said(self, atom: Atom) -> str:
         """

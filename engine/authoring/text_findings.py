@@ -3,7 +3,8 @@ What the texts of sound policies lack, and where they say something else than th
 
 A bundle and its instruments go in, warnings at their places come out: texts that a language lacks or that are still to be written; titles
 and paraphrases that name another number, length of time or day than the provision tests, or than the other language; citations that name
-another article than the id, the paraphrase or the other language.
+another article than the id, the paraphrase or the other language; entries of registers that are of another year than their source, or that
+end in their scope only.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ CODES = {
     "only-on-a-ban": "a provision that bans, requires or reviews asks for `only`, so one more value escapes it (a warning)",
     "other-jurisdiction": "a rule exempts, satisfies and requires, and coverage names, only what belongs to its own jurisdiction",
     "said-twice": "two `coherence` entries refuse the same exchanges (a warning)",
-    "said-otherwise": "a text names another number, length or day than the provision, or than the other language (a warning)",
+    "said-otherwise": "a text names another number, length or day than the provision, the other language or its source (a warning)",
     "same-fact": "a fact is compared with itself",
     "placeholder": "a text stands for one that is still to be written",
     "preset-frees": "a preset states what could free an exchange by itself: a document, a claim, or a fact that `frees`",

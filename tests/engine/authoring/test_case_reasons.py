@@ -82,16 +82,16 @@ def test_what_does_not_stand_says_which_condition_is_no() -> None:
     ]
 
 
-def test_what_the_case_changed_stands_first() -> None:
-    """Then what the provision says of its own, of numbers the nearest; that its policy applies comes last."""
+def test_a_near_number_and_what_the_case_changed_stand_first() -> None:
+    """Before what the provision says of its own; that its policy applies comes last."""
     assert reasons("data.people: 5, data.secret: yes", "silent: [free]")[1:] == [
         "- yes law.yaml:15 at most 5 people [data.people: 5]",
         "- yes law.yaml:5 the date is on or after 2024-01-01 [as_of: 2024-06-01]",
         "- yes law.yaml:7 the exporter is in Aland [exporter.country: AA]",
     ]
-    assert reasons("data.people: 5", "silent: [free]", change="change: {exporter.country: AA}")[1:] == [
+    assert reasons("data.people: 3", "silent: [free]", change="change: {exporter.country: AA}")[1:] == [
         "- yes law.yaml:7 the exporter is in Aland [exporter.country: AA]",
-        "- yes law.yaml:15 at most 5 people [data.people: 5]",
+        "- yes law.yaml:15 at most 5 people [data.people: 3]",
         "- yes law.yaml:5 the date is on or after 2024-01-01 [as_of: 2024-06-01]",
     ]
 

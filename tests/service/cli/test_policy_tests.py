@@ -54,7 +54,13 @@ def test_a_case_that_fails_says_why(here: Path) -> None:
     (reason,) = failed[0]["why"][0]
     assert reason["says"] == "`a.law/art-1` does not stand"
     assert reason["tests"] == [
-        {"truth": "no", "at": "old/law.yaml:22", "test": "at least 100,000 people", "value": "data.people: 10 thousand"}
+        {
+            "truth": "no",
+            "at": "old/law.yaml:22",
+            "test": "at least 100,000 people",
+            "value": "data.people: 10 thousand",
+            "define": "",
+        }
     ]
     ((open_,),) = failed[2]["why"]
     assert open_["says"] == "`a.law/art-1` may stand and requires a.contract"
