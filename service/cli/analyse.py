@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -65,9 +66,7 @@ def analyse(
             raise UsedWrongly(f"there is no finding `{code}`; {engine.did_you_mean(code, engine.FINDINGS)}".rstrip("; "))
     bundle = load_or_stop(paths or [])
     try:
-        found = engine.analyse(bundle, day(as_of) if as_of else today(), only=codes, file=file, progress=_tell)
-    except engine.SolverMissing as missing:
-        raise UsedWrongly(str(missing)) from None
+        found = analysis(bundle, day(as_of) if as_of else today(), file, codes, _tell)
     finally:
         progress("")
     failed = int(bool(found.findings))
@@ -86,6 +85,20 @@ def analyse(
     else:
         _print(found, bundle, cases, lang)
     return failed
+
+
+def analysis(
+    bundle: "engine.Bundle", on: date, file: str = "", only: Sequence[str] = (), tell: Callable[[str], None] = lambda part: None
+) -> "engine.Analysis":
+    """What is found in files whose name contains `file`. Raises UsedWrongly where there is no such file, or no solver."""
+    import engine
+
+    if not any(file in each for each in bundle.sources):
+        raise UsedWrongly(f"no file of the policies has `{file}` in its name")
+    try:
+        return engine.analyse(bundle, on, only=only, file=file, progress=tell)
+    except engine.SolverMissing as missing:
+        raise UsedWrongly(str(missing)) from None
 
 
 def _tell(part: str) -> None:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.command import Commands, Paths, UsedWrongly, need
+from service.cli.analyse import analysis
+from service.cli.command import Commands, Paths, need
 from service.cli.output import (
     FORMATS,
     count,
@@ -55,7 +56,8 @@ def check(
     try:
         bundle = load(paths or [])
         in_tests = engine.test_findings(bundle)
-        proven = _proven(bundle, analysed) if analysed is not None else ()
+        if analysed is not None:
+            proven = tuple(each.diagnostic() for each in analysis(bundle, today(), analysed).findings)
         findings, sources = tuple(sorted((*bundle.warnings, *in_tests, *proven))), bundle.sources
     except engine.BundleRefused as refused:
         findings, sources = refused.diagnostics, refused.sources
@@ -80,17 +82,6 @@ def check(
             files = {each.at.file for each in in_tests}
             print(painted("red", f"{count(len(in_tests), 'finding')} in {count(len(files), 'file')} of tests"))
     return int(failed)
-
-
-def _proven(bundle: "engine.Bundle", file: str) -> "tuple[engine.Diagnostic, ...]":
-    """The new findings of the analysis in files whose name contains `file`."""
-    import engine
-
-    try:
-        found = engine.analyse(bundle, today(), file=file)
-    except engine.SolverMissing as missing:
-        raise UsedWrongly(str(missing)) from None
-    return tuple(each.diagnostic() for each in found.findings)
 
 
 def _summary(bundle: "engine.Bundle") -> str:

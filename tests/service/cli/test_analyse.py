@@ -85,10 +85,11 @@ def test_findings_are_a_log_for_code_review(tmp_path: Path) -> None:
 
 
 def test_only_what_is_asked_for_is_looked_for(tmp_path: Path) -> None:
-    """By code and by file; a code that there is not is refused with the nearest one."""
+    """By code and by file; a code that there is not is refused with the nearest one, and so is a file that there is not."""
     folder = written(tmp_path, edited(FAULT))
     assert analyse(folder, "--only", "never-stands")[0] == 0
-    assert analyse(folder, "--file", "other")[0] == 0
+    status, said = analyse(folder, "--file", "other")
+    assert (status, "no file of the policies has `other` in its name" in said) == (2, True)
     status, said = analyse(folder, "--only", "never-stand")
     assert (status, "did you mean `never-stands`" in said) == (2, True)
 
@@ -105,6 +106,6 @@ def test_check_may_report_what_the_analysis_finds(tmp_path: Path) -> None:
     folder = written(tmp_path, edited(FAULT))
     runner = CliRunner()
     assert runner.invoke(app, ["check", folder]).exit_code == 0
-    assert runner.invoke(app, ["check", folder, "--analyse", "other"]).exit_code == 0
+    assert runner.invoke(app, ["check", folder, "--analyse", "other"]).exit_code == 2
     done = runner.invoke(app, ["check", folder, "--analyse", "exports"])
     assert (done.exit_code, "warning[steps-overlap]" in done.output) == (1, True)
