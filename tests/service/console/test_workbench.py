@@ -54,6 +54,9 @@ def test_a_mistake_is_shown_and_mended_a_decision_moves_and_the_patch_is_taken(
     page = site.open("/workbench")
     page.locator("summary").first.click()
     page.get_by_role("button", name="r.yaml").click()
+    # The file that opens takes the focus: what is written before that would go into it.
+    expect(page.locator(".cm-line", has_text="prohibit: No.")).to_be_visible(timeout=60_000)
+    expect(page.locator(".cm-content")).to_be_focused(timeout=60_000)
     page.locator("#exchange").fill("exporter.country: CN")
     expect(page.locator("#decision .chip")).to_have_class("chip o-prohibited", timeout=60_000)
 
