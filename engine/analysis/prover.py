@@ -13,8 +13,8 @@ from datetime import date
 from typing import Any, TypeAlias
 
 from engine.analysis.formula import Formula
+from engine.analysis.model_reader import Holds, ModelReader
 from engine.analysis.solver import ClauseSolver
-from engine.analysis.witness import Holds, ModelReader
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference.three_values import KnownFacts, define, truth
