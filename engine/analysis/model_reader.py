@@ -17,7 +17,7 @@ from engine.analysis.formula import Formula
 from engine.analysis.number_lines import NumberLine, NumberRange, Threshold
 from engine.analysis.word_choices import OneWord
 from engine.policy_language.public_recipient import EVERYONE
-from engine.policy_language.vocabulary import DOCUMENT_GROUPS
+from engine.policy_language.written_exchange import nested, path_of
 from engine.rules import Atom
 from engine.values import FIRST_DAY, LAST_DAY, MAX_COUNT
 
@@ -58,14 +58,7 @@ class ModelReader:
         for book in self.formula.bundle.vocabulary.books.values():
             if book.granted in flat:
                 flat.setdefault(book.of, "data-1")  # where rights are spoken of, a book asks of which data
-        found: dict[str, Any] = {"as_of": days[best].isoformat()}
-        for name, value in flat.items():
-            group, _, kind = name.partition(".")
-            steps = [group, kind] if group in DOCUMENT_GROUPS else name.split(".")
-            place = found
-            for step in steps[:-1]:
-                place = place.setdefault(step, {})
-            place[steps[-1]] = value
+        found = {"as_of": days[best].isoformat()} | nested({path_of(name): value for name, value in flat.items()})
         ways = [name for (of, name), literal in self.exchange.named.items() if of == "relies_on" and holds(literal)]
         ways = [way for way in ways if way in cone]
         if ways:

@@ -23,6 +23,7 @@ from engine.deciding.combine import Combiner, Outcome
 from engine.exchange import Exchange
 from engine.exchange_input.exchange_problems import ExchangeRefused
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
+from engine.policy_language.written_exchange import nested
 from engine.rules import Condition, RuleSet, State, Truth
 from engine.values.outcome_levels import BOUNDS, Bounds, Level, outcome_word
 from engine.verdict import Engine, Verdict
@@ -261,7 +262,7 @@ def without_added(document: Mapping[str, Any], bundle: Bundle, more: Vocabulary)
             found[path] = [*dict.fromkeys(each)] if isinstance(each, list) else each
         elif name not in more.facts:
             found[path] = value
-    return _nested(found)
+    return nested(found)
 
 
 def shrunk(document: Mapping[str, Any], stays: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
@@ -272,7 +273,7 @@ def shrunk(document: Mapping[str, Any], stays: Callable[[Mapping[str, Any]], boo
         names = [name for name in flat if name != ("as_of",)]
         for start in range(0, len(names), size):
             less = {name: value for name, value in flat.items() if name not in names[start : start + size]}
-            if len(less) < len(flat) and stays(_nested(less)):
+            if len(less) < len(flat) and stays(nested(less)):
                 flat = less
         if size == 1:
             break
@@ -280,9 +281,9 @@ def shrunk(document: Mapping[str, Any], stays: Callable[[Mapping[str, Any]], boo
     for name, value in flat.items():
         for member in value if isinstance(value, list) else ():
             fewer = [each for each in flat[name] if each != member]
-            if len(flat[name]) > 1 and stays(_nested(flat | {name: fewer})):
+            if len(flat[name]) > 1 and stays(nested(flat | {name: fewer})):
                 flat[name] = fewer
-    return _nested(flat)
+    return nested(flat)
 
 
 def _flat(document: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -292,13 +293,3 @@ def _flat(document: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[t
             yield from _flat(value, (*path, name))
         else:
             yield (*path, name), value
-
-
-def _nested(flat: Mapping[tuple[str, ...], Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for path, value in flat.items():
-        place = found
-        for step in path[:-1]:
-            place = place.setdefault(step, {})
-        place[path[-1]] = value
-    return found

@@ -24,8 +24,7 @@ from engine.bundle import Bundle
 from engine.deciding.combine import Combiner
 from engine.pdp import PDP
 from engine.policy_language.case_text import Expectation
-from engine.policy_language.vocabulary import DOCUMENT_GROUPS
-from engine.policy_language.written_exchange import dotted_facts
+from engine.policy_language.written_exchange import dotted_facts, nested, path_of
 from engine.rules import AS_OF, Truth
 from engine.values.outcome_levels import outcome_word
 from engine.verdict import Verdict
@@ -122,14 +121,14 @@ class MutantProver:
         witness = dotted_facts(vocabulary, found.document)
         best = found
         for own in ({**base, **witness}, witness):
-            tried = self._prover.decider.decide(_nested(own))
+            tried = self._prover.decider.decide(nested({path_of(name): value for name, value in own.items()}))
             if not differs(tried):
                 continue
             best = tried
             for name in [name for name in {**own, **base} if own.get(name) != base.get(name)]:
                 less = {each: value for each, value in own.items() if each != name}
                 less |= {name: base[name]} if name in base else {}
-                tried = self._prover.decider.decide(_nested(less))
+                tried = self._prover.decider.decide(nested({path_of(name): value for name, value in less.items()}))
                 if differs(tried):
                     own, best = less, tried
             break
@@ -177,19 +176,6 @@ class MutantProver:
     @cached_property
     def _pdp(self) -> PDP:
         return PDP(self._bundle, "bitset")
-
-
-def _nested(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The JSON of an exchange from dotted facts with their values as JSON."""
-    found: dict[str, Any] = {}
-    for name, value in facts.items():
-        group, _, rest = name.partition(".")
-        path = [group, rest] if group in DOCUMENT_GROUPS else name.split(".")
-        here = found
-        for step in path[:-1]:
-            here = here.setdefault(step, {})
-        here[path[-1]] = value
-    return found
 
 
 @dataclass(frozen=True, slots=True)

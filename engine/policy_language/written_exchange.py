@@ -25,20 +25,30 @@ def exchange_json(vocabulary: Vocabulary, flat: Mapping[str, Any]) -> dict[str, 
 
     Where the recipient is the public, it takes the place of what is stated of one.
     """
-    nested: dict[str, Any] = {}
+    stated: dict[tuple[str, ...], Any] = {}
     everyone = vocabulary.recipient if flat.get(vocabulary.recipient, LEFT_OUT) != LEFT_OUT else None
     for name, value in flat.items():
         if value == LEFT_OUT or (everyone and name.startswith(f"{everyone}.")):
             continue
-        path = name.split(".")
-        if path[0] in DOCUMENT_GROUPS and len(path) > 1:
-            # A kind's name may hold dots in future vocabularies; a document is one value.
-            path = [path[0], ".".join(path[1:])]
-        here = nested
+        stated[path_of(name)] = _json(vocabulary, name, value)
+    return nested(stated)
+
+
+def path_of(name: str) -> tuple[str, ...]:
+    """The path of a fact or a document in the JSON of an exchange; a document is one value, whatever dots its kind has."""
+    group, dot, kind = name.partition(".")
+    return (group, kind) if dot and group in DOCUMENT_GROUPS else tuple(name.split("."))
+
+
+def nested(values: Mapping[tuple[str, ...], Any]) -> dict[str, Any]:
+    """Values by their paths as the JSON that has them there."""
+    found: dict[str, Any] = {}
+    for path, value in values.items():
+        here = found
         for step in path[:-1]:
             here = here.setdefault(step, {})
-        here[path[-1]] = _json(vocabulary, name, value)
-    return nested
+        here[path[-1]] = value
+    return found
 
 
 def _json(vocabulary: Vocabulary, name: str, value: Any) -> Any:
