@@ -49,7 +49,9 @@ class _StoryTeller:
 
     async def _tell(self) -> ToldStory:
         pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(sys.executable, *_COMMAND, stdout=pipe, stderr=asyncio.subprocess.DEVNULL)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *_COMMAND, stdout=pipe, stderr=asyncio.subprocess.DEVNULL
+        )
         try:
             out, _ = await asyncio.wait_for(process.communicate(), _SECONDS)
         except TimeoutError:

@@ -1,7 +1,6 @@
 """`fifthfactor story`: tells how a data asset becomes a factor of production, call by call, and shows what it left."""
 
 import asyncio
-import signal
 import textwrap
 from typing import TYPE_CHECKING, Annotated
 

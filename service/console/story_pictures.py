@@ -69,7 +69,9 @@ def chain_picture(answers: Sequence[Any]) -> ChainPicture:
         places[party] = (round(at * step, 1), rows[at] * ROW + 10.0)
         rows[at] += 1
     boxes = [PartyBox(party, *at, party in opened) for party, at in places.items()]
-    arrows = [GrantArrow(line["right"], line["asset"], _arrow(places[line["granter"]], places[line["holder"]])) for line in grants]
+    arrows = [
+        GrantArrow(line["right"], line["asset"], _arrow(places[line["granter"]], places[line["holder"]])) for line in grants
+    ]
     return ChainPicture(max(rows, default=1) * ROW + 4.0, tuple(boxes), tuple(arrows))
 
 
@@ -80,7 +82,9 @@ def money_bars(answers: Sequence[Any]) -> list[MoneyBar]:
     for line in lines:
         most[line["currency"]] = max(most.get(line["currency"], Decimal(0)), abs(Decimal(line["amount"])))
     return [
-        MoneyBar(line, Decimal(line["amount"]), round(float(abs(Decimal(line["amount"])) / (most[line["currency"]] or 1)) * 100, 1))
+        MoneyBar(
+            line, Decimal(line["amount"]), round(float(abs(Decimal(line["amount"])) / (most[line["currency"]] or 1)) * 100, 1)
+        )
         for line in lines
     ]
 

@@ -28,7 +28,7 @@ import engine
 from service.callers.caller import SCOPES, Caller
 from service.callers.entrance import SIGN_IN, START, Entrance, SignInFirst, is_page
 from service.callers.shedding import WATCHING, Place, has_body
-from service.console.page_frame import NOW, SIGNED_IN, STORY, SignedIn, WAITING
+from service.console.page_frame import NOW, SIGNED_IN, STORY, WAITING, SignedIn
 from service.drafts import form_token
 from service.problems import RequestRefused
 from service.reviews import queue

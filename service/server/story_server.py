@@ -27,7 +27,7 @@ Say = Callable[[ToldChapter], None]
 
 async def tell(say: Say) -> ToldStory:
     """Tell the story, and leave nothing of it. Raises StoryBroken."""
-    async with _desk() as (desk, _):
+    async with story_desk() as (desk, _):
         return await told(desk, say)
 
 
@@ -36,7 +36,7 @@ async def serve(port: int, say: Say, ready: Callable[[ToldStory], None]) -> None
     Tell the story and serve what it left, with the story itself at `/story`, until a signal stops it. `ready` is called before the first
     request. Raises StoryBroken, OSError.
     """
-    async with _desk() as (desk, app):
+    async with story_desk() as (desk, app):
         app.state.told = story = await told(desk, say)
         visited: Any = _Visited(app, desk.keys[VISITOR])
         server = uvicorn.Server(uvicorn.Config(visited, host=HOST, port=port, lifespan="off", log_level="error", ws="none"))
@@ -45,7 +45,7 @@ async def serve(port: int, say: Say, ready: Callable[[ToldStory], None]) -> None
 
 
 @asynccontextmanager
-async def _desk() -> AsyncIterator[tuple[StoryDesk, FastAPI]]:
+async def story_desk() -> AsyncIterator[tuple[StoryDesk, FastAPI]]:
     """A desk at which the story is told, with its application; its folder is deleted at the end."""
     folder = Path(mkdtemp(prefix="fifthfactor-story-"))
     made: list[FastAPI] = []

@@ -1,9 +1,9 @@
 """
 The script of the story: `script.json` goes in, its chapters and their calls come out.
 
-A call has a caller, an address, perhaps a body, and what its answer must be: where an answer is another one the story does not go on. A body
-may be one of the script's `bodies` with some members changed. A text `$NAME` stands for a value that an earlier answer gave. The words are
-in `en.yaml` and `zh.yaml`, by chapter.
+A call has a caller, an address, perhaps a body, and what its answer must be: where an answer is another one the story does not go on. A
+body may be one of the script's `bodies` with some members changed. A text `$NAME` stands for a value that an earlier answer gave. The words
+are in `en.yaml` and `zh.yaml`, by chapter.
 """
 
 import json
@@ -34,7 +34,8 @@ class ScriptCaller(_Part):
 
 class ScriptCall(_Part):
     """
-    One call. `says` names the text that tells what it does. `must` has members of the answer by JSON pointer, `keeps` names values for later calls, `shows` is what a reader sees first.
+    One call. `says` names the text that tells what it does. `must` has members of the answer by JSON pointer, `keeps` names values for
+    later calls, `shows` is what a reader sees first.
 
     `receipt` names a kept receipt: it is verified without the service, by the key of the log and nothing else.
     """

@@ -1,9 +1,9 @@
 """
 Telling the story: the script goes in; each chapter comes out with its calls, as they were sent and answered.
 
-The story has a database of its own in a folder that its caller makes, a clock that only it has, and a log whose key and name are its own, so
-no receipt of it passes for one of a service. Its calls go to the application as those of any caller do, without a socket. What the script
-says of an answer is compared: a story that comes out otherwise is not told.
+The story has a database of its own in a folder that its caller makes, a clock that only it has, and a log whose key and name are its own,
+so no receipt of it passes for one of a service. Its calls go to the application as those of any caller do, without a socket. What the
+script says of an answer is compared: a story that comes out otherwise is not told.
 """
 
 import asyncio
@@ -195,7 +195,9 @@ async def opened(folder: Path, application: Application, prepared: PreparedPolic
     key = log_key.named_key(log_key.key_file(database), ORIGIN)
     settings = Settings(database=str(database), watch=False, rate_limit=1000, rate_burst=1000)
     clock = StoryClock()
-    service = await asyncio.to_thread(Service.open, settings, say=log_lines.logger(StringIO()), clock=clock, prepared=prepared, story=True)
+    service = await asyncio.to_thread(
+        Service.open, settings, say=log_lines.logger(StringIO()), clock=clock, prepared=prepared, story=True
+    )
     app = application(service)
     transport = httpx.ASGITransport(app, client=("127.0.0.1", 1))
     async with app.router.lifespan_context(app), httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:

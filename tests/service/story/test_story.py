@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -31,7 +30,7 @@ READ = ("/story", "/story?lang=zh", "/", "/ledger/rights?asset=atlas-nairobi", "
 
 
 async def _told() -> Shelf:
-    async with story_server._desk() as (desk, app):
+    async with story_server.story_desk() as (desk, app):
         app.state.told = story = await telling.told(desk)
         headers = {"Authorization": f"Bearer {desk.keys[story_server.VISITOR]}", "Accept": "text/html"}
         pages = {path: (await desk.client.get(path, headers=headers)).text for path in READ}
@@ -40,16 +39,16 @@ async def _told() -> Shelf:
 
 
 @pytest.fixture(scope="module")
-def shelf() -> Iterator[Shelf]:
+def shelf() -> Shelf:
     """The story, told once."""
-    yield asyncio.run(_told())
+    return asyncio.run(_told())
 
 
 def test_every_chapter_is_told_with_words_in_both_languages(shelf: Shelf) -> None:
     """In the order of the script, at days that never go back; each call and caller has its words."""
     assert [each.id for each in shelf.told.chapters] == [each.id for each in script.script().chapters]
     moments = [each.at for each in shelf.told.chapters]
-    assert moments == sorted(moments) and len(set(moments)) == len(moments)
+    assert moments == sorted(set(moments))
     for language in script.words().values():
         for chapter in shelf.told.chapters:
             assert {"title", "says", *(call.says for call in chapter.calls)} <= language[chapter.id].keys()
@@ -65,17 +64,20 @@ def test_every_page_of_its_server_says_that_it_is_a_story(shelf: Shelf) -> None:
 def test_no_page_of_a_service_says_so(client: TestClient) -> None:
     """A service that is no story has no such mark."""
     page = client.get("/log", headers={"Accept": "text/html"})
-    assert page.status_code == 200 and 'class="a-story"' not in page.text
+    assert page.status_code == 200
+    assert 'class="a-story"' not in page.text
 
 
 def test_a_receipt_of_it_passes_for_none_of_a_service(shelf: Shelf, client: TestClient) -> None:
     """It holds by the key of the story's log, whose name says what it is, and by no other."""
     receipt = Receipt.parse(shelf.receipt)
     found = receipt.verify([VerifierKey.parse(shelf.told.verifier_key)])
-    assert found.origin.startswith("story/") and found.outcome == "permitted"
+    assert (found.origin[:6], found.outcome) == ("story/", "permitted")
     checkpoint = client.get("/checkpoint").text.partition("\n")[0]
     assert not checkpoint.startswith("story")
-    other = VerifierKey(checkpoint, VerifierKey.parse(shelf.told.verifier_key).type, VerifierKey.parse(shelf.told.verifier_key).public)
+    other = VerifierKey(
+        checkpoint, VerifierKey.parse(shelf.told.verifier_key).type, VerifierKey.parse(shelf.told.verifier_key).public
+    )
     with pytest.raises(ReceiptInvalid, match="none of the keys"):
         receipt.verify([other])
 
@@ -90,7 +92,9 @@ def test_the_picture_of_the_chain_has_a_box_for_each_party_and_an_arrow_for_each
     drawing = re.search(r'<svg class="chain".*?</svg>', section[0], re.DOTALL)
     assert drawing is not None
     assert drawing[0].count("<text") == len({each for line in lines for each in (line["granter"], line["holder"]) if each})
-    assert drawing[0].count('class="grant"') == len({(line["granter"], line["holder"], line["asset"]) for line in lines if line["granter"]})
+    assert drawing[0].count('class="grant"') == len(
+        {(line["granter"], line["holder"], line["asset"]) for line in lines if line["granter"]}
+    )
 
 
 def test_a_story_that_comes_out_otherwise_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +104,7 @@ def test_a_story_that_comes_out_otherwise_is_not_told(monkeypatch: pytest.Monkey
     wrong = script.script().model_copy(update={"chapters": (first.model_copy(update={"calls": (call,)}),)})
     monkeypatch.setattr(telling, "script", lambda: wrong)
     heard: list[ToldChapter] = []
-    with pytest.raises(StoryBroken, match="chapter `registered`, call 1: PUT .*`/state` is 'held', not 'withdrawn'"):
+    with pytest.raises(StoryBroken, match=r"chapter `registered`, call 1: PUT .*`/state` is 'held', not 'withdrawn'"):
         asyncio.run(story_server.tell(heard.append))
     assert heard == []
 
