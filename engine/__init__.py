@@ -32,6 +32,7 @@ from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
 from engine.authoring.mutation_proofs import MutantProof, MutantProver
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
+from engine.authoring.paired_cases import CasePair, PairedCase, written_pairs
 from engine.authoring.proven_difference import DifferenceProof, MovedInstrumentPart, ProvenPairPart, moving, prove
 from engine.authoring.register_mutation import register_mutants
 from engine.authoring.relevance import Relevance
@@ -186,6 +187,7 @@ __all__ = [
     "CarriedPart",
     "CaseCoverage",
     "CaseOutcome",
+    "CasePair",
     "CatalogueRefused",
     "CellMutant",
     "CellMutationTester",
@@ -253,6 +255,7 @@ __all__ = [
     "OutcomeMove",
     "OutcomesAhead",
     "OwedDuty",
+    "PairedCase",
     "Path",
     "PayableLine",
     "Phrasebook",
@@ -383,4 +386,5 @@ __all__ = [
     "with_fact_set",
     "with_facts_set",
     "written_cases",
+    "written_pairs",
 ]

@@ -129,7 +129,10 @@ PoliciesTexts = TypedDict("PoliciesTexts", {
     "exchange": str, "before": str, "after": str, "shadow_about": str, "shadow_none": str, "shadow_refused": str,
     "compared": str, "differing": str, "dropped": str, "failed": str, "shadow_moves": str, "shadow_moves_text": str,
     "decisions": str, "shadow_list": str, "only_live": str, "only_shadow": str, "unreadable": str, "shadow_equal": str,
-    "may": str, "may_not": str,
+    "may": str, "may_not": str, "frameworks": str, "frameworks_about": str, "system": str, "differs": str,
+    "differs_outcome": str, "differs_duty": str, "differs_lane": str, "differs_advice": str, "differs_context": str,
+    "counts": str, "counts_not": str, "lane_open": str, "lane_closed": str, "no_duty": str, "no_advice": str, "left_out": str,
+    "ask_it": str, "pairs_none": str,
 })
 ReviewsTexts = TypedDict("ReviewsTexts", {
     "title": str, "lead": str, "waiting": str, "waiting_others": str, "waiting_one": str, "more_cases": str, "none": str,
