@@ -24,9 +24,9 @@ class Promise:
     """
     One promise of the vocabulary; the fields but `title`, `evidence` and `meaning` name facts.
 
-    `terms` say what is promised, and `number` how much, "" where one report shows the whole; `evidence` are the kinds of documents that show
-    that it was kept. `fills` counts the overdue promises of the party `by`, and `disputed` the reports on its promises that are in dispute,
-    in an exchange that states `beside`. `meaning` is a digest of all that decides what is promised, and by whom.
+    `terms` say what is promised, and `number` how much, "" where one report shows the whole; `evidence` are the kinds of documents that
+    show that it was kept. `fills` counts the overdue promises of the party `by`, and `disputed` the reports on its promises that are in
+    dispute, in an exchange that states `beside`. `meaning` is a digest of all that decides what is promised, and by whom.
     """
 
     name: str
@@ -75,8 +75,9 @@ class Promise:
 @dataclass(frozen=True, slots=True)
 class DatedPromise:
     """
-    A promise that an exchange makes: its last day, how much at least, and the ids of the parties. None is what is not known for certain, and
-    a number of nought.
+    A promise that an exchange makes: its last day, how much at least, and the ids of the parties.
+
+    None is what is not known for certain, and a number of nought.
     """
 
     promise: Promise
