@@ -19,7 +19,9 @@ from service.problems import RequestRefused
 
 PARTY = text("party", "the id of the party that promises")
 TO = text("to", "the id of the party to which it is promised")
-STATE = word("state", "the state of the promise; `late` if it was kept late, `disputed` if a report is", get_args(PromiseFilter))
+STATE = word(
+    "state", "the state of the promise; `late` if it was kept late, `disputed` if a report is", get_args(PromiseFilter)
+)
 _OF_COMMITMENT = in_path("id", "the id of the commitment")
 _NUMBER = in_path("number", "the number of the promise, from 0")
 _REPORT = in_path("report", "the number of the report on the promise, from 0")

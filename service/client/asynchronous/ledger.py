@@ -90,9 +90,7 @@ class Ledger(Connection):
         """Settle whether a report in dispute counts or is dropped."""
         return await self._about_report(commitment, number, report, "settle", {"settled": settled, "reason": reason})
 
-    async def _about_report(
-        self, commitment: str, number: int, report: int, last: str, sent: Mapping[str, str]
-    ) -> Promise:
+    async def _about_report(self, commitment: str, number: int, report: int, last: str, sent: Mapping[str, str]) -> Promise:
         path = ("commitments", commitment, "promises", str(number), "reports", str(report), last)
         same = {"commitment": commitment, "number": number}
         return await self._call(call(Promise, "POST", *path, sent=sent, same=same))
