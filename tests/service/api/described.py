@@ -76,7 +76,10 @@ OPENING = {
     "evidence": [{"kind": "own-production", "dated": "2025-12-01"}],
     "reason": "register of the group, 2026",
 }
-PROMISING = {**PERMITTED, "terms": {"training_by": "2099-12-31", "training_places": 40, "training_host": "institute-9"}}
+PROMISING = {
+    **PERMITTED,
+    "terms": {"training_by": "2099-12-31", "training_places": 40, "training_host": "institute-9", "training_for": ["AE"]},
+}
 SUBJECT, ACTION, RESOURCE = (
     {"type": "organization", "id": "hospital-3"},
     {"name": "transfer"},
@@ -199,7 +202,7 @@ STEPS = (
     Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"commitment": "id"}, 201),
     Step("listPromises", "GET", "/v1/ledger/promises?party=clinic-5&state=due"),
     Step("keepPromise", "POST", f"{COMMITMENT}/promises/0/kept", {
-        "evidence": "training-record", "dated": "{today}", "document": "ab" * 32,
+        "evidence": "training-record", "amount": 15, "dated": "{today}", "document": "ab" * 32,
     }),
     Step("openCounter", "POST", "/v1/ledger/openings", {
         "counter": "counts.cn",
@@ -224,6 +227,13 @@ STEPS = (
         "scopes": ["read", "review"],
         "person": {"issuer": "https://id.example.org", "subject": "7f3a"},
     }, {"desk": "key"}, 201),
+    Step("createKey", "POST", "/v1/keys", {"name": "lab", "scopes": ["read", "commit"], "party": "lab-2"}, {"lab": "key"}, 201),
+    Step("answerPromiseReport", "POST", f"{COMMITMENT}/promises/0/reports/0/answer", {
+        "answer": "disputed", "reason": "ten of the fifteen did not come",
+    }, by="lab"),
+    Step("settlePromiseDispute", "POST", f"{COMMITMENT}/promises/0/reports/0/settle", {
+        "settled": "dropped", "reason": "the list of those present has five names",
+    }),
     Step("keepDocument", "POST", "/v1/documents", status=201, raw=CONTRACT, by="gateway"),
     Step("readDocument", "GET", f"/v1/documents/{HASH}", by="gateway"),
     Step("evaluate", "POST", "/v1/evaluate", {
