@@ -21,6 +21,7 @@ ADDRESSES: Mapping[str, str] = {
     "/log/{id}/proof": "/v1/decisions/{id}/proof",
     "/log/{id}/receipt": "/v1/decisions/{id}/receipt",
     "/log/{id}/sign-offs": "/v1/decisions/{id}/sign-offs",
+    "/ledger/commitments": "/v1/commitments",
     "/ledger/commitments/{id}/record": "/v1/commitments/{id}",
     "/ledger/benefits/lines": "/v1/ledger/benefits",
     "/ledger/benefits/balances": "/v1/ledger/benefits/balances",

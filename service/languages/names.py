@@ -62,7 +62,9 @@ PagesTexts = TypedDict("PagesTexts", {
 LedgerTexts = TypedDict("LedgerTexts", {
     "ledger": str, "parts": str, "commitments": str, "counters": str, "rights": str, "benefits": str, "statistics": str,
     "about_commitments": str, "exporter": str, "recipient": str, "state": str, "any": str, "state_committed": str,
-    "state_withdrawn": str, "state_superseded": str, "from_day": str, "until_day": str, "counter": str, "committed_at": str,
+    "state_withdrawn": str, "state_superseded": str, "stage": str, "stages": str, "stage_none": str, "stage_listed": str,
+    "stage_signed": str, "stage_delivered": str, "stage_settled": str, "reference": str, "reference_order": str,
+    "reference_contract": str, "reference_invoice": str, "from_day": str, "until_day": str, "counter": str, "committed_at": str,
     "none": str, "newest": str, "older": str, "not_indexed": str, "law_of": str, "not_found": str, "not_found_text": str,
     "commitment": str, "decision": str, "evaluation": str, "replaces": str, "replaced_by": str, "events": str,
     "event_committed": str, "event_withdrawn": str, "event_amended": str, "event_recounted": str, "event_ended": str,
@@ -102,10 +104,10 @@ RegisterTexts = TypedDict("RegisterTexts", {
     "not_found": str, "not_found_text": str, "older_version": str, "newest": str, "nothing_stated": str, "facts": str,
     "titles_of_roles": str, "fact": str, "value": str, "further_facts": str, "evidence": str, "claims": str, "document": str,
     "travels": str, "provision": str, "came_from": str, "about_it": str, "aliases": str, "attested_by": str, "note": str,
-    "recorded": str, "by": str, "named_in": str, "as_exporter": str, "as_recipient": str, "commitments_from": str,
-    "commitments_to": str, "rights_of": str, "benefits_of": str, "rights_in": str, "named_none": str, "history": str,
-    "history_about": str, "first_version": str, "unchanged": str, "not_stated": str, "further_changes": str, "older": str,
-    "as_json": str,
+    "holder": str, "hash": str, "asset_title": str, "alike": str, "alike_hash": str, "alike_title": str, "recorded": str,
+    "by": str, "named_in": str, "as_exporter": str, "as_recipient": str, "commitments_from": str, "commitments_to": str,
+    "rights_of": str, "benefits_of": str, "rights_in": str, "named_none": str, "history": str, "history_about": str,
+    "first_version": str, "unchanged": str, "not_stated": str, "further_changes": str, "older": str, "as_json": str,
 })
 PoliciesTexts = TypedDict("PoliciesTexts", {
     "title": str, "parts": str, "instruments": str, "coverage": str, "versions": str, "shadow": str, "workbench": str,
