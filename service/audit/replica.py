@@ -42,6 +42,7 @@ FROM_LEAVES = (
     tables.right_line,
     tables.right_opening,
     tables.promise,
+    tables.promise_report,
     tables.counted,
     tables.settlement,
     tables.benefit,

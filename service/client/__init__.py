@@ -19,7 +19,7 @@ from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .plans import Plan, PlannedLeg
 from .policies import AcceptanceMade, Coverage, Fact, KeptBundle, Preset, Uncovered, Words
-from .promises import Promise
+from .promises import Promise, PromiseReport
 from .reviews import (
     GapToAccept,
     Recorded,
@@ -76,6 +76,7 @@ __all__ = [
     "PlannedLeg",
     "Preset",
     "Promise",
+    "PromiseReport",
     "Question",
     "Recorded",
     "Refused",

@@ -34,6 +34,7 @@ from service.store.tables import (
     head,
     idempotency,
     personal,
+    promise_report,
     record,
     review_note,
     sign_off,
@@ -174,6 +175,7 @@ class Store:
         with changing(transaction, SIGN_OFFS, id):
             transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None, anchor=None))
         transaction.execute(sa.update(review_note).where(review_note.c.decision == id).values(text=None))
+        transaction.execute(sa.update(promise_report).where(promise_report.c.decision == id).values(reason=None, ruling=None))
         review_cases.forget(transaction, id)
         mine_too = sa.select(commitment.c.id).where(commitment.c.evaluation == id)
         referred = commitment_reference.c.commitment.in_(mine_too)

@@ -68,6 +68,7 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.counter_sum: (_DERIVED, {}),
     tables.opening: (_DERIVED, {}),
     tables.promise: (_DERIVED, {}),
+    tables.promise_report: (_DERIVED, {}),
     tables.counted: (_DERIVED, {}),
     tables.right_line: (_DERIVED, {}),
     tables.right_opening: (_DERIVED, {}),

@@ -497,7 +497,9 @@ opening = sa.Table(
     sa.Column("reason", sa.String),
 )
 sa.Index("opening_counted", opening.c.counter, opening.c.key, opening.c.day)
-# What was promised by commitments, until a last day, and when it was kept. A promise of a commitment that ended is void.
+# What was promised by commitments, until a last day, and when it was kept. A promise of a commitment that ended is void. `promised` is how
+# much, null where one report shows the whole; `disputed` how many reports on it are in dispute. Its reports are those of `origin`, a
+# commitment and a name: the promise itself where it is null, otherwise the one of an earlier commitment that it takes the place of.
 promise = sa.Table(
     "promise",
     metadata,
@@ -513,9 +515,37 @@ promise = sa.Table(
     sa.Column("document", sa.String),  # SHA-256 of the document, hexadecimal
     sa.Column("reported_at", sa.String),
     sa.Column("reported_by", sa.String),
+    sa.Column("promised", BigInteger),
+    sa.Column("disputed", sa.Integer, nullable=False),
+    sa.Column("origin", sa.String),
     sa.Index("promise_by", "by", "due"),
+    sa.Index("promise_to", "to", "due"),
     sa.Index("promise_due", "due"),
     sa.Index("promise_open", "kept_on", "due"),
+)
+# A report that some of a promise was kept; what the party that it was made to said of it; and how a dispute over it was settled. `of` is the
+# origin of the promise, `decision` that of the commitment in whose name it was reported.
+promise_report = sa.Table(
+    "promise_report",
+    metadata,
+    sa.Column("of", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("decision", sa.String, nullable=False),
+    sa.Column("dated", sa.String, nullable=False),
+    sa.Column("amount", BigInteger),
+    sa.Column("evidence", sa.String, nullable=False),
+    sa.Column("document", sa.String, nullable=False),  # SHA-256 of the document, hexadecimal
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("answer", sa.String),
+    sa.Column("answered_at", sa.String),
+    sa.Column("answered_by", sa.String),
+    sa.Column("reason", sa.Text),  # of the answer
+    sa.Column("settled", sa.String),
+    sa.Column("settled_at", sa.String),
+    sa.Column("settled_by", sa.String),
+    sa.Column("ruling", sa.Text),  # the reason of the settlement
+    sa.Index("promise_report_of_decision", "decision"),
 )
 # The meanings under which commitments were counted, and until which day. Without commitments there is nothing to read.
 counted = sa.Table(

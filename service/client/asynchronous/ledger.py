@@ -81,14 +81,40 @@ class Ledger(Connection):
         return self._each(Pages(WatchEvent, "events", "watch", "events", query={"commitment": commitment, "kind": kind}))
 
     def promises(self, **filters: Unpack[PromiseFilters]) -> AsyncIterator[Promise]:
-        """The promises of committed exchanges, by their last days; filtered by `party` or `state`. The time-out is that of a page."""
+        """The promises of committed exchanges, by their last days; filtered by `party`, `to` or `state`. The time-out is that of a page."""
         return self._each(Pages(Promise, "promises", "ledger", "promises", query=filters))
 
-    async def keep_promise(self, commitment: str, number: int, *, evidence: str, dated: date, document: str) -> Promise:
-        """Report that a promise was kept: the kind and day of the document that shows it, and its SHA-256 in hexadecimal."""
+    async def keep_promise(
+        self, commitment: str, number: int, *, evidence: str, dated: date, document: str, amount: int | None = None
+    ) -> Promise:
+        """
+        Report that a promise was kept, or an amount of it.
+
+        The kind and day of the document that shows it, and its SHA-256 in hexadecimal. Reports add up.
+        """
         path = ("commitments", commitment, "promises", str(number), "kept")
-        sent = {"evidence": evidence, "dated": dated.isoformat(), "document": document}
-        same = {"commitment": commitment, "number": number, "document": document, "state": "kept"}
+        much = {} if amount is None else {"amount": amount}
+        sent = {"evidence": evidence, "dated": dated.isoformat(), "document": document, **much}
+        same = {"commitment": commitment, "number": number}
+        return await self._call(call(Promise, "POST", *path, sent=sent, same=same))
+
+    async def answer_promise_report(
+        self, commitment: str, number: int, report: int, answer: Literal["confirmed", "disputed"], reason: str
+    ) -> Promise:
+        """Confirm or dispute a report on a promise, once, with the key of the party that it was made to."""
+        return await self._about_report(commitment, number, report, "answer", {"answer": answer, "reason": reason})
+
+    async def settle_promise_dispute(
+        self, commitment: str, number: int, report: int, settled: Literal["counts", "dropped"], reason: str
+    ) -> Promise:
+        """Settle whether a report in dispute counts or is dropped."""
+        return await self._about_report(commitment, number, report, "settle", {"settled": settled, "reason": reason})
+
+    async def _about_report(
+        self, commitment: str, number: int, report: int, last: str, sent: Mapping[str, str]
+    ) -> Promise:
+        path = ("commitments", commitment, "promises", str(number), "reports", str(report), last)
+        same = {"commitment": commitment, "number": number}
         return await self._call(call(Promise, "POST", *path, sent=sent, same=same))
 
     def benefits(

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0.17.0.references_and_stages"
-down_revision = "0.15.0"
+down_revision = "0.17.0.promise_reports"
 
 
 def upgrade() -> None:
