@@ -27,6 +27,7 @@ ADDRESSES: Mapping[str, str] = {
     "/ledger/benefits/balances": "/v1/ledger/benefits/balances",
     "/ledger/statistics/cells": "/v1/statistics",
     "/ledger/promises": "/v1/ledger/promises",
+    "/ledger/promised/lines": "/v1/ledger/promises/countries",
     "/ledger/events": "/v1/watch/events",
     "/policies/versions/{digest}": "/v1/bundles/{digest}",
     "/register/-/parties/{id:entity}": "/v1/parties/{id:entity}",

@@ -85,16 +85,18 @@ LedgerTexts = TypedDict("LedgerTexts", {
     "all_counters": str, "as_json": str,
 })
 BooksTexts = TypedDict("BooksTexts", {
-    "rights_party": str, "rights_of": str, "rights_none_of": str, "rights_chart": str, "rights_about": str,
-    "benefits_about": str, "party": str, "role": str, "any": str, "currency": str, "from": str, "until": str, "commitment": str,
-    "balances": str, "account": str, "opening": str, "payable": str, "reversed": str, "closing": str, "balances_none": str,
-    "lines": str, "lines_about": str, "day": str, "amount": str, "kind_reversed": str, "account_of_role": str, "erased": str,
-    "not_divided": str, "not_divided_about": str, "commitments": str, "as_csv": str, "more_lines": str, "more_balances": str,
-    "beginning": str, "statistics_about": str, "by": str, "then_by": str, "nothing": str, "month": str, "pair": str,
-    "venue": str, "grade": str, "sector": str, "kind": str, "first_month": str, "last_month": str, "show": str,
-    "exchanges": str, "people": str, "price": str, "total": str, "unknown_word": str, "no_word": str, "hidden": str,
-    "left_out": str, "cells_more": str, "cells_chart": str, "few_scopes": str, "too_many": str, "not_here": str,
-    "cells_none": str,
+    "promised_of": str, "promised_about": str, "promised_by": str, "promised_to": str, "promised_for": str,
+    "promised_none": str, "promised_too_many": str, "promised_disputed": str, "promised": str, "reported": str,
+    "confirmed": str, "next_due": str, "rights_party": str, "rights_of": str, "rights_none_of": str, "rights_chart": str,
+    "rights_about": str, "benefits_about": str, "party": str, "role": str, "any": str, "currency": str, "from": str,
+    "until": str, "commitment": str, "balances": str, "account": str, "opening": str, "payable": str, "reversed": str,
+    "closing": str, "balances_none": str, "lines": str, "lines_about": str, "day": str, "amount": str, "kind_reversed": str,
+    "account_of_role": str, "erased": str, "not_divided": str, "not_divided_about": str, "commitments": str, "as_csv": str,
+    "more_lines": str, "more_balances": str, "beginning": str, "statistics_about": str, "by": str, "then_by": str,
+    "nothing": str, "month": str, "pair": str, "venue": str, "grade": str, "sector": str, "kind": str, "first_month": str,
+    "last_month": str, "show": str, "exchanges": str, "people": str, "price": str, "total": str, "unknown_word": str,
+    "no_word": str, "hidden": str, "left_out": str, "cells_more": str, "cells_chart": str, "few_scopes": str, "too_many": str,
+    "not_here": str, "cells_none": str,
 })
 RegisterTexts = TypedDict("RegisterTexts", {
     "title": str, "about": str, "kind": str, "kind_party": str, "kind_asset": str, "all_kinds": str, "text": str,

@@ -48,7 +48,9 @@ class PromiseReportPart(LedgerPart):
     document: str = Field(description="the SHA-256 of the document")
     reported_at: datetime
     reported_by: str | None = None
-    answer: Literal["confirmed", "disputed"] | None = Field(default=None, description="what the party says that it was promised to")
+    answer: Literal["confirmed", "disputed"] | None = Field(
+        default=None, description="what the party says that it was promised to"
+    )
     answered_at: datetime | None = None
     answered_by: str | None = None
     reason: str | None = Field(default=None, description="the reason of the answer; null once it was erased")
@@ -223,9 +225,7 @@ def keep(context: Committing, id: str, number: int, sent: KeptSent, transaction:
     return _told_again(context, transaction, id, number)
 
 
-def answer(
-    context: Committing, id: str, number: int, report: int, sent: AnswerSent, transaction: sa.Connection
-) -> PromisePart:
+def answer(context: Committing, id: str, number: int, report: int, sent: AnswerSent, transaction: sa.Connection) -> PromisePart:
     """The party that a promise was made to confirms a report on it, or disputes it, once. Raises RequestRefused."""
     if context.caller.party is None:
         raise RequestRefused("forbidden", "the party that it was promised to says so: use a key that belongs to this party")

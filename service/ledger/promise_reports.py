@@ -78,7 +78,9 @@ class PromiseReports:
         hidden = {"amount": amount, "by": by}
         row = {"of": of.origin, "number": number, **shown, **hidden, "document": document, "at": at}
         transaction.execute(sa.insert(promise_report).values(row))
-        self._said(transaction, of, LogEvent("promise-reported", at, {"report": number, **shown}, {**hidden, "sha256": document}))
+        self._said(
+            transaction, of, LogEvent("promise-reported", at, {"report": number, **shown}, {**hidden, "sha256": document})
+        )
 
     def answer(
         self, transaction: sa.Connection, of: ReportedPromise, report: Any, answer: str, reason: str, at: str, by: str
@@ -104,9 +106,7 @@ class PromiseReports:
         """Write the leaf, and make the promise what its reports say."""
         named = {"commitment": of.commitment, "number": of.row.number, "origin": of.origin}
         members = {**named, **event.members}
-        tree_leaves.append(
-            transaction, LogEvent(event.kind, event.at, members, event.hidden, event.subject, event.of_subject)
-        )
+        tree_leaves.append(transaction, LogEvent(event.kind, event.at, members, event.hidden, event.subject, event.of_subject))
         reports = of_promises(transaction, [of.origin])[of.origin]
         last = _last(of.row.promised, reports)
         kept = {

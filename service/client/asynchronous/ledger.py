@@ -10,7 +10,7 @@ from ..answers import Committed, CounterRead, ReferenceKind, Stage
 from ..benefits import AllNotDivided, BenefitBalance, BenefitLine, NotDivided
 from ..calls import call, referring
 from ..pages import Pages
-from ..promises import Promise, PromiseFilters
+from ..promises import AllPromised, Promise, PromisedForCountries, PromiseFilters
 from ..statistics import Concentration, FlowFilters, Statistics, YearFilters
 from ..watch import WatchEvent
 from .connection import Connection
@@ -84,6 +84,12 @@ class Ledger(Connection):
         """The promises of committed exchanges, by their last days; filtered by `party`, `to` or `state`. The time-out is that of a page."""
         return self._each(Pages(Promise, "promises", "ledger", "promises", query=filters))
 
+    async def promises_by_country(self, *, party: str | None = None, to: str | None = None) -> tuple[PromisedForCountries, ...]:
+        """What was promised for the people of each country, and what was reported of it; of a `party`, or `to` one."""
+        query = {"party": party, "to": to}
+        found = await self._call(call(AllPromised, "GET", "ledger", "promises", "countries", query=query))
+        return found.countries
+
     async def keep_promise(
         self, commitment: str, number: int, *, evidence: str, dated: date, document: str, amount: int | None = None
     ) -> Promise:
@@ -110,9 +116,7 @@ class Ledger(Connection):
         """Settle whether a report in dispute counts or is dropped."""
         return await self._about_report(commitment, number, report, "settle", {"settled": settled, "reason": reason})
 
-    async def _about_report(
-        self, commitment: str, number: int, report: int, last: str, sent: Mapping[str, str]
-    ) -> Promise:
+    async def _about_report(self, commitment: str, number: int, report: int, last: str, sent: Mapping[str, str]) -> Promise:
         path = ("commitments", commitment, "promises", str(number), "reports", str(report), last)
         same = {"commitment": commitment, "number": number}
         return await self._call(call(Promise, "POST", *path, sent=sent, same=same))

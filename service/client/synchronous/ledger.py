@@ -11,7 +11,7 @@ from ..answers import Committed, CounterRead, ReferenceKind, Stage
 from ..benefits import AllNotDivided, BenefitBalance, BenefitLine, NotDivided
 from ..calls import call, referring
 from ..pages import Pages
-from ..promises import Promise, PromiseFilters
+from ..promises import AllPromised, Promise, PromisedForCountries, PromiseFilters
 from ..statistics import Concentration, FlowFilters, Statistics, YearFilters
 from ..watch import WatchEvent
 from .connection import Connection
@@ -84,6 +84,12 @@ class Ledger(Connection):
     def promises(self, **filters: Unpack[PromiseFilters]) -> Iterator[Promise]:
         """The promises of committed exchanges, by their last days; filtered by `party`, `to` or `state`. The time-out is that of a page."""
         return self._each(Pages(Promise, "promises", "ledger", "promises", query=filters))
+
+    def promises_by_country(self, *, party: str | None = None, to: str | None = None) -> tuple[PromisedForCountries, ...]:
+        """What was promised for the people of each country, and what was reported of it; of a `party`, or `to` one."""
+        query = {"party": party, "to": to}
+        found = self._call(call(AllPromised, "GET", "ledger", "promises", "countries", query=query))
+        return found.countries
 
     def keep_promise(
         self, commitment: str, number: int, *, evidence: str, dated: date, document: str, amount: int | None = None

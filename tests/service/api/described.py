@@ -206,6 +206,7 @@ STEPS = (
     Step("evaluate", "POST", "/v1/evaluate", PROMISING, {"decision": "id"}),
     Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"commitment": "id"}, 201),
     Step("listPromises", "GET", "/v1/ledger/promises?party=clinic-5&state=due"),
+    Step("getPromisesByCountry", "GET", "/v1/ledger/promises/countries?party=clinic-5"),
     Step("keepPromise", "POST", f"{COMMITMENT}/promises/0/kept", {
         "evidence": "training-record", "dated": "{today}", "document": "ab" * 32,
     }),
