@@ -26,6 +26,7 @@ ADDRESSES: Mapping[str, str] = {
     "/ledger/benefits/lines": "/v1/ledger/benefits",
     "/ledger/benefits/balances": "/v1/ledger/benefits/balances",
     "/ledger/statistics/cells": "/v1/statistics",
+    "/ledger/accounts/classes": "/v1/ledger/accounts",
     "/ledger/promises": "/v1/ledger/promises",
     "/ledger/promised/lines": "/v1/ledger/promises/countries",
     "/ledger/events": "/v1/watch/events",

@@ -17,6 +17,7 @@ from starlette.routing import Match
 from service.api import (
     acceptance_pages,
     acceptances,
+    account_pages,
     accounts,
     add_checkpoint,
     ask,
@@ -176,6 +177,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         rights_pages.pages,
         benefit_pages.pages,
         promise_pages.pages,
+        account_pages.pages,
         statistics_pages.pages,
         bundles.router,
         shadow.router,
