@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import sqlalchemy as sa
 from fastapi import Response
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from service.api import csv_tables, paging
 from service.api.commitments import named
@@ -13,7 +13,8 @@ from service.api.operations import in_path
 from service.api.parameters import text, word
 from service.api.router import Call, Router
 from service.callers.context import Administering, Committing, Reading
-from service.ledger import promise_list
+from service.ledger import promise_countries, promise_list
+from service.ledger.promise_countries import PromisedForCountries
 from service.ledger.promise_list import AnswerSent, KeptSent, PromiseCounts, PromiseFilter, PromisePart, SettlementSent
 from service.problems import RequestRefused
 
@@ -37,6 +38,14 @@ class PromisesShown(paging.Page):
     promises: list[PromisePart] = Field(description="the promises of the page")
     counts: PromiseCounts = Field(description="of all promises that these parties give, in whichever state")
     next: str | None = Field(description=paging.NEXT)
+
+
+class PromisedCountries(BaseModel):
+    """What was promised by country, the largest number first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    countries: list[PromisedForCountries]
 
 
 @router.get(
@@ -65,6 +74,27 @@ def listed(context: Reading, call: Call[None], connection: sa.Connection) -> Pro
         return csv_tables.csv_answer(tuple(PromisePart.model_fields), rows, csv_tables.next_page(call.request, following))
     counts = promise_list.counts(context.today, promise_list.asked(context, party, to, state), connection)
     return PromisesShown(promises=found, counts=counts, next=following)
+
+
+@router.get(
+    "/v1/ledger/promises/countries",
+    "getPromisesByCountry",
+    "What was promised for the people of each country, and what was reported",
+    parameters=[PARTY, TO, csv_tables.FORMAT],
+    answers={200: {"content": _TABLE}},
+)
+def countries(context: Reading, call: Call[None], connection: sa.Connection) -> PromisedCountries | Response:
+    """
+    Promises added up by the countries that they are for, with what was reported, confirmed and overdue of them.
+
+    A promise for several countries is in a line of these countries together. A caller who belongs to a party gets what this party promised,
+    and what was promised to it.
+    """
+    found = promise_countries.by_country(context, PARTY.of(call.query), TO.of(call.query), connection)
+    if csv_tables.as_csv(call.query):
+        rows = ([" ".join(cell) if isinstance(cell, list) else cell for _, cell in each] for each in found)
+        return csv_tables.csv_answer(tuple(PromisedForCountries.model_fields), rows)
+    return PromisedCountries(countries=found)
 
 
 @router.post(

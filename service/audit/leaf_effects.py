@@ -26,12 +26,14 @@ Leaf = Mapping[str, Any]
 Effect = Callable[[sa.Connection, Leaf], None]
 
 _STATES = {"withdrawn": "withdrawn", "amended": "superseded"}  # of a commitment, after such an event
+_STAGES = frozenset({"listed", "signed", "delivered", "settled"})
 _QUOTING = frozenset({"because", "changes"})  # what may quote the exchange, in what the watch told
 _IN_COLUMNS = frozenset({"id", "leaf", "at", "day", "commitment", "decision", "cause", "since"})  # of an event of the watch
 _BESIDE_A_DOCUMENT = frozenset({"schema", "kind", "event", "document", "erased_at", *_QUOTING, *_IN_COLUMNS})
 _ERASED: Leaf = {"state": "erased", "aliases": "[]", "facts": "{}", "documents": '{"claims":{},"evidence":{}}', "travels": "[]"}
 # The openings of a leaf that are erased together with what it speaks of, which is a decision unless `subject` says otherwise.
 _OF_SUBJECT: Mapping[str, frozenset[str]] = {
+    "commitment-reference": frozenset({"text"}),
     "document-attached": frozenset({"bytes"}),
     "document-confirmation": frozenset({"binding"}),
     "document-kept": frozenset({"sha256"}),
@@ -68,7 +70,7 @@ def subject(rows: sa.Connection, leaf: Leaf) -> tuple[str, frozenset[str]] | Non
             of = f"entity/{leaf['entity_kind']}/{leaf['id']}"
         case "rights-opening":
             of = f"entity/party/{leaf['party']}"
-        case "watch-event":
+        case "watch-event" | "commitment-reference":
             told_of = _held(rows, tables.commitment, id=leaf["commitment"])
             of = subject_of_decision("" if told_of is None else told_of.evaluation)
         case _ if kind in _OF_SUBJECT:
@@ -193,6 +195,8 @@ def _commitment_event(rows: sa.Connection, leaf: Leaf) -> None:
         end_commitment(rows, id, _STATES[event], leaf["at"])
     elif event == "ended":
         _update(rows, tables.right_line, {"source": id}, ended=leaf["from"], ended_at=leaf["at"])
+    elif event in _STAGES:
+        _update(rows, tables.commitment, {"id": id}, stage=event)
     elif event == "recounted":
         _update(rows, tables.commitment, {"id": id}, counting=leaf["counting"])
         _update(rows, tables.movement, {"commitment": id}, live=False)
@@ -333,6 +337,7 @@ EFFECTS: Mapping[str, Effect] = {
     "bundle-activated": _bundle_activated,
     "commitment": _row(tables.commitment, {"state": "committed"}, committed_at="at"),
     "commitment-event": _commitment_event,
+    "commitment-reference": _row(tables.commitment_reference, kind="reference"),
     "cosigned": _cosigned,
     "counter-opening": _counter_opening,
     "counters-lost": _counters_lost,

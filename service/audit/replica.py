@@ -36,6 +36,7 @@ FROM_LEAVES = (
     tables.entity_spelling,
     tables.commitment,
     tables.commitment_event,
+    tables.commitment_reference,
     tables.movement,
     tables.opening,
     tables.right_line,

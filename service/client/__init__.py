@@ -19,7 +19,7 @@ from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .plans import Plan, PlannedLeg
 from .policies import AcceptanceMade, Coverage, Fact, KeptBundle, Preset, Uncovered, Words
-from .promises import Promise, PromiseReport
+from .promises import Promise, PromisedForCountries, PromiseReport
 from .reviews import (
     GapToAccept,
     Recorded,
@@ -77,6 +77,7 @@ __all__ = [
     "Preset",
     "Promise",
     "PromiseReport",
+    "PromisedForCountries",
     "Question",
     "Recorded",
     "Refused",

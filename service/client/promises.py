@@ -63,6 +63,32 @@ class Promise:
     reported_by: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PromisedForCountries:
+    """
+    What was promised for the people of some countries together, and what was reported, and confirmed, of it; `countries` is empty where
+    that was not said. `promises`, `kept`, `overdue` and `disputed` say how many; `next_due` is the next last day.
+    """
+
+    promise: str
+    countries: tuple[str, ...]
+    promised: int
+    reported: int
+    confirmed: int
+    disputed: int
+    promises: int
+    kept: int
+    overdue: int
+    next_due: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AllPromised:
+    """What was promised by country."""
+
+    countries: tuple[PromisedForCountries, ...]
+
+
 class PromiseFilters(TypedDict, total=False):
     """The party that promises, the one to which it does, and the state of the promise."""
 

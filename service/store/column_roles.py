@@ -63,6 +63,7 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.entity_spelling: (_DERIVED, {}),
     tables.commitment: (_DERIVED, {}),
     tables.commitment_event: (_DERIVED, {}),
+    tables.commitment_reference: (_DERIVED, {}),
     tables.movement: (_DERIVED, {}),
     tables.counter_sum: (_DERIVED, {}),
     tables.opening: (_DERIVED, {}),

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "0.17.0.promise_reports"  # the newest of the migrations, which make these tables; it is named by the version that brought it
+# The newest of the migrations, which make these tables. Each is named by the version that brought it.
+REVISION = "0.17.0.references_and_stages"
 
 metadata = sa.MetaData()
 
@@ -376,6 +377,10 @@ entity = sa.Table(
     sa.Column("recorded_at", sa.String, nullable=False),
     sa.Column("recorded_by", sa.String, nullable=False),
     sa.Column("shape", sa.Integer),  # of the exchanges in which it is stated; null after an erasure
+    sa.Column("title", sa.String),  # of an asset, as all to the next one
+    sa.Column("holder", sa.String),
+    sa.Column("hash", sa.String),
+    sa.Index("entity_by_hash", "hash"),
 )
 entity_alias = sa.Table(
     "entity_alias",
@@ -410,7 +415,9 @@ commitment = sa.Table(
     sa.Column("state", sa.String, nullable=False),
     sa.Column("replaces", sa.String, sa.ForeignKey("commitment.id"), unique=True),
     sa.Column("counting", sa.String, nullable=False),
+    sa.Column("stage", sa.String),  # the last stage that it reached; null before the first
     sa.Index("commitment_by_state", "state"),
+    sa.Index("commitment_by_stage", "stage", "sequence"),
 )
 commitment_event = sa.Table(
     "commitment_event",
@@ -422,6 +429,20 @@ commitment_event = sa.Table(
     sa.Column("by", sa.String, nullable=False),
     sa.Column("reason", sa.String),
     sa.Column("other", sa.String, sa.ForeignKey("commitment.id")),
+    sa.Column("day", sa.String),  # of a stage
+    sa.Column("evidence", sa.String),  # of a stage: the SHA-256 of what shows it
+)
+# The numbers of orders, contracts and invoices by which others know a commitment. The text is null after an erasure.
+commitment_reference = sa.Table(
+    "commitment_reference",
+    metadata,
+    sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("text", sa.String),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Index("commitment_reference_by_text", "text"),
 )
 movement = sa.Table(
     "movement",
