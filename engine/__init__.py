@@ -50,6 +50,7 @@ from engine.authoring.testing import (
     written_cases,
 )
 from engine.backends.durable import EngineUnavailable
+from engine.books.benefit_page import BenefitPricing, BenefitShare, BenefitsPage, BenefitStep
 from engine.books.filling import BookReader
 from engine.books.grants import PERPETUAL, BookFacts, Grant, grants
 from engine.books.page import BOOKS, RightScope, RightsPage
@@ -176,6 +177,10 @@ __all__ = [
     "Approval",
     "AttributesText",
     "AuthZenText",
+    "BenefitPricing",
+    "BenefitShare",
+    "BenefitStep",
+    "BenefitsPage",
     "BookFacts",
     "BookReader",
     "Bounds",
