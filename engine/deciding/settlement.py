@@ -62,12 +62,16 @@ def amount_text(units: int, scale: int) -> str:
     return f"{'-' if units < 0 else ''}{whole}{'.' if scale else ''}{part}"
 
 
-def settle(vocabulary: Vocabulary, exchange: Exchange) -> Settlement | None:
-    """The settlement of an exchange; None where the vocabulary has none, or where the exchange speaks neither of a price nor of shares."""
+def settle(vocabulary: Vocabulary, exchange: Exchange, instead: Money | None = None) -> Settlement | None:
+    """
+    The settlement of an exchange, or what it were with another price `instead` of its own.
+
+    None where the vocabulary has none, or where the exchange speaks neither of a price nor of shares.
+    """
     words = vocabulary.settlement
     if words is None:
         return None
-    price = exchange.value(words.price)
+    price = instead or exchange.value(words.price)
     shares = {member.removeprefix(f"{words.shares}."): exchange.value(member) for member in vocabulary.families[words.shares]}
     free = any(exchange.value(fact) == value for fact, value in words.free.items())
     if price is Missing.LEFT_OUT and not free and all(each is Missing.LEFT_OUT for each in shares.values()):
