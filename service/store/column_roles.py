@@ -72,6 +72,8 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.right_opening: (_DERIVED, {}),
     tables.settlement: (_DERIVED, {}),
     tables.benefit: (_DERIVED, {}),
+    tables.benefit_event: (_DERIVED, {}),
+    tables.income_report: (_DERIVED, {}),
     tables.flow: (_DERIVED, {}),
     tables.flow_sum: (_DERIVED, {}),
     tables.flow_party: (_DERIVED, {}),
