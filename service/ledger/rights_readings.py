@@ -117,7 +117,7 @@ def page(context: Reading, asked: RightsQuery, connection: sa.Connection) -> tup
     A caller who belongs to a party gets what this party has, and what it granted. Raises RequestRefused.
     """
     asked = replace(asked, party=party_view.of_exporter(asked.party, context.caller))
-    known = _known(asked.known, time_zone(context.settings.zone))
+    known = known_until(asked.known, time_zone(context.settings.zone))
     rows = _rows(connection, asked, known)
     more, rows = len(rows) > asked.limit, rows[: asked.limit]
     names = _names(connection, context.live, rows)
@@ -132,7 +132,7 @@ def page(context: Reading, asked: RightsQuery, connection: sa.Connection) -> tup
     return found, (rows[-1].asset, rows[-1].source, rows[-1].number) if more else None
 
 
-def _known(day: date | None, zone: tzinfo) -> str:
+def known_until(day: date | None, zone: tzinfo) -> str:
     """The moment at which a day is over."""
     if day is None or day == date.max:
         return ALWAYS
