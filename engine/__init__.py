@@ -53,7 +53,8 @@ from engine.backends.durable import EngineUnavailable
 from engine.books.benefit_page import BenefitPricing, BenefitShare, BenefitsPage, BenefitStep
 from engine.books.filling import BookReader
 from engine.books.grants import PERPETUAL, BookFacts, Grant, grants
-from engine.books.page import BOOKS, RightScope, RightsPage
+from engine.books.page import BOOKS, BookPage, RightScope, RightsPage
+from engine.books.settlement import PayableLine, Settlement, SettlementState, amount_text
 from engine.bundle import (
     Bundle,
     BundleRefused,
@@ -94,7 +95,7 @@ from engine.deciding.plan_books import conveyed_lines
 from engine.deciding.promises import DatedPromise, Promise
 from engine.deciding.rests_on import Statement
 from engine.deciding.search_pauses import pausing
-from engine.deciding.settlement import PayableLine, Settlement, amount_text, settle
+from engine.deciding.settlement import settle
 from engine.deciding.sign_off_binding import anchor_of, still_holds
 from engine.deciding.sign_off_scope import Approval, Signature, Unsignable, facts_digest, meaning_of, persons_asked
 from engine.decision import (
@@ -105,7 +106,6 @@ from engine.decision import (
     DutyPart,
     PlanDecision,
     QuestionPart,
-    SettlementState,
     SignaturePart,
     SignedOffPart,
 )
@@ -182,6 +182,7 @@ __all__ = [
     "BenefitStep",
     "BenefitsPage",
     "BookFacts",
+    "BookPage",
     "BookReader",
     "Bounds",
     "BoundsPart",

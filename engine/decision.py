@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.books.settlement import SettlementState
 from engine.rules import Truth
 
 SCHEMA = "fifthfactor/decision/1"
@@ -305,26 +306,6 @@ class LanePart(Part):
     mark: str
     opens_when: list[str] = []
     closed_by: list[str] = []
-
-
-# `settled` has amounts, and `nothing-payable` needs none. With every other word the exchange has no settlement, for this reason.
-SettlementState = Literal[
-    "settled",
-    "nothing-payable",
-    "price-unknown",
-    "price-disputed",
-    "price-below-zero",
-    "price-of-a-free-supply",
-    "price-too-large",
-    "price-finer-than-the-unit",
-    "unknown-currency",
-    "no-minor-unit",
-    "shares-unknown",
-    "shares-disputed",
-    "shares-do-not-close",
-    "parties-unknown",
-    "parties-disputed",
-]
 
 
 class SettlementLinePart(Part):

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 EXPORTER = "exporter"  # the key of whoever supplies
+ROLE = "role:"  # begins the key of the account of a role
 
 MOST_STEPS = 512  # of a page
 MOST_SHARES = 500  # of a step

@@ -163,6 +163,12 @@ SettlementState = Literal[
     "shares-do-not-close",
     "parties-unknown",
     "parties-disputed",
+    "agreement-not-named",
+    "asset-not-held",
+    "sources-unknown",
+    "cap-without-the-currency",
+    "exceeds",
+    "chain-too-long",
 ]
 
 
