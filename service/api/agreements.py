@@ -1,5 +1,5 @@
 """
-`/v1/assets/{id}/agreements` and `/v1/agreements/{id}`: who has a share in what an asset earns, proposed, accepted or opened, changed, ended.
+`/v1/assets/{id}/agreements` and `/v1/agreements/{id}`: who has a share in what an asset earns; proposed, accepted or opened, ended.
 """
 
 import sqlalchemy as sa

@@ -8,6 +8,7 @@ Whoever decides by rows reads them here, where their seals are checked.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ from service.ledger.rights_book import ALWAYS
 from service.log import tree_leaves
 from service.log.tree_leaves import LogEvent
 from service.store.row_seals import AGREED, AGREEMENT, check, seal_rows
-from service.store.tables import agreement, agreement_party, agreement_use
+from service.store.tables import agreement, agreement_party, agreement_use, benefit, commitment
 
 _version, _party, _use = agreement.c, agreement_party.c, agreement_use.c
 _VERSIONS = sa.select(agreement).where(_version.stood_at.is_not(None)).order_by(_version.id, _version.version)
@@ -118,6 +119,24 @@ def name_use(
     hidden: dict[str, Any] = {name: value for name, value in row.items() if name not in shown}
     tree_leaves.append(transaction, LogEvent("agreement-named", at, members, hidden))
     seal_rows(transaction, {AGREED.subject(commitment): [(agreement_use, [*row.values()])]})
+
+
+def booked(connection: sa.Connection, ids: Collection[str]) -> dict[tuple[str, str, str], Decimal]:
+    """What commitments that stand made payable by some agreements, by agreement, account and currency."""
+    if not ids or "agreement" not in benefit.c:
+        return {}
+    of, account, currency, scale = (benefit.c[name] for name in ("agreement", "account", "currency", "scale"))
+    summed = (
+        sa.select(of, account, currency, scale, sa.func.sum(benefit.c.units).label("units"))
+        .join(commitment, commitment.c.id == benefit.c.commitment)
+        .where(of.in_(sorted(ids)), commitment.c.state == "committed")
+        .group_by(of, account, currency, scale)
+    )
+    found: dict[tuple[str, str, str], Decimal] = {}
+    for row in connection.execute(summed):
+        place = row.agreement, row.account, row.currency
+        found[place] = found.get(place, Decimal(0)) + Decimal(int(row.units)).scaleb(-row.scale)
+    return found
 
 
 def name_at(connection: sa.Connection, id: str, place: str) -> str | None:

@@ -20,8 +20,8 @@ from service.ledger.agreement_book import names, parties_of
 from service.ledger.agreement_terms import DAYS, TAX, UNTIL, PricingSent, Share, SharePart, Terms, told
 from service.ledger.commitment_list import LedgerPart
 from service.ledger.counter_book import Book
+from service.ledger.rights_book import known_until
 from service.ledger.rights_openings import RightsEvidencePart
-from service.ledger.rights_readings import known_until
 from service.log import tree_leaves
 from service.problems import RequestRefused
 from service.settings import time_zone

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+import engine
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
 from tests.service.callers.test_callers import bearer, make
 from tests.service.conftest import Lines
+from tests.service.ledger.test_rights_book import everything, supply
 
 POLICIES = Path(__file__).parent / "agreements"
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
@@ -59,6 +61,29 @@ class Market:
 
     def standing(self, *shares: Any, **more: Any) -> Any:
         return self.open(self.propose(*shares, **more))
+
+    def exchange(self, granter: str, holder: str, asset: str = "images", **more: Any) -> dict[str, Any]:
+        """What one party supplies to another, with the right to operate it."""
+        sent = supply(granter, holder, asset=asset)
+        for fact, value in more.items():
+            sent = engine.with_fact_set(sent, fact.replace("__", "."), value)
+        return sent
+
+    def evaluated(self, granter: str, holder: str, asset: str = "images", **more: Any) -> Any:
+        return self.done("/v1/evaluate", self.exchange(granter, holder, asset, **more))
+
+    def commit(self, granter: str, holder: str, asset: str = "images", **more: Any) -> str:
+        decided = self.evaluated(granter, holder, asset, **more)
+        assert decided["proceed"], decided
+        return str(self.done("/v1/commitments", {"decision": decided["id"]})["id"])
+
+    def page(self, granter: str, holder: str, asset: str = "images", **more: Any) -> Any:
+        """What the book of benefits says of an exchange."""
+        decided = self.evaluated(granter, holder, asset, **more)
+        return self.get(f"/v1/decisions/{decided['id']}").json()["record"]["request"].get("books", {}).get("benefits")
+
+    def opened(self, party: str, asset: str = "images") -> str:
+        return str(self.done("/v1/rights/openings", everything(party, asset))["id"])
 
 
 def share(payer: str, payee: str | None, ratio: str, of: str = "income", **more: Any) -> dict[str, Any]:

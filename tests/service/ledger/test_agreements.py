@@ -1,4 +1,4 @@
-"""Agreements on benefit over HTTP: proposed, accepted or opened, changed and ended, told to those whom they name, and made again by the leaves."""
+"""Agreements on benefit: proposed, accepted or opened, changed and ended, told to those whom they name, and made again by the leaves."""
 
 from datetime import timedelta
 from typing import Any
