@@ -111,7 +111,9 @@ def upward(
         step = page.steps[number]
         together.setdefault((step.after, step.payer), []).append(number)
     for (after, payer), numbers in together.items():
-        left = received.get(after, {}).get(payer, 0)
+        if payer not in received.get(after, {}):
+            continue  # its share has ended, and it takes no part
+        left = received[after][payer]
         shares = [(page.steps[each], each, share) for each in numbers for share in page.steps[each].shares]
         shares = [each for each in shares if _counts(each[2], page.on) and each[2].payee != payer]
         first = [each for each in shares if each[2].kind == "commission"]

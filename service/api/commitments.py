@@ -30,7 +30,8 @@ from service.decisions.commitment_writer import (
 )
 from service.decisions.idempotency import KeptAnswer
 from service.decisions.recording import Outgoing, record_and_answer
-from service.ledger import commitment_list
+from service.ledger import benefit_refunds, commitment_list
+from service.ledger.benefit_refunds import RefundPart, RefundSent
 from service.ledger.commitment_list import Commitment, State
 from service.problems import MEDIA_TYPE, Kind, RequestRefused
 
@@ -85,6 +86,23 @@ def withdraw(context: Committing, call: Call[WithdrawSent], transaction: sa.Conn
     id = named(call.path["id"])
     call.note(commitment_id=id)
     return call.shared(CommitmentWriter).withdraw(context, id, call.sent, transaction)
+
+
+@router.post(
+    "/v1/commitments/{id}/refund",
+    "refundCommitment",
+    "Refund a part of the price",
+    "not-found",
+    "commitment-ended",
+    "not-payable",
+    parameters=[_ID],
+    body=RefundSent,
+)
+def refund(context: Committing, call: Call[RefundSent], transaction: sa.Connection) -> RefundPart:
+    """Divides the price less all refunds anew, and books the difference. What was paid of it and is no longer payable is owed back."""
+    id = named(call.path["id"])
+    call.note(commitment_id=id)
+    return benefit_refunds.refund(context, id, call.sent, transaction)
 
 
 @router.post(

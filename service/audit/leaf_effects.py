@@ -32,6 +32,7 @@ _BESIDE_A_DOCUMENT = frozenset({"schema", "kind", "event", "document", "erased_a
 _ERASED: Leaf = {"state": "erased", "aliases": "[]", "facts": "{}", "documents": '{"claims":{},"evidence":{}}', "travels": "[]"}
 # The openings of a leaf that are erased together with what it speaks of, which is a decision unless `subject` says otherwise.
 _OF_SUBJECT: Mapping[str, frozenset[str]] = {
+    "benefit-event": frozenset({"sha256", "reason"}),
     "document-attached": frozenset({"bytes"}),
     "document-confirmation": frozenset({"binding"}),
     "document-kept": frozenset({"sha256"}),
@@ -277,16 +278,59 @@ def _agreement_event(rows: sa.Connection, leaf: Leaf) -> None:
 
 def _settlement(rows: sa.Connection, leaf: Leaf) -> None:
     _insert(rows, tables.settlement, leaf)
+    _payable(rows, leaf)
+
+
+def _payable(rows: sa.Connection, leaf: Leaf) -> None:
     of = {"commitment": leaf["commitment"], "kind": "payable", "day": leaf["day"]}
     for line in leaf["lines"]:
-        _insert(rows, tables.benefit, line, **of, units=int(line["units"]))
+        units = int(line["units"])
+        standing = {"net": units, "paid": 0, "confirmed": 0, "disputed": 0}
+        _insert(rows, tables.benefit, line, **of, **standing, units=units, base=_whole(line.get("base")))
 
 
 def _settlement_reversed(rows: sa.Connection, leaf: Leaf) -> None:
     payable = _here(tables.benefit, {"commitment": leaf["commitment"], "kind": "payable"})
-    lines = rows.execute(sa.select(tables.benefit).where(*payable).order_by(tables.benefit.c.number)).mappings().all()
+    lines = rows.execute(sa.select(tables.benefit).where(*payable).order_by(tables.benefit.c.number)).all()
     for number, line in enumerate(lines, leaf["first"]):
-        _insert(rows, tables.benefit, dict(line), number=number, kind="reversed", day=leaf["day"], units=-line["units"])
+        of_line = sa.or_(tables.benefit.c.number == line.number, tables.benefit.c.of == line.number)
+        base = rows.execute(sa.select(sa.func.sum(tables.benefit.c.base)).where(of_line)).scalar_one()
+        change = {"number": number, "of": line.number, "units": -line.net, "base": None if base is None else -base}
+        _line_changed(rows, leaf, "reversed", change)
+
+
+def _line_changed(rows: sa.Connection, leaf: Leaf, kind: str, change: Leaf) -> None:
+    line = _held(rows, tables.benefit, number=change["of"])._mapping
+    of_line = dict.fromkeys(("due", "net", "paid", "confirmed", "disputed"))
+    amounts = {"units": int(change["units"]), "base": _whole(change["base"])}
+    _insert(rows, tables.benefit, {**line, **of_line, **change}, kind=kind, day=leaf["day"], **amounts)
+    _update(rows, tables.benefit, {"number": change["of"]}, net=line["net"] + amounts["units"])
+
+
+def _benefit_event(rows: sa.Connection, leaf: Leaf) -> None:
+    units = _whole(leaf["units"])
+    _insert(rows, tables.benefit_event, leaf, kind=leaf["event"], units=units)
+    for change in leaf["lines"] or ():
+        _line_changed(rows, leaf, "refunded", change)
+    if leaf["line"] is None:
+        return
+    part = {"line": leaf["line"], "part": leaf["part"], "kind": "paid"}
+    report, line = _held(rows, tables.benefit_event, **part), _held(rows, tables.benefit, number=leaf["line"])
+    amount = -report.units if report.back else report.units
+    moved: Mapping[str, tuple[int, int, int]] = {
+        "paid": (amount, 0, 0),
+        "confirmed": (0, amount, 0),
+        "disputed": (-amount, 0, report.units),
+        "found-paid": (amount, amount, -report.units),
+        "found-unpaid": (0, 0, -report.units),
+    }
+    names = ("paid", "confirmed", "disputed")
+    standing = {name: getattr(line, name) + each for name, each in zip(names, moved[leaf["event"]], strict=True)}
+    _update(rows, tables.benefit, {"number": leaf["line"]}, **standing)
+
+
+def _whole(told: str | None) -> int | None:
+    return None if told is None else int(told)
 
 
 def _flow(rows: sa.Connection, leaf: Leaf) -> None:
@@ -313,6 +357,7 @@ EFFECTS: Mapping[str, Effect] = {
     "agreement-named": _row(tables.agreement_use),
     "agreement-version": _agreement_version,
     "asset-entry": lambda rows, leaf: _insert(rows, tables.asset_entry, leaf, **leaf["line"], kind=leaf["entry"]),
+    "benefit-event": _benefit_event,
     "bundle-activated": _bundle_activated,
     "commitment": _row(tables.commitment, {"state": "committed"}, committed_at="at"),
     "commitment-event": _commitment_event,

@@ -48,6 +48,8 @@ FROM_LEAVES = (
     tables.agreement_party,
     tables.agreement_event,
     tables.agreement_use,
+    tables.benefit_event,
+    tables.income_report,
     tables.flow,
     tables.asset_entry,
     tables.bundle,
@@ -62,7 +64,7 @@ FROM_LEAVES = (
 _BESIDE = (tables.session, record, personal)
 # The sums that are made from other rows, and from which ones.
 _SUMS: Mapping[sa.Table, tuple[tuple[sa.Table, ...], Callable[[sa.Connection], Iterator[Values]]]] = {
-    tables.counter_sum: ((tables.movement, tables.promise), counter_rows.counter_sums),
+    tables.counter_sum: ((tables.movement, tables.promise, tables.benefit), counter_rows.counter_sums),
     tables.flow_sum: ((tables.flow,), flow_sums),
     tables.flow_party: ((tables.flow,), flow_parties),
 }

@@ -76,6 +76,8 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.agreement_party: (_DERIVED, {}),
     tables.agreement_event: (_DERIVED, {}),
     tables.agreement_use: (_DERIVED, {}),
+    tables.benefit_event: (_DERIVED, {}),
+    tables.income_report: (_DERIVED, {}),
     tables.flow: (_DERIVED, {}),
     tables.flow_sum: (_DERIVED, {}),
     tables.flow_party: (_DERIVED, {}),

@@ -565,9 +565,11 @@ settlement = sa.Table(
     sa.Column("state", sa.String, nullable=False),
     sa.Column("price", sa.String),
 )
-# What is payable, line by line. No row ever changes: what is reversed is a row of its own. `units` are minor units of the currency, with
-# `scale` digits after the point. `account` is the keyed hash of a party, or `role:ROLE` where the role names none; `place` is the
-# pointer to the party's id in the request of the commitment's evaluation.
+# What is payable, line by line. What was booked never changes: what is reversed or refunded is a row of its own, which says `of` which
+# line it is. `units` are minor units of the currency, with `scale` digits after the point. `account` is the keyed hash of a party, or
+# `role:ROLE` where the role names none; `place` is the pointer to the party's id in the request of the commitment's evaluation. `payer` is
+# the account of who owes it; `base` has the units of which it is a share; a line of a step up the chain has its number.
+# How a line stands: `net` units are payable after reversals and refunds, so many of them count as `paid`, are `confirmed`, `disputed`.
 benefit = sa.Table(
     "benefit",
     metadata,
@@ -582,8 +584,49 @@ benefit = sa.Table(
     sa.Column("currency", sa.String, nullable=False),
     sa.Column("scale", sa.Integer, nullable=False),
     sa.Column("units", BigInteger, nullable=False),
+    sa.Column("payer", sa.String),
+    sa.Column("asset", sa.String),
+    sa.Column("basis", sa.String),
+    sa.Column("base", BigInteger),
+    sa.Column("due", sa.String),
+    sa.Column("step", sa.Integer),
+    sa.Column("agreement", sa.String),
+    sa.Column("country", sa.String),
+    sa.Column("of", BigInteger, index=True),
+    *(sa.Column(name, BigInteger) for name in ("net", "paid", "confirmed", "disputed")),
     sa.Index("benefit_account", "account", "currency", "day"),
     sa.Index("benefit_day", "day", "number"),
+    sa.Index("benefit_payer", "payer", "due"),
+)
+# What happened to the lines of a commitment: reports that something was paid, each a `part` of its line, what was confirmed, disputed and
+# settled of it, and refunds of the price, which are of no line. Of a report `back` says that the payee paid it back.
+benefit_event = sa.Table(
+    "benefit_event",
+    metadata,
+    sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("leaf", BigInteger, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("line", BigInteger, sa.ForeignKey("benefit.number"), index=True),
+    sa.Column("part", sa.Integer),
+    sa.Column("units", BigInteger),
+    sa.Column("back", sa.Boolean),
+    sa.Column("day", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+)
+# What an exporter earned by a commitment, or how many units were delivered, in a period: what its price follows from.
+income_report = sa.Table(
+    "income_report",
+    metadata,
+    sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("leaf", BigInteger, nullable=False),
+    sa.Column("first", sa.String, nullable=False),
+    sa.Column("last", sa.String, nullable=False),
+    sa.Column("reported", sa.String, nullable=False),
+    sa.Column("price", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("reversed_at", sa.String),
 )
 # --- agreements on benefit --------------------------------------------------------------------------------------------
 
