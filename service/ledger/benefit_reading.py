@@ -24,6 +24,7 @@ from service.ledger import agreement_book, hashed_names
 from service.ledger.agreement_book import Version
 from service.ledger.agreement_terms import Share
 from service.ledger.counter_book import Book
+from service.ledger.overdue_benefits import overdue_lines
 from service.ledger.proof_chains import Chain, ProofChains, TooManyChains, Wanted
 from service.ledger.rights_book import (
     ALWAYS,
@@ -43,7 +44,7 @@ from service.problems import ProblemPlace, RequestRefused
 from service.register.entity import ASSET
 from service.store.database import Database
 from service.store.row_seals import GRANTS, check
-from service.store.tables import agreement, commitment, right_line
+from service.store.tables import agreement, benefit, commitment, right_line
 
 MOST_STEPS = 64
 MOST_PARTIES = 500
@@ -77,8 +78,8 @@ class BenefitsBook:
 
     def silent(self, database: Database, live: Live, document: Mapping[str, Any]) -> bool:
         """
-        Whether the book says nothing of an exchange: it names no agreement and nothing that its data were made from, and there is no
-        agreement at all. Otherwise it may. Raises sqlalchemy.exc.SQLAlchemyError.
+        Whether the book says nothing of an exchange: it names no agreement and nothing that its data were made from, and nothing was
+        ever agreed or booked. Otherwise it may. Raises sqlalchemy.exc.SQLAlchemyError.
         """
         reader = live.bundle.reader.benefits
         if reader is None:
@@ -86,7 +87,7 @@ class BenefitsBook:
         register: Mapping[str, Any] = document.get(engine.REGISTER, {})
         said = (document, *(each.get("states", {}) for each in register.values()))
         stated = any(_at(each, fact) for each in said for fact in (reader.book.agreement, reader.book.made_from))
-        return not stated and not database.has_rows(agreement)
+        return not stated and not database.has_rows(agreement) and not database.has_rows(benefit)
 
     def found(
         self, connection: sa.Connection, live: Live, exchange: engine.Exchange, day: date, made: EarlierCommitment | None = None
@@ -182,11 +183,13 @@ class _Reading:
         mine = {} if self._asset is None else self._standing(assets=[self._asset])
         self._named = self._named_of(mine)
         asked = self._named is None and self._stands_unnamed(mine)
-        if not (mine or assets or more or asked):
+        unsaid = self._named is None and self._unsaid()
+        overdue = self._overdue()
+        if not (mine or assets or more or asked or unsaid or overdue != 0):
             return None
         beyond = self._standing(assets=assets) if assets else {}
         self._booked = agreement_book.booked(self._connection, [*mine, *beyond])
-        state: Literal["none", "read", "asked", "unheld", "chain-too-long"]
+        state: Literal["none", "read", "asked", "unsaid", "unheld", "chain-too-long"]
         try:
             unheld = more or (bool(assets) if self._exporter is None else self._upward(mine, beyond, assets))
             named = (
@@ -196,9 +199,21 @@ class _Reading:
             if len(self._accounts) > MOST_PARTIES:
                 raise _TooLong
         except (_TooLong, TooManyLines, TooManyChains):
-            return FoundBenefits(engine.BenefitsPage(on=self._day, state="chain-too-long"), {}, self._of_use())
-        state = "asked" if asked else "unheld" if unheld else "read" if named or self._steps or self._named else "none"
-        page = engine.BenefitsPage(on=self._day, state=state, named=named, steps=steps, pricing=self._pricing(self._named))
+            return FoundBenefits(engine.BenefitsPage(on=self._day, state="chain-too-long", overdue=overdue), {}, self._of_use())
+        state = (
+            "asked"
+            if asked
+            else "unsaid"
+            if unsaid
+            else "unheld"
+            if unheld
+            else "read"
+            if named or self._steps or self._named
+            else "none"
+        )
+        page = engine.BenefitsPage(
+            on=self._day, state=state, named=named, steps=steps, overdue=overdue, pricing=self._pricing(self._named)
+        )
         return FoundBenefits(page, self._accounts, self._of_use())
 
     # --- the named agreement -------------------------------------------------------------------------------------------
@@ -232,14 +247,25 @@ class _Reading:
                 raise _refused(fact, OTHERWISE)
 
     def _stands_unnamed(self, mine: Mapping[str, Version]) -> bool:
-        """Whether an agreement stands in which the exporter pays, and the exchange names none; nobody knows where it does not say who."""
-        if self._asset is not None and self._exporter is not None:
-            return any(each.paid_by(self._exporter, self._day) for each in mine.values())
-        if self._asset is not None:
-            return bool(mine)
+        """Whether an agreement stands in which the exporter pays, or may where nobody knows who it is."""
         if self._exporter is None:
+            return bool(mine)
+        return any(each.paid_by(self._exporter, self._day) for each in mine.values())
+
+    def _unsaid(self) -> bool:
+        """Whether the exporter pays by some agreement for what is sold, and the exchange does not say of what it is a price."""
+        if self._exporter is None or self._exchange.value(self._words.price) is engine.Missing.LEFT_OUT:
+            return False
+        if not self._words.unsaid(self._exchange.value):
             return False
         return any(each.paid_by(self._exporter, self._day) for each in self._standing(party=self._exporter).values())
+
+    def _overdue(self) -> int | None:
+        """How many lines of the exporter are past their due day and not paid; None where nobody knows."""
+        exporter = self._exchange.value(self._words.by)
+        if not isinstance(exporter, str):
+            return 0
+        return overdue_lines(self._connection, self._hashes, exporter, self._day)
 
     def _of_use(self) -> tuple[str, int] | None:
         return None if self._named is None else (self._named.id, self._named.version)

@@ -1,5 +1,7 @@
 """What is payable has a payer, a due day and what was paid of it; reports of income; agreements on benefit."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -27,9 +29,7 @@ UPDATE benefit SET paid = 0, confirmed = 0, disputed = 0, net = CASE WHEN EXISTS
 """
 
 
-def _column(
-    name: str, type: sa.types.TypeEngine[object] | None = None, null: bool = False, key: bool = False
-) -> sa.Column[object]:
+def _column(name: str, type: sa.types.TypeEngine[Any] | None = None, null: bool = False, key: bool = False) -> sa.Column[Any]:
     return sa.Column(name, type or sa.String(), nullable=null, primary_key=key, autoincrement=False)
 
 
