@@ -140,7 +140,7 @@ from engine.policy_language.written_effects import PolicySettings
 from engine.policy_language.written_policies import Instrument, instrument, instruments
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, SteadyPermit, TurnCause
 from engine.rules import Truth
-from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, Value, to_json
+from engine.values import BadValue, Document, Duration, Missing, Money, MoneyRange, Range, Value, read_duration, to_json
 from engine.values.currencies import minor_units
 from engine.values.id_spellings import folded_id, id_form
 from engine.values.outcome_levels import Bounds, Level, outcome_word
@@ -177,6 +177,7 @@ __all__ = [
     "Approval",
     "AttributesText",
     "AuthZenText",
+    "BadValue",
     "BenefitPricing",
     "BenefitShare",
     "BenefitStep",
@@ -366,6 +367,7 @@ __all__ = [
     "policies_at",
     "prove",
     "read_catalogues",
+    "read_duration",
     "read_object",
     "read_plan",
     "register_mutants",
