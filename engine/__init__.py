@@ -141,7 +141,7 @@ from engine.policy_language.written_effects import PolicySettings
 from engine.policy_language.written_policies import Instrument, instrument, instruments
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, SteadyPermit, TurnCause
 from engine.rules import Truth
-from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, to_json
+from engine.values import BadValue, Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, read_duration, to_json
 from engine.values.currencies import minor_units
 from engine.values.id_spellings import folded_id, id_form
 from engine.values.outcome_levels import Bounds, Level, outcome_word
@@ -178,6 +178,7 @@ __all__ = [
     "Approval",
     "AttributesText",
     "AuthZenText",
+    "BadValue",
     "BenefitPricing",
     "BenefitShare",
     "BenefitStep",
@@ -369,6 +370,7 @@ __all__ = [
     "policies_at",
     "prove",
     "read_catalogues",
+    "read_duration",
     "read_object",
     "read_plan",
     "register_mutants",

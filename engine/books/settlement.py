@@ -61,9 +61,8 @@ class SettlementFacts:
 
     `shares` has the fact of each role's share, `parties` of those roles that may name parties, and `accounts` are the roles that need
     name none. `free` has for each fact the value with which nothing is payable. `name` is that of the book of benefits, if there is one:
-    `by` is whoever supplies, `agreement` the agreement that an exchange names, and `made_from` what the data were made from, which must be said of
-    data of the kinds in `sources`. `data` is the fact that says which data they are. `named`, `overdue`
-    and `settlement` are the facts that the book fills.
+    `by` is whoever supplies, `agreement` the agreement that an exchange names, `data` which data these are, and `made_from` what they were
+    made from, which must be said of data of the kinds in `sources`. `named`, `overdue` and `settlement` are the facts that the book fills.
     """
 
     price: str

@@ -37,6 +37,8 @@ _OF_SUBJECT: Mapping[str, frozenset[str]] = {
     "document-confirmation": frozenset({"binding"}),
     "document-kept": frozenset({"sha256"}),
     "document-signature": frozenset({"binding", "envelope", "keys"}),
+    "income-report": frozenset({"sha256"}),
+    "income-report-reversed": frozenset({"reason"}),
     "person": frozenset({"issuer", "subject", "name"}),
     "receipt": frozenset(FACTS),
     "register": frozenset({"id", "content"}),
@@ -329,6 +331,17 @@ def _benefit_event(rows: sa.Connection, leaf: Leaf) -> None:
     _update(rows, tables.benefit, {"number": leaf["line"]}, **standing)
 
 
+def _income_report(rows: sa.Connection, leaf: Leaf) -> None:
+    _insert(rows, tables.income_report, leaf)
+    _payable(rows, leaf)
+
+
+def _income_report_reversed(rows: sa.Connection, leaf: Leaf) -> None:
+    _update(rows, tables.income_report, {"commitment": leaf["commitment"], "number": leaf["number"]}, reversed_at=leaf["at"])
+    for change in leaf["lines"]:
+        _line_changed(rows, leaf, "reversed", change)
+
+
 def _whole(told: str | None) -> int | None:
     return None if told is None else int(told)
 
@@ -371,6 +384,8 @@ EFFECTS: Mapping[str, Effect] = {
     "document-kept": _row(tables.document, kept_at="at", kept_by="by"),
     "document-signature": _row(tables.document_confirmation, {"verdict": "signed", "reason": ""}, given_at="at", given_by="by"),
     "flow": _flow,
+    "income-report": _income_report,
+    "income-report-reversed": _income_report_reversed,
     "key-made": _key_made,
     "key-revoked": lambda rows, leaf: _update(
         rows, tables.caller, {"id": leaf["key"]}, revoked_at=leaf["at"], revoked_by=leaf["by"]

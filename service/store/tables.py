@@ -614,7 +614,8 @@ benefit_event = sa.Table(
     sa.Column("day", sa.String, nullable=False),
     sa.Column("at", sa.String, nullable=False),
 )
-# What an exporter earned by a commitment, or how many units were delivered, in a period: what its price follows from.
+# What was earned by a commitment in a period, or how many units were delivered: what its price follows from. Its lines are `booked` rows of
+# the book of benefits from `line` on.
 income_report = sa.Table(
     "income_report",
     metadata,
@@ -625,6 +626,8 @@ income_report = sa.Table(
     sa.Column("last", sa.String, nullable=False),
     sa.Column("reported", sa.String, nullable=False),
     sa.Column("price", sa.String, nullable=False),
+    sa.Column("line", BigInteger),
+    sa.Column("booked", sa.Integer, nullable=False),
     sa.Column("at", sa.String, nullable=False),
     sa.Column("reversed_at", sa.String),
 )

@@ -66,6 +66,8 @@ def upgrade() -> None:
         sa.Column("last", sa.String(), nullable=False),
         sa.Column("reported", sa.String(), nullable=False),
         sa.Column("price", sa.String(), nullable=False),
+        sa.Column("line", _WHOLE),
+        sa.Column("booked", sa.Integer(), nullable=False),
         sa.Column("at", sa.String(), nullable=False),
         sa.Column("reversed_at", sa.String()),
     )
