@@ -43,7 +43,7 @@ class BenefitsReader:
         """What a page says of an exchange with these values, as they are stated; without one, what follows from them."""
         book = self.book
         value = _reading(values)
-        filled: dict[str, Value] = {book.overdue: Range.exact(0 if page is None else page.overdue)}
+        filled: dict[str, Value] = {book.overdue: _overdue(page)}
         found = settle(book, value, page)
         word = _word(found, page)
         asks = {book.settlement: tuple(self._lacking(found, value))}
@@ -118,7 +118,13 @@ class BenefitsReader:
             case "agreement-not-named" if book.agreement:
                 yield book.agreement
             case "sources-unknown":
-                yield book.made_from
+                yield from book.unsaid(value) or (book.made_from,)
+
+
+def _overdue(page: BenefitsPage | None) -> Range:
+    """The number of lines that are overdue; it has no upper end where nobody knows it."""
+    number = 0 if page is None else page.overdue
+    return Range(Range.exact(0).low, None) if number is None else Range.exact(number)
 
 
 def _reading(values: Mapping[str, Value]) -> Callable[[str], Value]:
