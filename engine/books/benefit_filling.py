@@ -23,11 +23,12 @@ OPEN = "open"
 WORDS: Mapping[SettlementState, str] = {
     "settled": "settled",
     "nothing-payable": "nothing",
+    "not-reported": "not-reported",
     "exceeds": "exceeds",
     "chain-too-long": "chain-too-long",
 }
 UNDIVIDED = "undivided"
-OF_A_PAGE = (OPEN, "exceeds", "chain-too-long")
+OF_A_PAGE = ("not-reported", OPEN, "exceeds", "chain-too-long")
 VALUES = ("settled", "nothing", UNDIVIDED, *OF_A_PAGE)
 
 
@@ -72,7 +73,7 @@ class BenefitsReader:
         """The shares of the agreement that the exchange names; open between both where another one is stated."""
         if page is None or page.named is None:
             return {}
-        agreed = shares_by_role(page.named, page.on)
+        agreed = shares_by_role(page)
         found: dict[str, Value] = {}
         for role, fact in self.book.shares.items():
             share = Range.exact(exact_ratio(agreed.get(role, 0)))

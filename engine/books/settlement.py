@@ -28,10 +28,12 @@ from engine.values.multilingual import NO_WORDS, Words
 
 MOST_UNITS = 2**63 - 1  # of a price: what a database keeps as one whole number
 
-# `settled` has amounts, and `nothing-payable` needs none. With every other word the exchange has no settlement, for this reason.
+# `settled` has amounts, `nothing-payable` needs none, and those of `not-reported` follow from reports. With every other word the exchange
+# has no settlement, for this reason.
 SettlementState = Literal[
     "settled",
     "nothing-payable",
+    "not-reported",
     "price-unknown",
     "price-disputed",
     "price-below-zero",
@@ -196,7 +198,8 @@ def settle(
     if isinstance(price, Disputed):
         return Settlement("price-disputed")
     if not isinstance(price, Money):
-        return Settlement("nothing-payable" if free else "price-unknown")
+        reported = page is not None and page.pricing is not None and page.pricing.kind != "fixed"
+        return Settlement("nothing-payable" if free else "not-reported" if reported else "price-unknown")
     if price.amount < 0:
         return Settlement("price-below-zero", price)
     if price.amount == 0:

@@ -149,12 +149,12 @@ def test_agreements_that_give_away_more_than_a_payer_gets_exceed(steps: tuple[Be
     assert (found.state, found.exceeding, found.lines) == ("exceeds", who, ())
 
 
-def test_a_named_agreement_that_divides_too_much_or_leaves_a_rest_divides_nothing() -> None:
-    """More than one exceeds; where the exporter has a share of its own nothing may be left."""
+def test_a_named_agreement_that_divides_too_much_divides_nothing_and_what_it_leaves_is_the_exporters() -> None:
+    """More than one exceeds; what no other party takes the exporter has, with a share of its own and without one."""
     much = step(share("a", "0.7", "price"), share("b", "0.7", "price"), by="", agreement="sale")
     assert (settled(page(named=much), values()).state, settled(page(named=much), values()).exceeding) == ("exceeds", ("sale",))
     little = step(share("exporter", "0.6", "price"), share("b", "0.3", "price"), by="")
-    assert settled(page(named=little), values()).state == "shares-do-not-close"
+    assert net(settled(page(named=little), values())) == {"exporter": "700.00", "b": "300.00"}
     assert net(settled(page(named=step(share("b", "0.3", "price"), by="")), values())) == {"b": "300.00", "exporter": "700.00"}
 
 
@@ -185,6 +185,36 @@ def test_what_the_data_were_made_from_and_a_grant_take_their_share_once() -> Non
         step(share("h", "0.5"), payer="g", after=2, by="c", agreement="h"),
     )
     assert net(settled(once, values())) == {"exporter": "800.00", "g": "150.00", "h": "50.00"}
+
+
+def test_one_agreement_takes_its_share_of_each_payer_once() -> None:
+    """It may say what a granter gets, and what that one passes on."""
+    both = page(
+        step(share("g", "0.5"), by="c1"),
+        step(share("h", "0.5"), payer="g", after=0, by="c1"),
+        step(share("h", "0.5"), payer="g", after=0, by="c1"),
+    )
+    assert net(settled(both, values())) == {"exporter": "500.00", "g": "250.00", "h": "250.00"}
+
+
+def test_a_price_that_follows_from_reports_is_not_reported_until_one_is_made() -> None:
+    """It is no price of nought, and nothing is asked; a price that is stated is divided."""
+    told = values()
+    price = told.pop("terms.price")
+    reported = page(*UP, named=THREE, pricing={"kind": "per-unit", "amount": "2 CNY", "unit": "call"})
+    assert (settled(reported, told).state, filled(reported, told)[0]) == ("not-reported", "not-reported")
+    assert settled(reported, told | {"terms.price": price}).state == "settled"
+    fixed = page(*UP, named=THREE, pricing={"kind": "fixed", "amount": "1000.00 CNY"})
+    assert settled(fixed, told).state == "price-unknown"
+
+
+def test_a_share_of_the_price_for_the_granter_counts_for_its_role() -> None:
+    """The chain goes on from it, so it stands further up; the share of the role is what the agreement says."""
+    sale = step(share("exporter", "0.6", "price", role="provider"), by="", agreement="sale")
+    up = step(share("g", "0.4", "price", role="operator"), by="c1", agreement="sale")
+    found = READER.fill(page(up, named=sale), values()).values
+    assert found["terms.share.operator"] == Range.exact(Decimal("0.4"))
+    assert net(settled(page(up, named=sale), values())) == {"exporter": "600.00", "g": "400.00"}
 
 
 def test_a_path_that_comes_back_ends_there() -> None:
