@@ -16,8 +16,8 @@ from pydantic import Field
 
 from service.callers.context import Context, Reading
 from service.ledger import hashed_names
-from service.ledger.agreement_book import names, parties_of
-from service.ledger.agreement_terms import DAYS, TAX, UNTIL, PricingSent, Share, SharePart, Terms, told
+from service.ledger.agreement_book import Share, Terms, names, parties_of, told
+from service.ledger.agreement_terms import DAYS, TAX, UNTIL, PricingSent, SharePart
 from service.ledger.commitment_list import LedgerPart
 from service.ledger.counter_book import Book
 from service.ledger.rights_book import known_until
