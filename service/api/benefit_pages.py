@@ -9,8 +9,9 @@ from service.api.page_answers import html
 from service.api.page_router import PageCall, Pages
 from service.callers.context import ReadingAll
 from service.console.benefit_pages import benefits_page
-from service.ledger import benefit_statement
-from service.ledger.benefit_statement import BenefitBalance, BenefitLine
+from service.ledger import benefit_lines, benefit_statement
+from service.ledger.benefit_lines import BenefitLine
+from service.ledger.benefit_statement import BenefitBalance
 
 BALANCES, LINES = 15, 30  # on a page
 
@@ -29,7 +30,7 @@ def benefits(context: ReadingAll, page: PageCall, connection: sa.Connection) -> 
         (wanted,),
     )
     lines, next_line = paging.Listing[BenefitLine]("benefit page", "lines", (int,), LINES, LINES).page(
-        cursors["lines"], lambda after, limit: benefit_statement.lines(context, wanted, after, limit, connection), (wanted,)
+        cursors["lines"], lambda after, limit: benefit_lines.lines(context, wanted, after, limit, connection), (wanted,)
     )
     missed = [] if wanted.commitment else benefit_statement.not_divided(context, wanted, connection)
     following = {"balances": next_balance, "lines": next_line}

@@ -13,7 +13,17 @@ from .accounts import AccountEntry, AssetAccounts, RollForward
 from .answer_parts import Bounds, Choice, Gap, Means, Need, Owed, Question, SignedOff, Unmet, Way
 from .answers import Answer, Committed, Count, CounterRead
 from .asynchronous import AsyncClient
-from .benefits import BenefitBalance, BenefitLine, BenefitMonth, NotDivided
+from .benefits import (
+    BenefitBalance,
+    BenefitLine,
+    BenefitMonth,
+    BenefitPart,
+    IncomeReport,
+    IncomeReports,
+    NotDivided,
+    NotReported,
+    Refund,
+)
 from .documents import AttachedDocument, DecisionDocument, DocumentConfirmation, DocumentSignature, KeptDocument, TrustedKey
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
@@ -47,6 +57,7 @@ __all__ = [
     "BenefitBalance",
     "BenefitLine",
     "BenefitMonth",
+    "BenefitPart",
     "Bounds",
     "Choice",
     "Client",
@@ -63,12 +74,15 @@ __all__ = [
     "Fact",
     "Gap",
     "GapToAccept",
+    "IncomeReport",
+    "IncomeReports",
     "KeptBundle",
     "KeptDocument",
     "Malformed",
     "Means",
     "Need",
     "NotDivided",
+    "NotReported",
     "OpenedRight",
     "Owed",
     "Place",
@@ -80,6 +94,7 @@ __all__ = [
     "PromisedForCountries",
     "Question",
     "Recorded",
+    "Refund",
     "Refused",
     "Review",
     "ReviewNote",

@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 from service.console.counts_in_words import role_title
 from service.console.pages import rendered
 from service.console.reader import PageReader
-from service.ledger.benefit_statement import BenefitBalance, BenefitLine, NotDivided
+from service.ledger.benefit_lines import BenefitLine
+from service.ledger.benefit_statement import BenefitBalance, NotDivided
 
 MONTHS = 12  # of a balance that are told
 

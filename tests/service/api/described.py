@@ -99,6 +99,8 @@ FILE = {"schema": "fifthfactor/register/1", "entities": [{"kind": "party", "id":
 CONTRACT = b"A contract between clinic-5 and lab-2, of 1 May 2026.\n"
 HASH = sha256(CONTRACT).hexdigest()
 DECISION, COMMITMENT = "/v1/decisions/{decision}", "/v1/commitments/{commitment}"
+LINE = "/v1/ledger/benefits/0"
+SHOWN = {"dated": "{today}", "evidence": "bank-statement", "document": "ab" * 32}
 
 STEPS = (
     Step("getStart", "GET", "/"),
@@ -187,6 +189,13 @@ STEPS = (
     Step("getCommitment", "GET", COMMITMENT),
     Step("listBenefits", "GET", "/v1/ledger/benefits"),
     Step("listBenefitBalances", "GET", "/v1/ledger/benefits/balances?party=clinic-5"),
+    Step("reportBenefitPaid", "POST", f"{LINE}/paid", {**SHOWN, "amount": "24000.00"}),
+    Step("disputeBenefit", "POST", f"{LINE}/dispute", {"part": 0, "reason": "nothing came"}),
+    Step("settleBenefit", "POST", f"{LINE}/settle", {"part": 0, "paid": False, "reason": "the bank sent it back"}),
+    Step("reportBenefitPaid", "POST", f"{LINE}/paid", {**SHOWN, "amount": "24000.00"}),
+    Step("confirmBenefit", "POST", f"{LINE}/confirm", {"part": 1}),
+    Step("refundCommitment", "POST", f"{COMMITMENT}/refund", {**SHOWN, "amount": "10000.00"}),
+    Step("getBenefit", "GET", LINE),
     Step("listCommitments", "GET", "/v1/commitments?state=committed&limit=1"),
     Step("getStatistics", "GET", "/v1/statistics?by=month,venue"),
     Step("getConcentration", "GET", "/v1/statistics/concentration?by=kind"),

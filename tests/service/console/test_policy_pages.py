@@ -254,7 +254,9 @@ def test_each_system_shows_two_exchanges_and_both_answers(tmp_path: Path, lines:
         assert max(len(page.encode()) for page in pages) < 100_000
         (page,) = (each for each in pages if 'value="contract.deepseek/military"' in each)
         row = text_of("<main" + page.partition('href="/policies/contract.deepseek/military"')[2].partition("</tr>")[0])
-        assert re.search(r"the outcome .* Prohibited The licence of the model forbids .* licence: DeepSeek .* Requirements unmet", row)
+        assert re.search(
+            r"the outcome .* Prohibited The licence of the model forbids .* licence: DeepSeek .* Requirements unmet", row
+        )
         zh = client.get("/policies/frameworks?lang=zh&first=60").text
         assert "就此提问" in zh
         assert "Ask about it" not in zh
