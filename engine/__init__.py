@@ -51,6 +51,7 @@ from engine.authoring.testing import (
 )
 from engine.backends.durable import EngineUnavailable
 from engine.books.benefit_page import BenefitPricing, BenefitShare, BenefitsPage, BenefitStep
+from engine.books.chains import Reckoner
 from engine.books.filling import BookReader
 from engine.books.grants import PERPETUAL, BookFacts, Grant, grants
 from engine.books.page import BOOKS, BookPage, RightScope, RightsPage
@@ -140,7 +141,7 @@ from engine.policy_language.written_effects import PolicySettings
 from engine.policy_language.written_policies import Instrument, instrument, instruments
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, SteadyPermit, TurnCause
 from engine.rules import Truth
-from engine.values import BadValue, Document, Duration, Missing, Money, MoneyRange, Range, Value, read_duration, to_json
+from engine.values import BadValue, Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, read_duration, to_json
 from engine.values.currencies import minor_units
 from engine.values.id_spellings import folded_id, id_form
 from engine.values.outcome_levels import Bounds, Level, outcome_word
@@ -277,12 +278,14 @@ __all__ = [
     "QuestionPart",
     "Range",
     "Reason",
+    "Reckoner",
     "Register",
     "Relevance",
     "Result",
     "RightScope",
     "RightsPage",
     "RowCountPart",
+    "SetOf",
     "Settlement",
     "SettlementState",
     "Signature",

@@ -59,12 +59,12 @@ def largest_remainder(whole: int, shares: Sequence[Fraction]) -> list[int]:
 
 def by_agreement(
     step: BenefitStep, units: int, currency: str, scale: int, on: date, room: Room
-) -> Divided | Literal["exceeds", "shares-do-not-close", "cap-without-the-currency"]:
+) -> Divided | Literal["exceeds", "cap-without-the-currency"]:
     """
     A price, divided by the agreement that the exchange names.
 
-    Commissions are taken first. Shares of the price divide what they leave, and shares of the income what those leave. What nobody takes
-    is the exporter's: where the agreement gives it a share of its own, nothing may be left over.
+    Commissions are taken first. Shares of the price divide what they leave, and shares of the income what those leave. What no other
+    party takes is the exporter's.
     """
     shares = [each for each in step.shares if _counts(each, on)]
     lines: list[ChainLine] = []
@@ -85,11 +85,9 @@ def by_agreement(
             left -= part
             lines.append(_line(step, None, EXPORTER, share, part, base))
     own = [number for number, each in enumerate(lines) if each.payee == EXPORTER]
-    if own and _rest(shares):
-        return "shares-do-not-close"
-    if own:  # what a cap cuts off stays with the payer
+    if own:
         lines[own[0]] = replace(lines[own[0]], units=lines[own[0]].units + left)
-    elif left:
+    elif left or _rest(shares):
         lines.append(ChainLine(step.agreement, None, EXPORTER, EXPORTER, None, _rest(shares), "share", left, units, step.days))
     return Divided(tuple(lines), sum(each.units for each in lines if each.payee == EXPORTER))
 
@@ -111,7 +109,9 @@ def upward(
         step = page.steps[number]
         together.setdefault((step.after, step.payer), []).append(number)
     for (after, payer), numbers in together.items():
-        left = received.get(after, {}).get(payer, 0)
+        if payer not in received.get(after, {}):
+            continue  # its share has ended, and it takes no part
+        left = received[after][payer]
         shares = [(page.steps[each], each, share) for each in numbers for share in page.steps[each].shares]
         shares = [each for each in shares if _counts(each[2], page.on) and each[2].payee != payer]
         first = [each for each in shares if each[2].kind == "commission"]
@@ -133,7 +133,7 @@ def upward(
                 left -= line.units
                 gets = received.setdefault(line.step, {})
                 gets[line.payee] = gets.get(line.payee, 0) + line.units
-            lines += (line for line in paid if line.units)
+            lines += paid
     lines.sort(key=lambda line: -1 if line.step is None else line.step)
     return Divided(tuple(lines), exceeding=tuple(exceeding))
 
@@ -142,16 +142,16 @@ def _taken(page: BenefitsPage) -> Iterable[int]:
     """
     The numbers of the steps that are taken.
 
-    What the data were made from, and a grant, takes its share by one agreement once. A path that comes back to a party that it has passed
-    ends there: whoever has paid on it before is paid, and does not pay again.
+    What the data were made from, and a grant, takes its share by one agreement of each payer once. A path that comes back to a party that
+    it has passed ends there: whoever has paid on it before is paid, and does not pay again.
     """
     passed: dict[int | None, frozenset[str]] = {None: frozenset()}
-    once: set[tuple[str, str]] = set()
+    once: set[tuple[str, str, str]] = set()
     for number, step in enumerate(page.steps):
         before = passed.get(step.after)
-        if before is None or step.payer in before or (step.by, step.agreement) in once:
+        if before is None or step.payer in before or (step.by, step.agreement, step.payer) in once:
             continue
-        once.add((step.by, step.agreement))
+        once.add((step.by, step.agreement, step.payer))
         passed[number] = before | {step.payer}
         yield number
 
@@ -187,9 +187,18 @@ def _rest(shares: Iterable[BenefitShare]) -> Fraction:
     return (1 - sums["price"]) * (1 - sums["income"])
 
 
-def shares_by_role(step: BenefitStep, on: date) -> Mapping[str, Fraction]:
-    """The share of each role by an agreement, of what its commissions leave of the price."""
-    shares = [each for each in step.shares if _counts(each, on) and each.kind != "commission"]
+def shares_by_role(page: BenefitsPage) -> Mapping[str, Fraction]:
+    """
+    The share of each role by the agreement that the exchange names, of what its commissions leave of the price.
+
+    A share of the price counts too where it is paid further up, to whom the exporter has its right from.
+    """
+    named = page.named
+    if named is None:
+        return {}
+    up = [each for step in page.steps if step.agreement == named.agreement and step.after is None for each in step.shares]
+    shares = [*named.shares, *(each for each in up if each.of == "price")]
+    shares = [each for each in shares if _counts(each, page.on) and each.kind != "commission"]
     left = 1 - sum((Fraction(each.ratio) for each in shares if each.of == "price"), Fraction(0))
     found: dict[str, Fraction] = {}
     for each in shares:

@@ -23,11 +23,12 @@ OPEN = "open"
 WORDS: Mapping[SettlementState, str] = {
     "settled": "settled",
     "nothing-payable": "nothing",
+    "not-reported": "not-reported",
     "exceeds": "exceeds",
     "chain-too-long": "chain-too-long",
 }
 UNDIVIDED = "undivided"
-OF_A_PAGE = (OPEN, "exceeds", "chain-too-long")
+OF_A_PAGE = ("not-reported", OPEN, "exceeds", "chain-too-long")
 VALUES = ("settled", "nothing", UNDIVIDED, *OF_A_PAGE)
 
 
@@ -42,7 +43,7 @@ class BenefitsReader:
         """What a page says of an exchange with these values, as they are stated; without one, what follows from them."""
         book = self.book
         value = _reading(values)
-        filled: dict[str, Value] = {book.overdue: Range.exact(0 if page is None else page.overdue)}
+        filled: dict[str, Value] = {book.overdue: _overdue(page)}
         found = settle(book, value, page)
         word = _word(found, page)
         asks = {book.settlement: tuple(self._lacking(found, value))}
@@ -72,7 +73,7 @@ class BenefitsReader:
         """The shares of the agreement that the exchange names; open between both where another one is stated."""
         if page is None or page.named is None:
             return {}
-        agreed = shares_by_role(page.named, page.on)
+        agreed = shares_by_role(page)
         found: dict[str, Value] = {}
         for role, fact in self.book.shares.items():
             share = Range.exact(exact_ratio(agreed.get(role, 0)))
@@ -117,7 +118,13 @@ class BenefitsReader:
             case "agreement-not-named" if book.agreement:
                 yield book.agreement
             case "sources-unknown":
-                yield book.made_from
+                yield from book.unsaid(value) or (book.made_from,)
+
+
+def _overdue(page: BenefitsPage | None) -> Range:
+    """The number of lines that are overdue; it has no upper end where nobody knows it."""
+    number = 0 if page is None else page.overdue
+    return Range(Range.exact(0).low, None) if number is None else Range.exact(number)
 
 
 def _reading(values: Mapping[str, Value]) -> Callable[[str], Value]:

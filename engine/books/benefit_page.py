@@ -77,16 +77,18 @@ class BenefitsPage(_Part):
     What the ledger says of the benefits of one exchange, `on` a day.
 
     `state` is `none` where no agreement matters and none is needed, `read` where all that matter are here, `asked` where one stands for
-    the exporter and the asset and the exchange names none, `unheld` where an asset that the data were made from is neither held by an
+    the exporter and the asset and the exchange names none, `unsaid` where the exporter pays by some agreement and the exchange does not
+    say which data these are, or what they were made from, `unheld` where an asset that the data were made from is neither held by an
     opening nor under an agreement, and `chain-too-long` where the chain was not read to its end.
 
     `named` is the agreement that the exchange names: it divides the price. `steps` are those further up, each after the step that its
-    `after` names. `overdue` counts the lines of the exporter that are past their due day and not paid.
+    `after` names. `overdue` counts the lines of the exporter that are past their due day and not paid;
+    None where nobody knows how many.
     """
 
     on: date
-    state: Literal["none", "read", "asked", "unheld", "chain-too-long"]
+    state: Literal["none", "read", "asked", "unsaid", "unheld", "chain-too-long"]
     named: BenefitStep | None = None
     steps: Annotated[tuple[BenefitStep, ...], Field(max_length=MOST_STEPS)] = ()
-    overdue: Annotated[int, Field(ge=0)] = 0
+    overdue: Annotated[int, Field(ge=0)] | None = 0
     pricing: BenefitPricing | None = None

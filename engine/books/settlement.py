@@ -28,10 +28,12 @@ from engine.values.multilingual import NO_WORDS, Words
 
 MOST_UNITS = 2**63 - 1  # of a price: what a database keeps as one whole number
 
-# `settled` has amounts, and `nothing-payable` needs none. With every other word the exchange has no settlement, for this reason.
+# `settled` has amounts, `nothing-payable` needs none, and those of `not-reported` follow from reports. With every other word the exchange
+# has no settlement, for this reason.
 SettlementState = Literal[
     "settled",
     "nothing-payable",
+    "not-reported",
     "price-unknown",
     "price-disputed",
     "price-below-zero",
@@ -61,8 +63,8 @@ class SettlementFacts:
 
     `shares` has the fact of each role's share, `parties` of those roles that may name parties, and `accounts` are the roles that need
     name none. `free` has for each fact the value with which nothing is payable. `name` is that of the book of benefits, if there is one:
-    `by` is whoever supplies, `agreement` the agreement that an exchange names, and `made_from` what the data were made from. `named`,
-    `overdue` and `settlement` are the facts that the book fills.
+    `by` is whoever supplies, `agreement` the agreement that an exchange names, `data` which data these are, and `made_from` what they were
+    made from, which must be said of data of the kinds in `sources`. `named`, `overdue` and `settlement` are the facts that the book fills.
     """
 
     price: str
@@ -75,6 +77,8 @@ class SettlementFacts:
     by: str = ""
     agreement: str = ""
     made_from: str = ""
+    data: str = ""
+    sources: Mapping[str, frozenset[str]] = field(default_factory=dict)
     named: str = ""
     overdue: str = ""
     settlement: str = ""
@@ -92,7 +96,17 @@ class SettlementFacts:
     @property
     def inputs(self) -> frozenset[str]:
         """The facts from which what the book fills is made."""
-        return frozenset((*self.divides, *(each for each in (self.by, self.agreement, self.made_from) if each)))
+        return frozenset(
+            (*self.divides, *(each for each in (self.by, self.agreement, self.made_from, self.data) if each), *self.sources)
+        )
+
+    def unsaid(self, value: Callable[[str], Value]) -> tuple[str, ...]:
+        """What must be said of data in which others may have a share, and is not: which data they are, and what they were made from."""
+        sources = value(self.made_from) if self.made_from else Missing.LEFT_OUT
+        made = any(value(fact) in kinds for fact, kinds in self.sources.items())
+        lacks = made if sources is Missing.LEFT_OUT else not isinstance(sources, SetOf) or sources.open
+        data = bool(self.data) and not isinstance(value(self.data), str)
+        return tuple(fact for fact, unknown in ((self.data, data), (self.made_from, lacks)) if unknown and fact)
 
     @property
     def fills(self) -> tuple[str, ...]:
@@ -184,7 +198,8 @@ def settle(
     if isinstance(price, Disputed):
         return Settlement("price-disputed")
     if not isinstance(price, Money):
-        return Settlement("nothing-payable" if free else "price-unknown")
+        reported = page is not None and page.pricing is not None and page.pricing.kind != "fixed"
+        return Settlement("nothing-payable" if free else "not-reported" if reported else "price-unknown")
     if price.amount < 0:
         return Settlement("price-below-zero", price)
     if price.amount == 0:
@@ -293,10 +308,11 @@ def _by_page(
         return Settlement("chain-too-long", price, scale)
     if page.state == "asked":
         return Settlement("agreement-not-named", price, scale)
+    if page.state == "unsaid":
+        return Settlement("sources-unknown", price, scale)
     if page.state == "unheld":
         return Settlement("asset-not-held", price, scale)
-    sources = value(words.made_from) if words.made_from else Missing.LEFT_OUT
-    if sources is Missing.UNKNOWN or isinstance(sources, Disputed) or (isinstance(sources, SetOf) and sources.open):
+    if words.made_from in words.unsaid(value):
         return Settlement("sources-unknown", price, scale)
     room: dict[tuple[str, str], int] = {}
     if page.named is not None:

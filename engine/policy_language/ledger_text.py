@@ -100,6 +100,10 @@ class SettlementText(DocumentText):
     """The fact with the id of the agreement that divides the price."""
     made_from: str | None = None
     """The fact with the ids of what the data were made from."""
+    data: str | None = None
+    """The fact with the id of the data."""
+    sources: dict[str, list[str]] = {}
+    """For each fact the values of data that were made from others: of these it must be said what they were made from."""
     fills: dict[str, Literal["named", "overdue", "settlement"]] = {}
     """Which facts the book fills: with `named`, `overdue` and `settlement`."""
 

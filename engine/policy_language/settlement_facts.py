@@ -34,6 +34,8 @@ def settlement_facts(vocabulary: Vocabulary) -> SettlementFacts | None:
         by=text.by or "",
         agreement=text.agreement or "",
         made_from=text.made_from or "",
+        data=text.data or "",
+        sources={fact: frozenset(kinds) for fact, kinds in text.sources.items()},
         **filled,
     )
 
@@ -88,12 +90,20 @@ class _SettlementChecker:
 
     def check_book(self, text: SettlementText) -> None:
         """The facts that the book of benefits reads and fills, where there is one."""
-        for key, many in (("by", False), ("agreement", False), ("made_from", True)):
+        for key, many in (("by", False), ("agreement", False), ("data", False), ("made_from", True)):
             fact = getattr(text, key)
             type = None if fact is None else self.known((key,), fact)
             if type is not None and (type.kind, type.many) != ("id", many):
                 said = f"`{fact}` is of type `{type.name}`, which does not fit the book of benefits"
                 self.wrong((key,), "ill-typed", said, f"a {'set of id' if many else 'id'} is needed here")
+        for fact, words in text.sources.items():
+            type = self.known(("sources", fact), fact, key=True)
+            for number, word in enumerate(words):
+                try:
+                    if type is not None:
+                        type.accept(word)
+                except BadValue as bad:
+                    self.wrong(("sources", fact, str(number)), "bad-value", str(bad), bad.help)
         kinds = {"named": "yes/no", "overdue": "count", "settlement": "value"}
         missing = kinds.keys() - text.fills.values() if text.book else {}
         for what in sorted(missing):

@@ -57,10 +57,13 @@ def apply(rows: sa.Connection, leaf: Leaf) -> None:
         effect(rows, leaf)
 
 
-def subject(rows: sa.Connection, leaf: Leaf) -> tuple[str, frozenset[str]] | None:
-    """What a leaf is erased with, and which of its openings are; None where none are. The rows have the leaf."""
+def subjects(rows: sa.Connection, leaf: Leaf) -> Mapping[str, str]:
+    """What each opening of a leaf is erased with, of those that are. The rows have the leaf."""
     kind = str(leaf.get("kind"))
     match kind:
+        case "agreement-version":
+            parties = (f"party_{number}" for number in range(leaf["parties"]))
+            return {name: f"entity/party/{leaf[name]}" for name in parties if leaf.get(name) is not None}
         case "person":
             of = f"person/{leaf['person']}"
         case "document-kept":
@@ -75,8 +78,8 @@ def subject(rows: sa.Connection, leaf: Leaf) -> tuple[str, frozenset[str]] | Non
         case _ if kind in _OF_SUBJECT:
             of = subject_of_decision(leaf["decision"])
         case _:
-            return None
-    return of, _OF_SUBJECT[kind]
+            return {}
+    return dict.fromkeys(_OF_SUBJECT[kind], of)
 
 
 def end_commitment(rows: sa.Connection, id: str, state: str, at: str) -> None:
@@ -257,6 +260,24 @@ def _rights_opening_withdrawn(rows: sa.Connection, leaf: Leaf) -> None:
     _update(rows, tables.right_line, {"source": leaf["opening"]}, voided_at=leaf["at"])
 
 
+def _agreement_version(rows: sa.Connection, leaf: Leaf) -> None:
+    id, version, hashes = leaf["agreement"], leaf["version"], leaf["hashes"]
+    shares = [leaf[f"share_{number}"] for number in range(leaf["shares"])]
+    terms = canonical({**leaf["terms"], "shares": shares}).decode()
+    _insert(rows, tables.agreement, leaf, id=id, asset=leaf["asset_hash"], terms=terms, until=leaf["terms"]["until"])
+    payers = {each["payer"] for each in shares}
+    for number, party in enumerate(hashes):
+        told = {"agreement": id, "version": version, "number": number, "party": party, "pays": number in payers}
+        _insert(rows, tables.agreement_party, told)
+
+
+def _agreement_event(rows: sa.Connection, leaf: Leaf) -> None:
+    _insert(rows, tables.agreement_event, leaf, kind=leaf["event"])
+    if leaf["stands_on"] is not None:
+        version = {"id": leaf["agreement"], "version": leaf["version"]}
+        _update(rows, tables.agreement, version, stood_at=leaf["at"], stood_on=leaf["stands_on"])
+
+
 def _settlement(rows: sa.Connection, leaf: Leaf) -> None:
     _insert(rows, tables.settlement, leaf)
     _payable(rows, leaf)
@@ -345,6 +366,9 @@ def _row(table: sa.Table, told: Leaf = {}, **members: str) -> Effect:  # noqa: B
 
 
 EFFECTS: Mapping[str, Effect] = {
+    "agreement-event": _agreement_event,
+    "agreement-named": _row(tables.agreement_use),
+    "agreement-version": _agreement_version,
     "asset-entry": lambda rows, leaf: _insert(rows, tables.asset_entry, leaf, **leaf["line"], kind=leaf["entry"]),
     "benefit-event": _benefit_event,
     "bundle-activated": _bundle_activated,

@@ -150,6 +150,7 @@ class Lane:
 SettlementState = Literal[
     "settled",
     "nothing-payable",
+    "not-reported",
     "price-unknown",
     "price-disputed",
     "price-below-zero",

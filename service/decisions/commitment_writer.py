@@ -131,7 +131,10 @@ class CommitmentWriter:
         if old:
             replaced = self._replaced(transaction, live, old)
             self._end(transaction, old, "superseded", now)
-        filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
+        try:
+            filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
+        except RequestRefused as refused:
+            raise RequestRefused("not-committable", f"{refused.detail}: evaluate the exchange again") from None
         judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction, ready.asker)
         tell = partial(self._decider.tell, judged, AnswerOptions(), request_id, caller)
         if not judged.proceeds:
@@ -159,6 +162,7 @@ class CommitmentWriter:
             self._happened(transaction, old, "amended", at, caller.id, reason, id)
         self._happened(transaction, id, "committed", at, caller.id, reason, old or None)
         self._counts.rights.write(transaction, live, filled.exchange, id, sequence, ready.moment.as_of, at)
+        self._counts.benefits.name(transaction, live, filled.exchange, id, filled.benefits, at)
         data = repeated_people.data_set(transaction, self._book, live, filled.exchange)
         self._book.move(transaction, id, sequence, moved, data)
         self._counts.promises.make(transaction, live, id, filled.exchange, at, replaced)

@@ -189,7 +189,7 @@ class Decider:
             return b""
         try:
             database = self._service.store.database
-            if not self._counts.unused(database, live) or not self._counts.rights.silent(database, live, body.document):
+            if not self._counts.unused(database, live) or not self._counts.silent(database, live, body.document):
                 return b""
             if self._showing.possible(body.document):
                 return b""
@@ -407,7 +407,7 @@ class Decider:
         """The exchange with its counters and what the books say, as they are now. A commitment looks them up again."""
         database = self._service.store.database
         try:
-            silent = self._counts.rights.silent(database, live, exchange.document)
+            silent = self._counts.silent(database, live, exchange.document)
             if silent and self._counts.unused(database, live):
                 return self._without_ledger(live, exchange, now)
             with database.reading.connect() as connection:

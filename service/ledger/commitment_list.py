@@ -16,7 +16,7 @@ import engine
 from service.callers.context import Reading
 from service.ledger import money_sums, party_view, rights_book
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import ends
+from service.ledger.counter_sums import ends
 from service.problems import RequestRefused
 from service.store.tables import commitment, commitment_event, movement
 

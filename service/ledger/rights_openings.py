@@ -120,7 +120,7 @@ def begin(context: Administering, sent: RightsOpeningSent, transaction: sa.Conne
     book = _book(context.live, sent.book).book
     if not sent.rights and not sent.complete:
         raise _wrong("/rights", "name the rights; an empty list says something only where `complete` is true")
-    party, asset = _registered(transaction, PARTY, sent.party), _registered(transaction, ASSET, sent.asset)
+    party, asset = registered(transaction, PARTY, sent.party), registered(transaction, ASSET, sent.asset)
     id, at = str(uuid7()), moment_text(context.now)
     hashes = {
         "asset": hashed_names.asset(_BOOK, transaction, asset),
@@ -268,7 +268,7 @@ def _grant(live: Live, book: engine.BookFacts, sent: RightPart, at: str, id: str
     return grant if sent.until is None else replace(grant, until=sent.until)
 
 
-def _registered(connection: sa.Connection, kind: str, name: str) -> str:
+def registered(connection: sa.Connection, kind: str, name: str) -> str:
     """The id under which the register has a party or an asset of this name; the name where it has none."""
     version = entity_versions.newest(connection, kind, name)
     return name if version is None or version.state == "erased" else version.id

@@ -19,6 +19,7 @@ from service.api import (
     acceptances,
     accounts,
     add_checkpoint,
+    agreements,
     ask,
     authzen,
     batch,
@@ -158,6 +159,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         promises.router,
         decisions.router,
         explanation.router,
+        agreements.router,
         rights.router,
         acceptance_pages.pages,  # before the pages of one review, whose paths take any name
         review_pages.pages,

@@ -1,4 +1,6 @@
-"""What is payable has a payer, a due day and what was paid of it; what happened to lines, and reports of income."""
+"""What is payable has a payer, a due day and what was paid of it; reports of income; agreements on benefit."""
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,6 +27,10 @@ UPDATE benefit SET paid = 0, confirmed = 0, disputed = 0, net = CASE WHEN EXISTS
   SELECT 1 FROM benefit r WHERE r."commitment" = benefit."commitment" AND r.kind = 'reversed'
 ) THEN 0 ELSE units END WHERE kind = 'payable'
 """
+
+
+def _column(name: str, type: sa.types.TypeEngine[Any] | None = None, null: bool = False, key: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, type or sa.String(), nullable=null, primary_key=key, autoincrement=False)
 
 
 def upgrade() -> None:
@@ -65,3 +71,56 @@ def upgrade() -> None:
         sa.Column("at", sa.String(), nullable=False),
         sa.Column("reversed_at", sa.String()),
     )
+    _agreements()
+
+
+def _agreements() -> None:
+    """The versions of agreements, the parties of each, who accepted it, and which committed exchange named it."""
+    op.create_table(
+        "agreement",
+        _column("id", key=True),
+        _column("version", sa.Integer(), key=True),
+        _column("leaf", _WHOLE),
+        _column("asset"),
+        _column("change"),
+        _column("terms", sa.Text()),
+        _column("until", null=True),
+        _column("reason"),
+        _column("at"),
+        _column("by"),
+        _column("stood_at", null=True),
+        _column("stood_on", null=True),
+    )
+    op.create_index("agreement_of_asset", "agreement", ["asset", "id"])
+    op.create_table(
+        "agreement_party",
+        _column("agreement", key=True),
+        _column("version", sa.Integer(), key=True),
+        _column("number", sa.Integer(), key=True),
+        _column("party"),
+        _column("pays", sa.Boolean()),
+    )
+    op.create_index("agreement_of_party", "agreement_party", ["party", "agreement"])
+    op.create_table(
+        "agreement_event",
+        _column("agreement", key=True),
+        _column("number", sa.Integer(), key=True),
+        _column("version", sa.Integer()),
+        _column("kind"),
+        _column("party", null=True),
+        _column("evidence", sa.Text(), null=True),
+        _column("reason", null=True),
+        _column("at"),
+        _column("by"),
+    )
+    op.create_table(
+        "agreement_use",
+        _column("commitment", key=True),
+        _column("agreement"),
+        _column("version", sa.Integer()),
+        _column("asset"),
+        _column("granter", null=True),
+        _column("holder", null=True),
+    )
+    op.create_index("ix_agreement_use_agreement", "agreement_use", ["agreement"])
+    op.create_index("agreement_use_of_holder", "agreement_use", ["holder", "asset"])
