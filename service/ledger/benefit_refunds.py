@@ -18,7 +18,7 @@ import engine
 from service.callers.context import Committing
 from service.callers.sending import Sending
 from service.ledger import benefit_payments, party_view
-from service.ledger.benefit_book import bases_of, change_lines, lines_of
+from service.ledger.benefit_book import accounts_of, bases_of, change_lines, lines_of
 from service.ledger.benefit_payments import Amount, Evidence, Sha256
 from service.ledger.commitment_list import LedgerPart
 from service.ledger.counter_book import Book
@@ -114,7 +114,8 @@ def _net(
                 "not-payable",
                 "the policies cannot divide what is left of the price, or a name was erased: withdraw the commitment instead",
             )
-        for line in lines_of(transaction, _BOOK, exchange, found, date.fromisoformat(row.as_of)):
+        accounts = accounts_of(transaction, row.id)
+        for line in lines_of(transaction, _BOOK, exchange, found, date.fromisoformat(row.as_of), accounts):
             wanted[tuple(line.get(name) for name in _SAME)].append(line)
     bases, net = bases_of(transaction, row.id), {}
     for line in lines:

@@ -22,7 +22,7 @@ from service.callers import caller as callers
 from service.callers.context import Committing, Reading
 from service.callers.sending import Reason, Sending
 from service.ledger import agreement_book, party_view
-from service.ledger.benefit_book import change_lines, lines_of, put_lines, told
+from service.ledger.benefit_book import Accounts, accounts_of, change_lines, lines_of, put_lines, told
 from service.ledger.benefit_payments import Evidence, Sha256
 from service.ledger.commitment_list import LedgerPart
 from service.ledger.counter_book import Book
@@ -117,8 +117,9 @@ def report(context: Committing, id: str, sent: IncomeReportSent, transaction: sa
                 "/from", f"the period has days of report {each.number}, from {each.first} until {each.last}: reverse that first"
             )
     reported, price = _price(pricing, sent)
-    exchange = _as_of_now(transaction, exchange, accounts_of(transaction, id), sent.from_)
-    lines = _lines(transaction, context.live, exchange, price, context.today)
+    accounts = accounts_of(transaction, id)
+    exchange = _as_of_now(transaction, exchange, accounts, sent.from_)
+    lines = _lines(transaction, context.live, exchange, price, context.today, accounts)
     put_lines(transaction, id, context.today, lines)
     first = lines[0]["number"] if lines else None
     shown: dict[str, Any] = {
@@ -269,7 +270,7 @@ def _periods(length: str, first: date, last: date) -> int:
 
 
 def _lines(
-    transaction: sa.Connection, live: Live, exchange: engine.Exchange, price: engine.Money, day: date
+    transaction: sa.Connection, live: Live, exchange: engine.Exchange, price: engine.Money, day: date, accounts: Accounts
 ) -> list[dict[str, Any]]:
     """The lines of a price, as rows without numbers. Raises RequestRefused where it is not divided."""
     if not price.amount:
@@ -278,7 +279,7 @@ def _lines(
     if found is None or found.state != "settled":
         state = "no settlement" if found is None else found.state
         raise RequestRefused("not-payable", f"the price that follows, {price}, is not divided: {state}")
-    return lines_of(transaction, _BOOK, exchange, found, day)
+    return lines_of(transaction, _BOOK, exchange, found, day, accounts)
 
 
 def _as_of_now(connection: sa.Connection, exchange: engine.Exchange, accounts: Accounts, first: date) -> engine.Exchange:
