@@ -50,6 +50,7 @@ from engine.authoring.testing import (
     written_cases,
 )
 from engine.backends.durable import EngineUnavailable
+from engine.books.benefit_page import EXPORTER as EXPORTER_KEY
 from engine.books.benefit_page import BenefitPricing, BenefitShare, BenefitsPage, BenefitStep
 from engine.books.chains import Reckoner
 from engine.books.filling import BookReader
@@ -143,6 +144,7 @@ from engine.questions.horizon import OutcomeMove, OutcomesAhead, SteadyPermit, T
 from engine.rules import Truth
 from engine.values import BadValue, Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, read_duration, to_json
 from engine.values.currencies import minor_units
+from engine.values.exact_ratio import ratio_text
 from engine.values.id_spellings import folded_id, id_form
 from engine.values.outcome_levels import Bounds, Level, outcome_word
 from engine.version import SEMANTICS, semantics_of, shape_of
@@ -154,6 +156,7 @@ __all__ = [
     "DIRECTIONS",
     "EVERYONE",
     "EXCHANGE_SHAPES",
+    "EXPORTER_KEY",
     "FINDINGS",
     "FREE_NOTHING",
     "GROUNDS",
@@ -369,6 +372,7 @@ __all__ = [
     "persons_asked",
     "policies_at",
     "prove",
+    "ratio_text",
     "read_catalogues",
     "read_duration",
     "read_object",

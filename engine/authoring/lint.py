@@ -78,6 +78,7 @@ class _Lint:
         facts |= self.words.must_be_shown
         if (settlement := self.words.settlement) is not None:
             facts |= {settlement.price, settlement.shares, *settlement.parties.values(), *settlement.free, *settlement.fills}
+            facts |= {*settlement.countries.values()}
             facts |= {each for each in (settlement.by, settlement.agreement, settlement.made_from) if each}
         facts |= {fact for _, fact in self.words.statistics or () if fact is not None}
         facts |= {self.words.plans.derived} if self.words.plans else set()

@@ -62,9 +62,10 @@ class SettlementFacts:
     The part `settlement` of a vocabulary, by the names of its facts.
 
     `shares` has the fact of each role's share, `parties` of those roles that may name parties, and `accounts` are the roles that need
-    name none. `free` has for each fact the value with which nothing is payable. `name` is that of the book of benefits, if there is one:
-    `by` is whoever supplies, `agreement` the agreement that an exchange names, `data` which data these are, and `made_from` what they were
-    made from, which must be said of data of the kinds in `sources`. `named`, `overdue` and `settlement` are the facts that the book fills.
+    name none. `countries` has for a role that stands for a country the fact that says which, and `free` for each fact the value with
+    which nothing is payable. `name` is that of the book of benefits, if there is one: `by` is whoever supplies, `agreement` the agreement
+    that an exchange names, `data` which data these are, and `made_from` what they were made from, which must be said of data of the kinds
+    in `sources`. `named`, `overdue` and `settlement` are the facts that the book fills.
     """
 
     price: str
@@ -72,6 +73,7 @@ class SettlementFacts:
     parties: Mapping[str, str] = field(default_factory=dict)
     free: Mapping[str, str] = field(default_factory=dict)
     accounts: frozenset[str] = frozenset()
+    countries: Mapping[str, str] = field(default_factory=dict)
     name: str = ""
     title: Words = NO_WORDS
     by: str = ""
@@ -127,7 +129,8 @@ class PayableLine:
     `share` is the share of the whole role. `units` are minor units, of the `base`. `fact` is the fact that names the party.
 
     Of a line that follows from an agreement `payee` and `payer` are keys of the page. `step` is the number of the step further up that
-    it is of, None where it is of the price. `due` is the number of days until it is due, None where it is the exporter's own.
+    it is of, None where it is of the price. `due` is the number of days until it is due, None where it is the exporter's own. `country` is
+    the one for which a role gets it.
     """
 
     role: str
@@ -142,6 +145,7 @@ class PayableLine:
     step: int | None = None
     agreement: str | None = None
     due: int | None = 30
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +210,17 @@ def settle(
         return Settlement("nothing-payable", price)
     if free:
         return Settlement("price-of-a-free-supply", price)
-    if page is not None and owed(page):
-        return _by_page(words, value, page, price, shares)
-    return _by_statement(words, value, price, shares)
+    found = _by_page(words, value, page, price, shares) if page is not None and owed(page) else None
+    found = found or _by_statement(words, value, price, shares)
+    countries = {role: _only(value(fact)) for role, fact in words.countries.items()}
+    return replace(found, lines=tuple(replace(each, country=countries.get(each.role)) for each in found.lines))
+
+
+def _only(value: Value) -> str | None:
+    """The one country that a fact names; None where it names none, several or perhaps others."""
+    if isinstance(value, SetOf) and not value.open and len(value.members) == 1:
+        (value,) = value.members
+    return value if isinstance(value, str) else None
 
 
 def owed(page: BenefitsPage | None) -> bool:

@@ -90,6 +90,8 @@ class SettlementText(DocumentText):
     """For each fact the value with which nothing is payable."""
     accounts: list[str] = []
     """The roles that have an account of their own and need name no party."""
+    countries: dict[str, str] = {}
+    """For each role that stands for a country the fact that says which."""
     book: str | None = None
     """The name of the book of benefits, by which agreements divide a price."""
     title: Text | None = None

@@ -29,6 +29,7 @@ def settlement_facts(vocabulary: Vocabulary) -> SettlementFacts | None:
         parties=text.parties,
         free=text.free,
         accounts=frozenset(text.accounts),
+        countries=text.countries,
         name=text.book or "",
         title=text.title.words if text.title else NO_WORDS,
         by=text.by or "",
@@ -74,6 +75,11 @@ class _SettlementChecker:
             if named is not None and named.kind != "id":
                 said = f"`{fact}` is of type `{named.name}`, which names no party"
                 self.wrong(("parties", role), "ill-typed", said, "name an `id` or a `set of id`")
+        for role, fact in text.countries.items():
+            if members is not None and role not in roles:
+                said = f"`{text.shares}` has no member `{role}`"
+                self.wrong(("countries", role), "unknown-value", said, did_you_mean(role, roles), key=True)
+            self.known(("countries", role), fact)
         for number, role in enumerate(text.accounts):
             if members is not None and role not in roles:
                 said = f"`{text.shares}` has no member `{role}`"

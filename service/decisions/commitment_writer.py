@@ -25,7 +25,7 @@ from service.callers.context import Administering, Committing
 from service.callers.sending import Reason, Sending
 from service.decisions.decider import AnswerOptions, DecidedNow, Decider
 from service.ledger import flow_lines, money_sums, party_view, repeated_people
-from service.ledger.benefit_book import book_settlement, reverse_settlement
+from service.ledger.benefit_book import book_settlement, check_within, reverse_settlement
 from service.ledger.commitment_list import Commitment, CounterMovePart, State, counted_part, read
 from service.ledger.counter_book import Book
 from service.ledger.exchange_counters import CounterFiller, FilledExchange, Moment, bare
@@ -135,6 +135,8 @@ class CommitmentWriter:
             filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
         except RequestRefused as refused:
             raise RequestRefused("not-committable", f"{refused.detail}: evaluate the exchange again") from None
+        settled = engine.settle(live.bundle.vocabulary, filled.exchange)
+        check_within(settled, filled.exchange.benefits, caller)
         judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction, ready.asker)
         tell = partial(self._decider.tell, judged, AnswerOptions(), request_id, caller)
         if not judged.proceeds:
@@ -167,8 +169,8 @@ class CommitmentWriter:
         self._book.move(transaction, id, sequence, moved, data)
         self._counts.promises.make(transaction, live, id, filled.exchange, at, replaced)
         self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
-        settled = engine.settle(live.bundle.vocabulary, filled.exchange)
-        book_settlement(transaction, self._book, id, filled.exchange, settled, ready.moment.as_of, at)
+        accounts = {} if filled.benefits is None else filled.benefits.accounts
+        book_settlement(transaction, self._book, id, filled.exchange, settled, ready.moment.as_of, at, accounts)
         self._flows.enter(transaction, live, id, ready.moment.as_of, judged.unsigned)
         told = read(transaction, id)
         assert told is not None

@@ -6,28 +6,37 @@ its own on the day on which it happens, and so is a refund. So a period that was
 the difference: the old lines reversed, the new ones payable. Money is whole minor units of the currency. What was agreed stays as it was
 booked, whatever later policies say. A line has beside it how it stands: what is payable after all this, and what was paid of it.
 
-A row names no party: it holds a keyed hash, and the place of the name in the record of the commitment.
+A row names no party: it holds a keyed hash, and the place of the name in the record of the commitment, or `AGREEMENT#PLACE` where it is
+named by an agreement. Whose the keys of the exchange's page of benefits are is kept with the settlement, for what is booked later.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 import engine
-from service.ledger import hashed_names, overdue_benefits, party_view
+from service.callers.caller import Caller
+from service.ledger import agreement_book, hashed_names, overdue_benefits, party_view
 from service.ledger.counter_book import Book
 from service.log import tree_leaves
+from service.log.canonical_json import canonical
 from service.log.leaf import value_at
 from service.log.tree_leaves import LogEvent
-from service.register.entity import pointer_step
+from service.problems import RequestRefused
+from service.register import entity_versions
+from service.register.entity import PARTY, pointer_step
 from service.store.tables import benefit, settlement
 
 ASSET = "data.id"
 ROLE = "role:"  # begins the account of a role that names no party; a hash has no colon
-DAYS_UNTIL_DUE = 30  # where no agreement says it; the reading is ours
+Accounts: TypeAlias = Mapping[
+    str, tuple[str, str, str]
+]  # by key: a keyed hash, the agreement that names the party, and the place there
 
+_BASES = ("commission", "component")
 _BESIDE = dict.fromkeys(("payer", "asset", "basis", "base", "due", "step", "agreement", "country", "of"))
 _UNPAID = {"paid": 0, "confirmed": 0, "disputed": 0}
 _OF_A_LINE = ("due", "net", *_UNPAID)  # columns that a reversal or a refund of a line has not
@@ -41,45 +50,111 @@ def book_settlement(
     found: engine.Settlement | None,
     day: date,
     at: str,
+    accounts: Accounts,
 ) -> None:
-    """Book what a commitment makes payable, on a day; `found` is the settlement of its exchange. Without one nothing is written."""
+    """
+    Book what a commitment makes payable, on a day; `found` is the settlement of its exchange. Without one nothing is written.
+
+    `accounts` are those behind the keys of the exchange's page of benefits.
+    """
     if found is None:
         return
     price = None if found.price is None else str(found.price)
-    row = {"commitment": commitment, "day": day.isoformat(), "state": found.state, "price": price}
+    kept = canonical({key: list(each) for key, each in accounts.items()}).decode() if accounts else None
+    row = {"commitment": commitment, "day": day.isoformat(), "state": found.state, "price": price, "accounts": kept}
     transaction.execute(sa.insert(settlement).values(row))
-    lines = lines_of(transaction, book, exchange, found, day)
+    lines = lines_of(transaction, book, exchange, found, day, accounts)
     put_lines(transaction, commitment, day, lines)
-    hidden: dict[str, Any] = {"day": row["day"], "state": found.state, "price": price, "lines": [*map(told, lines)]}
+    hidden: dict[str, Any] = {**row, "lines": [*map(told, lines)]}
+    del hidden["commitment"]
     tree_leaves.append(transaction, LogEvent("settlement", at, {"commitment": commitment}, hidden))
 
 
+def check_within(found: engine.Settlement | None, page: engine.BenefitsPage | None, caller: Caller) -> None:
+    """
+    Nobody may pay more by agreements than it gets. Raises RequestRefused.
+
+    A caller who belongs to a party is told by which of the agreements by which it pays itself.
+    """
+    if found is None or found.state != "exceeds":
+        return
+    own = () if page is None else (page.named, *page.steps)
+    paid = {each.agreement for each in own if each is not None and each.payer == engine.EXPORTER_KEY}
+    named = [each for each in found.exceeding if caller.party is None or each in paid]
+    which = f"the agreements {', '.join(named)}" if named else "agreements further up"
+    raise RequestRefused(
+        "not-committable", f"by {which} a payer would pay more than it gets of this exchange: have one amended"
+    )
+
+
+def accounts_of(connection: sa.Connection, commitment: str) -> Accounts:
+    """The accounts behind the keys of the page of benefits of a commitment's exchange."""
+    kept = connection.execute(sa.select(settlement.c.accounts).where(settlement.c.commitment == commitment)).scalar()
+    return {} if kept is None else {key: tuple(each) for key, each in json.loads(kept).items()}
+
+
 def lines_of(
-    transaction: sa.Connection, book: Book, exchange: engine.Exchange, found: engine.Settlement, day: date
+    transaction: sa.Connection,
+    book: Book,
+    exchange: engine.Exchange,
+    found: engine.Settlement,
+    day: date,
+    accounts: Accounts,
 ) -> list[dict[str, Any]]:
-    """The lines of a settlement as rows without numbers, as they are booked on a day."""
+    """The lines of a settlement as rows without numbers, as they are booked on a day; `accounts` are those behind the page's keys."""
     if found.price is None:
         return []
     exporter, asset = exchange.value(party_view.EXPORTER), exchange.value(ASSET)
+    own = hashed_names.account(book, transaction, exporter) if isinstance(exporter, str) else None
     of_all = {
         "currency": found.price.currency,
         "scale": found.scale,
-        "payer": hashed_names.account(book, transaction, exporter) if isinstance(exporter, str) else None,
         "asset": hashed_names.asset(book, transaction, asset) if isinstance(asset, str) else None,
-        "due": (day + timedelta(days=DAYS_UNTIL_DUE)).isoformat(),
-        "basis": "share",
     }
-    return [
-        {
-            "role": each.role,
-            "account": f"{ROLE}{each.role}" if each.party is None else hashed_names.account(book, transaction, each.party),
-            "place": None if each.party is None else _place(exchange.document, each.fact, each.party),
-            "share": f"{each.share:f}",
-            "units": each.units,
-            **of_all,
-        }
-        for each in found.lines
-    ]
+
+    def behind(key: str) -> tuple[str | None, str | None, str | None]:
+        """The account behind a key of the page, the place of its name, and the name; of the exporter the last two are in the record."""
+        if key == engine.EXPORTER_KEY:
+            return own, _place(exchange.document, party_view.EXPORTER, str(exporter)), str(exporter)
+        if key.startswith(ROLE):
+            return key, None, None
+        account, agreement, place = accounts[key]
+        return account, f"{agreement}#{place}", agreement_book.name_at(transaction, agreement, place)
+
+    rows = []
+    for each in found.lines:
+        if each.payee is not None:
+            account, place, name = behind(each.payee)
+        elif each.party is not None:
+            account, name = hashed_names.account(book, transaction, each.party), each.party
+            place = _place(exchange.document, each.fact, each.party)
+        else:
+            account, place, name = f"{ROLE}{each.role}", None, None
+        rows.append(
+            {
+                "role": each.role,
+                "account": account,
+                "place": place,
+                "share": engine.ratio_text(each.share),
+                "units": each.units,
+                "payer": behind(each.payer)[0],
+                "basis": each.kind if each.kind in _BASES else "share",
+                "base": each.base,
+                "due": None if each.due is None else (day + timedelta(days=each.due)).isoformat(),
+                "step": each.step,
+                "agreement": each.agreement,
+                "country": each.country if name is None else _country(transaction, name, day),
+                **of_all,
+            }
+        )
+    return rows
+
+
+def _country(connection: sa.Connection, name: str, day: date) -> str | None:
+    """The country of a party by the register on a day."""
+    known = entity_versions.speaking(connection, PARTY, name, day.isoformat())
+    country = None if known is None else known.content.facts.get("country")
+    return country if isinstance(country, str) else None
 
 
 def put_lines(transaction: sa.Connection, commitment: str, day: date, lines: list[dict[str, Any]]) -> None:

@@ -16,7 +16,7 @@ from pydantic import Field
 import engine
 from service.callers.caller import Caller
 from service.callers.context import Reading
-from service.ledger import hashed_names
+from service.ledger import agreement_book, hashed_names
 from service.ledger.benefit_book import ASSET, ROLE
 from service.ledger.benefit_view import TOGETHER, BenefitView
 from service.ledger.commitment_list import LedgerPart
@@ -335,9 +335,17 @@ def names(connection: sa.Connection, rows: Sequence[Any]) -> dict[int, LineNames
         exporter, asset = _stated(request, EXPORTER), _stated(request, ASSET)
         for row in of_record[sequence]:
             higher = places.get((row.commitment, row.payer)) if row.step is not None else None
-            payer = exporter if higher is None else _text(request, higher)
-            found[row.number] = LineNames(_text(request, row.place), None if row.payer is None else payer, asset)
+            payer = exporter if higher is None else _at(connection, request, higher)
+            found[row.number] = LineNames(_at(connection, request, row.place), None if row.payer is None else payer, asset)
     return found
+
+
+def _at(connection: sa.Connection, request: Mapping[str, Any], place: str | None) -> str | None:
+    """The name at a place: of the request, or of the version of an agreement."""
+    if place is None or "#" not in place:
+        return _text(request, place)
+    agreement, _, at = place.partition("#")
+    return agreement_book.name_at(connection, agreement, at)
 
 
 def _stated(request: Mapping[str, Any], fact: str) -> str | None:

@@ -18,7 +18,7 @@ import engine
 from service.callers.context import Committing
 from service.callers.sending import Sending
 from service.ledger import benefit_payments, party_view
-from service.ledger.benefit_book import bases_of, change_lines, lines_of
+from service.ledger.benefit_book import accounts_of, bases_of, change_lines, lines_of
 from service.ledger.benefit_payments import Amount, Evidence, Sha256
 from service.ledger.commitment_list import LedgerPart
 from service.ledger.counter_book import Book
@@ -63,8 +63,9 @@ def refund(context: Committing, id: str, sent: RefundSent, transaction: sa.Conne
         raise RequestRefused("commitment-ended", f"the commitment is {row.state}, so all of it is reversed")
     divided = transaction.execute(sa.select(settlement).where(settlement.c.commitment == id)).one_or_none()
     lines = transaction.execute(_lines(id)).all()
-    if divided is None or not lines:
-        raise RequestRefused("not-payable", "nothing was divided by this commitment, so nothing of it is refunded")
+    if divided is None or divided.price is None or not lines:
+        detail = "no price was divided by this commitment: where it follows from reports, reverse the report and make it again"
+        raise RequestRefused("not-payable", detail)
     scale, currency = lines[0].scale, lines[0].currency
     price = int(Decimal(divided.price.partition(" ")[0]).scaleb(scale))
     before = refunded(transaction, id)
@@ -113,7 +114,8 @@ def _net(
                 "not-payable",
                 "the policies cannot divide what is left of the price, or a name was erased: withdraw the commitment instead",
             )
-        for line in lines_of(transaction, _BOOK, exchange, found, date.fromisoformat(row.as_of)):
+        accounts = accounts_of(transaction, row.id)
+        for line in lines_of(transaction, _BOOK, exchange, found, date.fromisoformat(row.as_of), accounts):
             wanted[tuple(line.get(name) for name in _SAME)].append(line)
     bases, net = bases_of(transaction, row.id), {}
     for line in lines:

@@ -564,6 +564,7 @@ settlement = sa.Table(
     sa.Column("day", sa.String, nullable=False, index=True),
     sa.Column("state", sa.String, nullable=False),
     sa.Column("price", sa.String),
+    sa.Column("accounts", sa.String),
 )
 # What is payable, line by line. What was booked never changes: what is reversed or refunded is a row of its own, which says `of` which
 # line it is. `units` are minor units of the currency, with `scale` digits after the point. `account` is the keyed hash of a party, or

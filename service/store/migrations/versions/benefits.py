@@ -40,6 +40,7 @@ def upgrade() -> None:
     for name in _UNITS:
         op.add_column("benefit", sa.Column(name, _WHOLE, nullable=True))
     op.add_column("benefit", sa.Column("step", sa.Integer(), nullable=True))
+    op.add_column("settlement", sa.Column("accounts", sa.String(), nullable=True))
     op.create_index("benefit_payer", "benefit", ["payer", "due"])
     op.create_index("ix_benefit_of", "benefit", ["of"])
     op.execute(_OF)
