@@ -150,6 +150,8 @@ class Reader:
             self._noted["COMMITMENT"] = answer["id"]
         elif "source" in answer:
             self._noted["DIGEST"] = answer["source"]
+        elif answer.get("lines") and "number" in answer["lines"][0]:
+            self._noted["LINE"] = str(answer["lines"][0]["number"])
 
     def _run(self, command: list[str]) -> tuple[str, int]:
         *program, text = command
