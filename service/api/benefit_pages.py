@@ -14,6 +14,7 @@ from service.ledger.benefit_lines import BenefitLine
 from service.ledger.benefit_statement import BenefitBalance
 
 BALANCES, LINES = 15, 30  # on a page
+FILTERS = ("party", "payer", "asset", "role", "kind", "state", "due_until", "currency", "from", "until", "commitment")
 
 pages = Pages("ledger")
 
@@ -21,7 +22,7 @@ pages = Pages("ledger")
 @pages.get("/ledger/benefits")
 def benefits(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
     """Balances and lines, each with pages of their own."""
-    sent = page.filters("party", "role", "currency", "from", "until", "commitment", "balances", "lines")
+    sent = page.filters(*FILTERS, "balances", "lines")
     cursors = {name: {"cursor": sent.pop(name)} if name in sent else {} for name in ("balances", "lines")}
     wanted = wanted_lines(sent)
     balances, next_balance = paging.Listing[BenefitBalance]("balance page", "balances", (str, str), BALANCES, BALANCES).page(

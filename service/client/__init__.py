@@ -10,6 +10,7 @@ are `service.client` in the checkout and `fifthfactor_client` when they are inst
 """
 
 from .accounts import AccountEntry, AssetAccounts, RollForward
+from .agreements import Acceptance, AgreedPricing, AgreedShare, Agreement, AgreementOpened, AgreementVersion
 from .answer_parts import Bounds, Choice, Gap, Means, Need, Owed, Question, SignedOff, Unmet, Way
 from .answers import Answer, Committed, Count, CounterRead
 from .asynchronous import AsyncClient
@@ -29,7 +30,7 @@ from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .plans import Plan, PlannedLeg
 from .policies import AcceptanceMade, Coverage, Fact, KeptBundle, Preset, Uncovered, Words
-from .promises import Promise
+from .promises import Promise, PromisedForCountries, PromiseReport
 from .reviews import (
     GapToAccept,
     Recorded,
@@ -48,8 +49,14 @@ from .synchronous import Client
 from .watch import WatchEvent
 
 __all__ = [
+    "Acceptance",
     "AcceptanceMade",
     "AccountEntry",
+    "AgreedPricing",
+    "AgreedShare",
+    "Agreement",
+    "AgreementOpened",
+    "AgreementVersion",
     "Answer",
     "AssetAccounts",
     "AsyncClient",
@@ -90,6 +97,8 @@ __all__ = [
     "PlannedLeg",
     "Preset",
     "Promise",
+    "PromiseReport",
+    "PromisedForCountries",
     "Question",
     "Recorded",
     "Refund",

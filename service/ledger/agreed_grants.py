@@ -21,11 +21,15 @@ from service.store.tables import commitment, right_line
 
 @dataclass(frozen=True, slots=True)
 class AgreedGrant:
-    """A grant under an agreement: whether it stands, and the day and the moment as of which the chain behind it is read."""
+    """
+    A grant under an agreement: whether it stands, and the day and the moment as of which the chain behind it is read.
+
+    `on` is None of one that proved nothing on any day, since it ended on its first.
+    """
 
     id: str
     stands: bool
-    on: date
+    on: date | None
     known: str
 
 
@@ -54,7 +58,7 @@ class AgreedGrants:
         return {id: grant for id, grant in found.items() if grant is not None}
 
     def _grant(self, id: str, rows: Sequence[Any], day: date, known: str) -> AgreedGrant | None:
-        """How a grant stands on a day; None of one that proved nothing on any day before."""
+        """How a grant stands on a day; None of one that had not begun."""
         if any(each.stands(day) for each in as_known(rows, known)):
             return AgreedGrant(id, True, day, known)
         voided = rows[0].voided_at
@@ -62,9 +66,10 @@ class AgreedGrants:
         last = max(each.last or engine.PERPETUAL for each in grants)
         if voided is not None:
             last = min(last, date.fromisoformat(voided[:10]))
-        if min(each.first for each in grants) > min(last, day):
+        first = min(each.first for each in grants)
+        if first > day:
             return None
-        return AgreedGrant(id, False, last, voided or known_until(last, self._zone))
+        return AgreedGrant(id, False, None if last < first else last, voided or known_until(last, self._zone))
 
     def proofs(self, holder: str, asset: str, day: date, known: str, wanted: Wanted) -> list[Chain]:
         """The chains of grants to a party on a day. Raises TooManyLines, TooManyChains."""

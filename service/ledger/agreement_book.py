@@ -197,6 +197,19 @@ def booked(connection: sa.Connection, ids: Collection[str]) -> dict[tuple[str, s
     return found
 
 
+def caps(connection: sa.Connection, id: str, version: int) -> dict[tuple[str, str, str], Mapping[str, str]]:
+    """The caps of a version, by the account that is paid, of what, and the ratio."""
+    row = connection.execute(sa.select(agreement).where(_version.id == id, _version.version == version)).one_or_none()
+    if row is None:
+        return {}
+    parties = parties_of(connection, [row])[id, version]
+    return {
+        (f"role:{share.role}" if share.payee is None else parties[share.payee], share.of, share.ratio): share.cap
+        for share in Terms.of(row.terms).shares
+        if share.cap is not None
+    }
+
+
 def name_at(connection: sa.Connection, id: str, place: str) -> str | None:
     """The name of a party at a place like `/2/party_1`: of a version, by its number; None where it is erased or not there."""
     _, version, name = place.split("/")

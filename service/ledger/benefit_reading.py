@@ -289,7 +289,7 @@ class _Reading:
         read = [(chain, self._day, ALWAYS) for chain in self._grants.proofs(exporter, asset, self._day, ALWAYS, wanted)]
         now = {grant.id for chain, _, _ in read for grant in chain}
         for gone in self._grants.to(exporter, asset, self._day).values():
-            if not gone.stands and gone.id not in now:
+            if gone.on is not None and not gone.stands and gone.id not in now:
                 chains = self._grants.proofs(exporter, asset, gone.on, gone.known, Wanted())
                 read += [(chain, gone.on, gone.known) for chain in chains if chain[0].id == gone.id][:1]
         ids = {grant.id for chain, _, _ in read for grant in chain if not grant.opened}

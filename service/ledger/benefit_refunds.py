@@ -63,8 +63,9 @@ def refund(context: Committing, id: str, sent: RefundSent, transaction: sa.Conne
         raise RequestRefused("commitment-ended", f"the commitment is {row.state}, so all of it is reversed")
     divided = transaction.execute(sa.select(settlement).where(settlement.c.commitment == id)).one_or_none()
     lines = transaction.execute(_lines(id)).all()
-    if divided is None or not lines:
-        raise RequestRefused("not-payable", "nothing was divided by this commitment, so nothing of it is refunded")
+    if divided is None or divided.price is None or not lines:
+        detail = "no price was divided by this commitment: where it follows from reports, reverse the report and make it again"
+        raise RequestRefused("not-payable", detail)
     scale, currency = lines[0].scale, lines[0].currency
     price = int(Decimal(divided.price.partition(" ")[0]).scaleb(scale))
     before = refunded(transaction, id)

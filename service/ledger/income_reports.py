@@ -21,7 +21,7 @@ import engine
 from service.callers import caller as callers
 from service.callers.context import Committing, Reading
 from service.callers.sending import Reason, Sending
-from service.ledger import party_view
+from service.ledger import agreement_book, party_view
 from service.ledger.benefit_book import Accounts, accounts_of, change_lines, lines_of, put_lines, told
 from service.ledger.benefit_payments import Evidence, Sha256
 from service.ledger.commitment_list import LedgerPart
@@ -117,7 +117,9 @@ def report(context: Committing, id: str, sent: IncomeReportSent, transaction: sa
                 "/from", f"the period has days of report {each.number}, from {each.first} until {each.last}: reverse that first"
             )
     reported, price = _price(pricing, sent)
-    lines = _lines(transaction, context.live, exchange, price, context.today, accounts_of(transaction, id))
+    accounts = accounts_of(transaction, id)
+    exchange = _as_of_now(transaction, exchange, accounts, sent.from_)
+    lines = _lines(transaction, context.live, exchange, price, context.today, accounts)
     put_lines(transaction, id, context.today, lines)
     first = lines[0]["number"] if lines else None
     shown: dict[str, Any] = {
@@ -278,6 +280,36 @@ def _lines(
         state = "no settlement" if found is None else found.state
         raise RequestRefused("not-payable", f"the price that follows, {price}, is not divided: {state}")
     return lines_of(transaction, _BOOK, exchange, found, day, accounts)
+
+
+def _as_of_now(connection: sa.Connection, exchange: engine.Exchange, accounts: Accounts, first: date) -> engine.Exchange:
+    """The exchange with the room that is left under caps now, and without shares whose last day is before the period."""
+    page = exchange.benefits
+    if page is None:
+        return exchange
+    steps = [each for each in (page.named, *page.steps) if each is not None]
+    booked = agreement_book.booked(connection, {each.agreement for each in steps})
+
+    def again(step: engine.BenefitStep) -> engine.BenefitStep:
+        caps = agreement_book.caps(connection, step.agreement, step.version)
+        shares = []
+        for share in step.shares:
+            if share.until is not None and share.until < first:
+                continue
+            account = accounts[share.payee][0] if share.payee in accounts else share.payee
+            most = caps.get((account, share.of, share.ratio)) if share.room is not None else None
+            left = {
+                currency: max(Decimal(cap) - booked.get((step.agreement, account, currency), Decimal(0)), Decimal(0))
+                for currency, cap in (most or {}).items()
+            }
+            room = None if share.room is None else {currency: f"{each:f}" for currency, each in left.items()}
+            shares.append(share.model_copy(update={"room": room}))
+        return step.model_copy(update={"shares": tuple(shares)})
+
+    named = None if page.named is None else again(page.named)
+    now = page.model_copy(update={"named": named, "steps": tuple(map(again, page.steps))})
+    books = tuple(replace(each, page=now) if each.page is page else each for each in exchange.books)
+    return replace(exchange, books=books)
 
 
 def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[IncomeReport]:
