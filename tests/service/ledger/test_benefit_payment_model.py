@@ -4,6 +4,7 @@ import random
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -172,14 +173,13 @@ class Model:
     def judge(self) -> None:
         """Confirm, dispute or settle a part, or all of them."""
         number, line = self.some_line()
-        before, after, path, sent = self.chance.choice(
-            [
-                ("reported", "confirmed", "confirm", {}),
-                ("reported", "disputed", "dispute", {"reason": "no"}),
-                ("disputed", "found-paid", "settle", {"paid": True, "reason": "seen"}),
-                ("disputed", "found-unpaid", "settle", {"paid": False, "reason": "seen"}),
-            ]
-        )
+        ways: list[tuple[str, str, str, dict[str, Any]]] = [
+            ("reported", "confirmed", "confirm", {}),
+            ("reported", "disputed", "dispute", {"reason": "no"}),
+            ("disputed", "found-paid", "settle", {"paid": True, "reason": "seen"}),
+            ("disputed", "found-unpaid", "settle", {"paid": False, "reason": "seen"}),
+        ]
+        before, after, path, sent = self.chance.choice(ways)
         part = self.chance.choice([None, *range(len(line.parts))])
         chosen = [each for place, each in enumerate(line.parts) if part in (None, place) and each.state == before]
         answer = self.desk.post(f"{LINES}/{number}/{path}", sent if part is None else {**sent, "part": part})
@@ -248,7 +248,7 @@ class Model:
             held = sums.setdefault(key, [Fraction(0)] * 5)
             left = max(line.payable - line.paid, Fraction(0)) if line.payer != line.payee else Fraction(0)
             for at, each in enumerate(
-                (left, left if line.due < self.today else 0, line.paid, line.disputed, max(line.paid - line.payable, 0))
+                (left, left * (line.due < self.today), line.paid, line.disputed, max(line.paid - line.payable, Fraction(0)))
             ):
                 held[at] += each
         told_sums: dict[tuple[str, str], list[Fraction]] = {}
