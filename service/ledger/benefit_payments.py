@@ -101,7 +101,11 @@ def report_paid(context: Committing, number: int, sent: PaidSent, transaction: s
     back, left = sent.back, {line.number: line.net - line.paid for line in lines}
     if not any((each < 0) == back and each for each in left.values()):
         owed_back = any(left.values()) and not back
-        detail = "more is paid than is payable: report with `back` what was paid back" if owed_back else "nothing of this line is owed"
+        detail = (
+            "more is paid than is payable: report with `back` what was paid back"
+            if owed_back
+            else "nothing of this line is owed"
+        )
         raise RequestRefused("not-payable", detail)
     _check_side(context, view, lines, "account" if back else "payer", "owes")
     units = units_of(sent.amount, lines[0].scale)
