@@ -118,6 +118,7 @@ from engine.exchange_input.exchange_shape import SHAPES as EXCHANGE_SHAPES
 from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
+from engine.explaining.settlement_account import with_own_settlement
 from engine.explaining.written_decision import WrittenDecision
 from engine.languages import LANGUAGES, Language
 from engine.languages.word_catalogue import CatalogueRefused
@@ -397,5 +398,6 @@ __all__ = [
     "with_books",
     "with_fact_set",
     "with_facts_set",
+    "with_own_settlement",
     "written_cases",
 ]

@@ -10,6 +10,7 @@ are `service.client` in the checkout and `fifthfactor_client` when they are inst
 """
 
 from .accounts import AccountEntry, AssetAccounts, RollForward
+from .agreements import Acceptance, AgreedPricing, AgreedShare, Agreement, AgreementOpened, AgreementVersion
 from .answer_parts import Bounds, Choice, Gap, Means, Need, Owed, Question, SignedOff, Unmet, Way
 from .answers import Answer, Committed, Count, CounterRead
 from .asynchronous import AsyncClient
@@ -48,8 +49,14 @@ from .synchronous import Client
 from .watch import WatchEvent
 
 __all__ = [
+    "Acceptance",
     "AcceptanceMade",
     "AccountEntry",
+    "AgreedPricing",
+    "AgreedShare",
+    "Agreement",
+    "AgreementOpened",
+    "AgreementVersion",
     "Answer",
     "AssetAccounts",
     "AsyncClient",

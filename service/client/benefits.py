@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal, TypedDict
 
+from .explanation import SettlementState
 from .shapes import Named
 
 LineKind = Literal["share", "public", "commission", "component", "upward"]
@@ -167,23 +168,7 @@ class BenefitBalance:
 class NotDivided:
     """Why nothing of so many commitments is in the book."""
 
-    state: Literal[
-        "settled",
-        "nothing-payable",
-        "price-unknown",
-        "price-disputed",
-        "price-below-zero",
-        "price-of-a-free-supply",
-        "price-too-large",
-        "price-finer-than-the-unit",
-        "unknown-currency",
-        "no-minor-unit",
-        "shares-unknown",
-        "shares-disputed",
-        "shares-do-not-close",
-        "parties-unknown",
-        "parties-disputed",
-    ]
+    state: SettlementState
     commitments: int
 
 

@@ -285,6 +285,7 @@ class Decider:
             self._service.incidents.disagreement(live.pdp, request_id, written)
         no = denied(written)
         told = written if caller.reads else live.pdp.withheld(written)
+        told = told if caller.party is None else engine.with_own_settlement(told, written)
         filled, signed, shown = judged.filled, judged.judgement.signed_off, _shown(judged)
         marks: Any = filled.marks
         try:

@@ -5,23 +5,81 @@ Reading takes a moment from which on nothing is known yet. A row names no party 
 Whoever decides by rows reads them here, where their seals are checked.
 """
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from service.ledger.agreement_terms import Share, Terms
 from service.ledger.rights_book import ALWAYS
 from service.log import tree_leaves
+from service.log.canonical_json import canonical
 from service.log.tree_leaves import LogEvent
 from service.store.row_seals import AGREED, AGREEMENT, check, seal_rows
 from service.store.tables import agreement, agreement_party, agreement_use, benefit, commitment
 
 _version, _party, _use = agreement.c, agreement_party.c, agreement_use.c
 _VERSIONS = sa.select(agreement).where(_version.stood_at.is_not(None)).order_by(_version.id, _version.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share as a row has it: `payer` and `payee` are numbers of parties of its version."""
+
+    payer: int
+    payee: int | None
+    role: str | None
+    kind: Literal["share", "commission", "component"]
+    factor: str | None
+    ratio: str
+    of: Literal["price", "income"]
+    cap: Mapping[str, str] | None
+    until: str | None
+    survives: bool
+    country: str | None
+
+    def stands(self, day: date) -> bool:
+        """Whether its last day has not passed."""
+        return self.until is None or self.until >= day.isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms of a version as a row has them."""
+
+    shares: tuple[Share, ...]
+    days: int
+    until: str | None
+    pricing: Mapping[str, Any] | None
+    tax: str | None
+
+    @classmethod
+    def of(cls, text: str) -> "Terms":
+        """Those that a row keeps."""
+        told = json.loads(text)
+        return cls(**{**told, "shares": tuple(Share(**each) for each in told["shares"])})
+
+    @property
+    def beside(self) -> dict[str, Any]:
+        """All but the shares."""
+        return {"days": self.days, "until": self.until, "pricing": self.pricing, "tax": self.tax}
+
+    @property
+    def text(self) -> str:
+        """What a row keeps."""
+        return canonical({**self.beside, "shares": [told(each) for each in self.shares]}).decode()
+
+    def until_day(self, day: date) -> "Terms":
+        """The same with another last day."""
+        return replace(self, until=day.isoformat())
+
+
+def told(share: Share) -> dict[str, Any]:
+    """A share as JSON."""
+    return {name: getattr(share, name) for name in Share.__slots__}
 
 
 @dataclass(frozen=True, slots=True)

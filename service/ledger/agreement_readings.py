@@ -16,8 +16,8 @@ from pydantic import Field
 
 from service.callers.context import Context, Reading
 from service.ledger import hashed_names
-from service.ledger.agreement_book import names, parties_of
-from service.ledger.agreement_terms import DAYS, TAX, UNTIL, PricingSent, Share, SharePart, Terms, told
+from service.ledger.agreement_book import Share, Terms, names, parties_of, told
+from service.ledger.agreement_terms import DAYS, TAX, UNTIL, PricingSent, SharePart
 from service.ledger.commitment_list import LedgerPart
 from service.ledger.counter_book import Book
 from service.ledger.rights_book import known_until
@@ -81,6 +81,7 @@ class AgreementPart(LedgerPart):
     asset: str | None = Field(description="the asset; null if its name is erased")
     on: date = Field(description="the day")
     state: VersionState = Field(description="how it stands on the day")
+    digest: str = Field(description="the digest of its newest version, of those that the caller sees")
     versions: list[AgreementVersionPart] = Field(description="its versions")
 
 
@@ -136,7 +137,11 @@ def told_of(context: Context, connection: sa.Connection, ids: Collection[str], a
         view = _View(some, parties, opened, hashes, [each for each in events if each.agreement == id], mine, asked.on, known)
         if versions := view.versions():
             asset = opened.get(some[0].leaf, {}).get("asset")
-            found.append(AgreementPart(id=id, asset=asset, on=asked.on, state=view.state(), versions=versions))
+            found.append(
+                AgreementPart(
+                    id=id, asset=asset, on=asked.on, state=view.state(), digest=versions[-1].digest, versions=versions
+                )
+            )
     return found
 
 
@@ -154,12 +159,17 @@ class _View:
     known: str
 
     def versions(self) -> list[AgreementVersionPart]:
-        return [self._part(row) for row in self.rows if self.mine is None or self.mine in self._parties(row)]
+        return [self._part(row) for row in self.rows if self.mine is None or self.mine in self._concerned(row)]
 
     def state(self) -> VersionState:
         """That of the version which counts on the day: what stands, or was the last to do so, otherwise the newest."""
         states = [self._state(row) for row in self.rows]
         return next((each for word in ("stands", "over", "not-begun") for each in states if each == word), states[-1])
+
+    def _concerned(self, row: Any) -> tuple[str, ...]:
+        """Whom a version names; a proposed one also those whom it would leave out, since they must accept it."""
+        stood = [each for each in self.rows if self._stood(each)][-1:] if self._state(row) == "proposed" else []
+        return tuple(party for each in (row, *stood) for party in self._parties(each))
 
     def _parties(self, row: Any) -> tuple[str, ...]:
         return self.parties[row.id, row.version]

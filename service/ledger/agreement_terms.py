@@ -5,20 +5,18 @@ What a caller sends goes in; the terms as a row keeps them come out, in which pa
 Of a price as of an income no more can be given away than there is. Tax is stated beside, in no base and no sum, and nothing is computed.
 """
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
 import engine
 from service.callers.sending import Reason, Sending
+from service.ledger.agreement_book import Share, Terms
 from service.ledger.rights_openings import Id, Line, RightsEvidencePart, Term
-from service.log.canonical_json import canonical
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 
@@ -110,63 +108,6 @@ class OpenAgreementSent(AcceptAgreementSent):
 
     evidence: list[RightsEvidencePart] = Field(min_length=1, max_length=16, description="what was shown")
     reason: Reason = Field(description="where this comes from")
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """A share as a row has it: `payer` and `payee` are numbers of parties of its version."""
-
-    payer: int
-    payee: int | None
-    role: str | None
-    kind: Literal["share", "commission", "component"]
-    factor: str | None
-    ratio: str
-    of: Literal["price", "income"]
-    cap: Mapping[str, str] | None
-    until: str | None
-    survives: bool
-    country: str | None
-
-    def stands(self, day: date) -> bool:
-        """Whether its last day has not passed."""
-        return self.until is None or self.until >= day.isoformat()
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The terms of a version as a row has them."""
-
-    shares: tuple[Share, ...]
-    days: int
-    until: str | None
-    pricing: Mapping[str, Any] | None
-    tax: str | None
-
-    @classmethod
-    def of(cls, text: str) -> "Terms":
-        """Those that a row keeps."""
-        told = json.loads(text)
-        return cls(**{**told, "shares": tuple(Share(**each) for each in told["shares"])})
-
-    @property
-    def beside(self) -> dict[str, Any]:
-        """All but the shares."""
-        return {"days": self.days, "until": self.until, "pricing": self.pricing, "tax": self.tax}
-
-    @property
-    def text(self) -> str:
-        """What a row keeps."""
-        return canonical({**self.beside, "shares": [told(each) for each in self.shares]}).decode()
-
-    def until_day(self, day: date) -> "Terms":
-        """The same with another last day."""
-        return replace(self, until=day.isoformat())
-
-
-def told(share: Share) -> dict[str, Any]:
-    """A share as JSON."""
-    return {name: getattr(share, name) for name in Share.__slots__}
 
 
 def read_terms(live: Live, sent: TermsSent, today: date) -> tuple[Terms, list[str]]:

@@ -17,22 +17,20 @@ from uuid_utils import uuid7
 
 from service.callers.context import Administering, Committing, Context
 from service.ledger import hashed_names
-from service.ledger.agreement_book import names, parties_of
+from service.ledger.agreement_book import Terms, names, parties_of, told
 from service.ledger.agreement_readings import AgreementPart, AgreementQuery, digests, involves, none_there, told_of
 from service.ledger.agreement_terms import (
     AcceptAgreementSent,
     EndAgreementSent,
     OpenAgreementSent,
-    Terms,
     TermsSent,
     read_terms,
-    told,
 )
 from service.ledger.counter_book import Book
-from service.ledger.rights_openings import registered
 from service.log import tree_leaves
 from service.log.tree_leaves import LogEvent
 from service.problems import RequestRefused
+from service.register import entity_versions
 from service.register.entity import ASSET, PARTY
 from service.store.moments import moment_text
 from service.store.row_seals import AGREEMENT, changing, check
@@ -49,7 +47,7 @@ def propose(context: Committing, asset: str, sent: TermsSent, transaction: sa.Co
     terms, parties = _read(context, sent, transaction)
     if context.party is not None and context.party not in parties:
         raise RequestRefused("forbidden", "the caller's key belongs to a party: name it among those who pay or are paid")
-    named = asset if context.party is not None else registered(transaction, ASSET, asset)
+    named = asset if context.party is not None else entity_versions.known_as(transaction, ASSET, asset)
     hashed = hashed_names.asset(_HASHES, transaction, named)
     count = sa.select(sa.func.count(sa.distinct(_version.id))).where(_version.asset == hashed)
     if transaction.execute(count).scalar_one() >= MOST_OF_AN_ASSET:
@@ -211,7 +209,7 @@ def _read(context: Committing, sent: TermsSent, transaction: sa.Connection) -> t
     known: dict[str, str] = {}
 
     def named(party: str | None) -> str | None:
-        return None if party is None else known.setdefault(party, registered(transaction, PARTY, party))
+        return None if party is None else known.setdefault(party, entity_versions.known_as(transaction, PARTY, party))
 
     shares = [each.model_copy(update={"payer": named(each.payer), "payee": named(each.payee)}) for each in sent.shares]
     return read_terms(context.live, sent.model_copy(update={"shares": shares}), context.today)

@@ -21,30 +21,26 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger import agreement_book, hashed_names
-from service.ledger.agreement_book import Version
-from service.ledger.agreement_terms import Share
+from service.ledger.agreed_grants import AgreedGrant, AgreedGrants
+from service.ledger.agreement_book import Share, Version
 from service.ledger.counter_book import Book
 from service.ledger.overdue_benefits import overdue_lines
-from service.ledger.proof_chains import Chain, ProofChains, TooManyChains, Wanted
+from service.ledger.proof_chains import Chain, TooManyChains, Wanted
 from service.ledger.rights_book import (
     ALWAYS,
     EarlierCommitment,
     RightsBook,
     TooManyLines,
-    as_known,
-    known_until,
-    rows_as_of,
     stated_id,
 )
-from service.ledger.rights_openings import registered
 from service.log.leaf import with_personal_values
 from service.log.store import of_numbers
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
+from service.register import entity_versions
 from service.register.entity import ASSET
 from service.store.database import Database
-from service.store.row_seals import GRANTS, check
-from service.store.tables import agreement, benefit, commitment, right_line
+from service.store.tables import agreement, benefit
 
 MOST_STEPS = 64
 MOST_PARTIES = 500
@@ -135,16 +131,6 @@ class _TooLong(Exception):
     """The chain is not read to its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Grant:
-    """A grant to a payer: how it stands, and the day and the moment as of which the chain behind it is read."""
-
-    id: str
-    stands: bool
-    on: date
-    known: str
-
-
 class _Reading:
     """One exchange, as it is read."""
 
@@ -161,10 +147,10 @@ class _Reading:
         reader = live.bundle.reader.benefits
         assert reader is not None
         words = reader.book
-        self._hashes, self._rights, self._zone = hashes, rights, zone
-        self._connection, self._live, self._day, self._words = connection, live, day, words
+        self._hashes, self._connection, self._day, self._words = hashes, connection, day, words
         self._exchange = exchange.as_stated()
         self._reader = live.bundle.reader.books[0]
+        self._grants = AgreedGrants(connection, rights, self._reader, zone)
         book = self._reader.book
         self._exporter, self._recipient = (self._party(fact) for fact in (words.by, book.to))
         id = stated_id(exchange, book.of)
@@ -277,7 +263,7 @@ class _Reading:
         exporter, asset = self._exporter, self._asset
         assert exporter is not None
         if self._named is not None:
-            self._direct = self._owed(self._named, exporter, self._grants_to(exporter, self._named.asset))
+            self._direct = self._owed(self._named, exporter, self._grants.to(exporter, self._named.asset, self._day))
         if asset is not None and mine:
             conveyed, purposes, territory = (
                 self._members(fact) for fact in (self._reader.book.granted, *self._reader.book.scope[:2])
@@ -288,32 +274,32 @@ class _Reading:
             if each == asset:
                 continue
             of_it = {id: version for id, version in beyond.items() if version.asset == each}
-            grants = self._grants_to(exporter, each) if of_it else {}
+            grants = self._grants.to(exporter, each, self._day) if of_it else {}
             for version in of_it.values():
                 self._take(version, exporter, None, f"asset:{number}", self._owed(version, exporter, grants))
             named = self._chains(each, of_it, Wanted()) if of_it else False
             covered = named or any(version.paid_by(exporter, self._day) for version in of_it.values())
-            unheld = unheld or not (covered or self._opened(exporter, each))
+            unheld = unheld or not (covered or self._grants.opened(exporter, each, self._day))
         return unheld
 
     def _chains(self, asset: str, versions: Mapping[str, Version], wanted: Wanted) -> bool:
         """Read the grants behind what the exporter has of an asset, as it stands and as survives; whether one named an agreement."""
         exporter = self._exporter
         assert exporter is not None
-        chains = self._proofs(asset, self._day, ALWAYS, wanted)
-        now = {grant.id for chain in chains for grant in chain}
-        for grant in self._grants_to(exporter, asset).values():
-            if not grant.stands and grant.id not in now:
-                gone = [chain for chain in self._proofs(asset, grant.on, grant.known, Wanted()) if chain[0].id == grant.id]
-                chains += gone[:1]
-        ids = {grant.id for chain in chains for grant in chain if not grant.opened}
+        read = [(chain, self._day, ALWAYS) for chain in self._grants.proofs(exporter, asset, self._day, ALWAYS, wanted)]
+        now = {grant.id for chain, _, _ in read for grant in chain}
+        for gone in self._grants.to(exporter, asset, self._day).values():
+            if gone.on is not None and not gone.stands and gone.id not in now:
+                chains = self._grants.proofs(exporter, asset, gone.on, gone.known, Wanted())
+                read += [(chain, gone.on, gone.known) for chain in chains if chain[0].id == gone.id][:1]
+        ids = {grant.id for chain, _, _ in read for grant in chain if not grant.opened}
         used = {row.commitment: row.agreement for row in agreement_book.uses(self._connection, asset, of=ids)} if ids else {}
-        for chain in chains:
-            self._climb(chain, versions, used)
-        return any(chain and chain[0].id in used for chain in chains)
+        for chain, on, known in read:
+            self._climb(chain, versions, used, on, known)
+        return any(chain[0].id in used for chain, _, _ in read)
 
-    def _climb(self, chain: Chain, versions: Mapping[str, Version], used: Mapping[str, str]) -> None:
-        """Take the steps along one chain, as long as each granter receives something."""
+    def _climb(self, chain: Chain, versions: Mapping[str, Version], used: Mapping[str, str], on: date, known: str) -> None:
+        """Take the steps along one chain as it stood on a day, as long as each granter receives something."""
         payer: str = self._exporter or ""
         passed, after = {payer}, None
         for grant in chain:
@@ -322,7 +308,8 @@ class _Reading:
                 return
             version = versions.get(used.get(grant.id, ""))
             if version is not None:
-                shares = self._owed(version, payer, self._grants_to(payer, version.asset))
+                as_it_stood = (self._day, ALWAYS) if after is None else (on, known)
+                shares = self._owed(version, payer, self._grants.to(payer, version.asset, *as_it_stood))
                 own = version is self._named and payer == self._exporter
                 self._take(version, payer, after, grant.id, self._apart(granter) if own else shares)
             elif after is None and self._named is not None and payer == self._exporter:
@@ -352,12 +339,12 @@ class _Reading:
         self._steps.append((version, payer, after, by, shares))
         self._pays.append((payer, frozenset(filter(None, map(version.payee, shares)))))
 
-    def _owed(self, version: Version, payer: str, grants: Mapping[str, _Grant]) -> list[Share]:
+    def _owed(self, version: Version, payer: str, grants: Mapping[str, AgreedGrant]) -> list[Share]:
         """The shares that a payer pays by an agreement: where no grant for which it was agreed stands, those that survive."""
         shares = version.paid_by(payer, self._day)
         agreed = [
             grants[row.commitment]
-            for row in self._uses(version.asset, payer)
+            for row in agreement_book.uses(self._connection, version.asset, payer)
             if row.agreement == version.id and row.commitment in grants
         ]
         if agreed and not any(grant.stands for grant in agreed):
@@ -368,52 +355,6 @@ class _Reading:
 
     def _standing(self, **of: Any) -> dict[str, Version]:
         return agreement_book.standing(self._connection, self._day, **of)
-
-    def _uses(self, asset: str, holder: str) -> list[Any]:
-        return agreement_book.uses(self._connection, asset, holder)
-
-    def _grants_to(self, holder: str, asset: str) -> dict[str, _Grant]:
-        """The grants of an asset to a party for which an agreement was named. One that another commitment replaced is none."""
-        ids = [row.commitment for row in self._uses(asset, holder)]
-        if not ids:
-            return {}
-        check(self._connection, GRANTS, ids)
-        replaced = sa.select(commitment.c.id).where(commitment.c.id.in_(ids), commitment.c.state == "superseded")
-        gone = {*self._connection.execute(replaced).scalars()}
-        lines: dict[str, list[Any]] = {}
-        for row in self._connection.execute(sa.select(right_line).where(right_line.c.source.in_(ids))):
-            lines.setdefault(row.source, []).append(row)
-        found = {id: self._grant(id, rows) for id, rows in sorted(lines.items()) if id not in gone}
-        return {id: grant for id, grant in found.items() if grant is not None}
-
-    def _grant(self, id: str, rows: Sequence[Any]) -> _Grant | None:
-        """How a grant stands; None of one that proved nothing on any day up to now."""
-        voided = rows[0].voided_at
-        grants = as_known(rows, voided or ALWAYS)
-        last = max((each.last or engine.PERPETUAL for each in grants), default=self._day)
-        if voided is None and any(each.stands(self._day) for each in grants):
-            return _Grant(id, True, self._day, ALWAYS)
-        first = min(each.first for each in grants)
-        if voided is not None:
-            last = min(last, date.fromisoformat(voided[:10]))
-        if last < first or first > self._day:
-            return None
-        return _Grant(id, False, last, voided or known_until(last, self._zone))
-
-    def _proofs(self, asset: str, day: date, known: str, wanted: Wanted) -> list[Chain]:
-        """The chains of grants to the exporter on a day."""
-        exporter = self._exporter
-        assert exporter is not None
-        rows = self._rights.chains(self._connection, rows_as_of(self._reader.book.name, asset, known=known), [exporter])
-        check(self._connection, GRANTS, sorted({row.source for row in rows}))
-        return ProofChains(self._reader.reckoner, as_known(rows, known), day).of(exporter, wanted)
-
-    def _opened(self, holder: str, asset: str) -> bool:
-        """Whether a party holds an asset by its own opening."""
-        here = (right_line.c.holder == holder, right_line.c.asset == asset, right_line.c.sequence.is_(None))
-        rows = self._connection.execute(sa.select(right_line).where(*here, right_line.c.voided_at.is_(None))).all()
-        check(self._connection, GRANTS, sorted({row.source for row in rows}))
-        return any(each.stands(self._day) for each in as_known(rows, ALWAYS))
 
     # --- parts of the page ---------------------------------------------------------------------------------------------
 
@@ -478,7 +419,7 @@ class _Reading:
         value = self._exchange.value(self._words.made_from)
         if not isinstance(value, engine.SetOf):
             return [], False
-        ids = [registered(self._connection, ASSET, id) for id in sorted(value.members)]
+        ids = [entity_versions.known_as(self._connection, ASSET, id) for id in sorted(value.members)]
         return [hashed_names.asset(self._hashes, self._connection, id) for id in ids], value.open
 
 

@@ -57,6 +57,14 @@ PERMITTED: dict[str, Any] = {
         "price": "60000 INR", "share": {"provider": "0.6", "operator": "0.4", "rest": "0"}, "parties": {"provider": ["clinic-5"]},
     },
 }  # fmt: skip
+SHARING: dict[str, Any] = {
+    "shares": [
+        {"payer": "lab-2", "payee": "clinic-5", "ratio": "1/4", "of": "income", "survives": True, "cap": {"INR": "500000.00"}},
+        {"payer": "lab-2", "role": "public", "ratio": "0.02", "of": "price"},
+    ],
+    "pricing": {"kind": "per-unit", "amount": "2.50 INR", "unit": "call"},
+    "reason": "contract 2026-17",
+}
 GRANTING = {
     **PERMITTED,
     "data": {**PERMITTED["data"], "id": "ds-7"},
@@ -93,6 +101,7 @@ CONTRACT = b"A contract between clinic-5 and lab-2, of 1 May 2026.\n"
 HASH = sha256(CONTRACT).hexdigest()
 DECISION, COMMITMENT = "/v1/decisions/{decision}", "/v1/commitments/{commitment}"
 LINE = "/v1/ledger/benefits/0"
+AGREEMENT = "/v1/agreements/{agreement}"
 SHOWN = {"dated": "{today}", "evidence": "bank-statement", "document": "ab" * 32}
 
 STEPS = (
@@ -199,6 +208,14 @@ STEPS = (
     Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"grant": "id"}, 201),
     Step("listRightsOfAsset", "GET", "/v1/assets/ds-7/rights?on=2099-01-01&limit=2"),
     Step("listRightsOfParty", "GET", "/v1/parties/lab-2/rights?history=true"),
+    Step("proposeAgreement", "POST", "/v1/assets/ds-7/agreements", SHARING, {"agreement": "id"}, 201),
+    Step("listAgreementsOfAsset", "GET", "/v1/assets/ds-7/agreements?on=2099-01-01"),
+    Step("amendAgreement", "POST", f"{AGREEMENT}/amend", {**SHARING, "days": 60}, {"digest": "digest"}),
+    Step("openAgreement", "POST", f"{AGREEMENT}/open", {
+        "digest": "{digest}", "evidence": [{"kind": "contract", "dated": "2026-05-01"}], "reason": "contract 2026-17",
+    }),
+    Step("getAgreement", "GET", AGREEMENT),
+    Step("endAgreement", "POST", f"{AGREEMENT}/end", {"from": "2098-12-31", "reason": "terminated by both"}, {"digest": "digest"}),
     Step("endCommitment", "POST", "/v1/commitments/{grant}/end", {"from": "2098-12-31", "reason": "terminated by both"}),
     Step("withdrawRightsOpening", "POST", "/v1/rights/openings/{opening}/withdraw", {"reason": "opened for another asset"}),
     Step("withdrawCommitment", "POST", f"{COMMITMENT}/withdraw", {"reason": "the lab closed"}),
@@ -233,6 +250,8 @@ STEPS = (
         "scopes": ["read", "review"],
         "person": {"issuer": "https://id.example.org", "subject": "7f3a"},
     }, {"desk": "key"}, 201),
+    Step("createKey", "POST", "/v1/keys", {"name": "lab", "scopes": ["commit", "read"], "party": "lab-2"}, {"lab": "key"}, 201),
+    Step("acceptAgreement", "POST", f"{AGREEMENT}/accept", {"digest": "{digest}"}, by="lab"),
     Step("keepDocument", "POST", "/v1/documents", status=201, raw=CONTRACT, by="gateway"),
     Step("readDocument", "GET", f"/v1/documents/{HASH}", by="gateway"),
     Step("evaluate", "POST", "/v1/evaluate", {

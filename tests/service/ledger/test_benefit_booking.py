@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.service.callers.test_callers import bearer
 from tests.service.ledger.market import Market, market, share
 
 __all__ = ["market"]
@@ -88,3 +89,23 @@ def test_a_price_that_follows_from_reports_is_committed_and_booked_when_it_is_re
         ("studio", "175.00"),
         ("hospital", "58.33"),
     ]
+
+
+def test_a_party_is_told_what_it_pays_and_an_operator_the_whole_chain(market: Market) -> None:
+    """The answer to the platform has no line of what the studio passes on; that to the operator has it."""
+    chain = Chain(market)
+    sent = market.exchange("platform", "stranger", terms__agreement=chain.second, terms__price="1000.00 USD")
+    seen = {}
+    for who in ("ops", "platform"):
+        answer = market.client.post("/v1/evaluate?include=factor", json=sent, headers=bearer(market.keys[who])).json()
+        assert "explanation" in answer, answer
+        settlement = answer["explanation"]["factor"]["settlement"]
+        seen[who] = [(each["payer"], each["party"], each["base"], each["amount"]) for each in settlement["upward"]]
+        assert [(each.get("role"), each["party"], each["share"], each["amount"]) for each in settlement["lines"]] == [
+            ("platform", "p1", "0.3", "300.00"),
+            (None, "exporter", "0.7", "700.00"),
+        ]
+    assert seen == {
+        "ops": [("exporter", "p2", "700.00", "175.00"), ("p2", "p3", "175.00", "58.33")],
+        "platform": [("exporter", "p2", "700.00", "175.00")],
+    }
