@@ -142,9 +142,15 @@ class Ledger(Connection):
         """A line of the book, with the parts in which it was paid."""
         return await self._call(call(BenefitLine, "GET", "ledger", "benefits", str(number), same={"number": number}))
 
-    async def report_paid(self, number: int, amount: Decimal, *, dated: date, evidence: str, document: str) -> BenefitLine:
-        """Report that a line was paid, or a part of it: the kind of the document that shows it, and its SHA-256 in hexadecimal."""
-        sent = {"amount": f"{amount:f}", "dated": dated.isoformat(), "evidence": evidence, "document": document}
+    async def report_paid(
+        self, number: int, amount: Decimal, *, dated: date, evidence: str, document: str, back: bool = False
+    ) -> BenefitLine:
+        """
+        Report that a line was paid, or a part of it, or that it was paid `back`: the kind of the document that shows it, and its SHA-256 in
+        hexadecimal.
+        """
+        sent: dict[str, Any] = {"amount": f"{amount:f}", "dated": dated.isoformat(), "evidence": evidence}
+        sent |= {"document": document, "back": back}
         return await self._of_line(number, "paid", sent)
 
     async def confirm_benefit(self, number: int, *, part: int | None = None) -> BenefitLine:
