@@ -19,7 +19,7 @@ from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .plans import Plan, PlannedLeg
 from .policies import AcceptanceMade, Coverage, Fact, KeptBundle, Preset, Uncovered, Words
-from .promises import Promise, PromiseReport
+from .promises import CountedPromises, Promise, PromiseNumbers, PromiseReport
 from .reviews import (
     GapToAccept,
     Recorded,
@@ -54,6 +54,7 @@ __all__ = [
     "Committed",
     "Concentration",
     "Count",
+    "CountedPromises",
     "CounterRead",
     "Coverage",
     "DecisionDocument",
@@ -76,6 +77,7 @@ __all__ = [
     "PlannedLeg",
     "Preset",
     "Promise",
+    "PromiseNumbers",
     "PromiseReport",
     "Question",
     "Recorded",

@@ -11,7 +11,7 @@ from ..answers import Committed, CounterRead
 from ..benefits import AllNotDivided, BenefitBalance, BenefitLine, NotDivided
 from ..calls import call
 from ..pages import Pages
-from ..promises import Promise, PromiseFilters
+from ..promises import CountedPromises, Promise, PromiseFilters
 from ..statistics import Concentration, FlowFilters, Statistics, YearFilters
 from ..watch import WatchEvent
 from .connection import Connection
@@ -64,6 +64,11 @@ class Ledger(Connection):
     def promises(self, **filters: Unpack[PromiseFilters]) -> Iterator[Promise]:
         """The promises of committed exchanges, by their last days; filtered by `party`, `to` or `state`. The time-out is that of a page."""
         return self._each(Pages(Promise, "promises", "ledger", "promises", query=filters))
+
+    def promise_counts(self, party: str = "", to: str = "") -> CountedPromises:
+        """How many promises by a party, or to one, are due, overdue, kept, kept late and in dispute, as `counts`."""
+        query = {"party": party or None, "to": to or None, "limit": 1}
+        return self._call(call(CountedPromises, "GET", "ledger", "promises", query=query))
 
     def keep_promise(
         self, commitment: str, number: int, *, evidence: str, dated: date, document: str, amount: int | None = None

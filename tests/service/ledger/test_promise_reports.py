@@ -1,4 +1,4 @@
-"""Reports on promises over HTTP, beside a plain model: they add up, are confirmed or disputed, and settled; what they move moves the lanes."""
+"""Reports on promises over HTTP, beside a plain model: they add up, are confirmed or disputed and settled, and move what is decided."""
 
 import json
 import os
