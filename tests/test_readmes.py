@@ -150,6 +150,8 @@ class Reader:
             self._noted["COMMITMENT"] = answer["id"]
         elif "source" in answer:
             self._noted["DIGEST"] = answer["source"]
+        elif answer.get("lines") and "number" in answer["lines"][0]:
+            self._noted["LINE"] = str(answer["lines"][0]["number"])
 
     def _run(self, command: list[str]) -> tuple[str, int]:
         *program, text = command
@@ -227,7 +229,7 @@ def test_the_policies_shown_load_and_pass() -> None:
     shown = [block.text.encode() for page in PAGES for block in blocks(page) if block.kind == "yaml"]
     bundle = engine.load_sources(sources | {f"shown-{number}.yaml": text for number, text in enumerate(shown)})
     results = list(engine.run(bundle, "shown-"))
-    assert len(results) == 2
+    assert len(results) == 4
     assert [result.problems for result in results if result.problems] == []
 
 

@@ -300,6 +300,8 @@ def _beside(old: Vocabulary, new: Vocabulary, overlay: bool) -> Iterator[str]:
         yield "what must be shown"
     if dict(old.books) != dict(new.books):
         yield "the books of rights"
+    if old.settlement != new.settlement:
+        yield "the book of benefits"
     kept = ({name: text.kept for name, text in each.counters.items() if text.kept} for each in (old, new))
     if next(kept) != next(kept):
         yield "which counters a ledger keeps"

@@ -77,7 +77,9 @@ class _Lint:
         facts = {*read, *USED_BY_LEDGER, *(line.fact for _, lines in self.words.factor.values() for line in lines.values())}
         facts |= self.words.must_be_shown
         if (settlement := self.words.settlement) is not None:
-            facts |= {settlement.price, settlement.shares, *settlement.parties.values(), *settlement.free}
+            facts |= {settlement.price, settlement.shares, *settlement.parties.values(), *settlement.free, *settlement.fills}
+            facts |= {*settlement.countries.values()}
+            facts |= {each for each in (settlement.by, settlement.agreement, settlement.made_from) if each}
         facts |= {fact for _, fact in self.words.statistics or () if fact is not None}
         facts |= {self.words.plans.derived} if self.words.plans else set()
         facts |= {fact for lines in self.words.computed.values() for line in lines.values() for fact in line.facts}

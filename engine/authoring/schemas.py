@@ -261,6 +261,7 @@ class _Words:
             "TestText.test": or_new(one_of(self.policies, self.policies)) | naming("policy"),
             "TestText.exchange": ref("exchange"),
             "CaseText.change": ref("exchange"),
+            "PairText.of": ref("name of rule"),
             "Expectation.outcome": outcome,
             "Expectation.jurisdictions": closed(each_of(titles_of(vocabulary.jurisdictions), outcome)) | keyed("jurisdiction"),
             "Expectation.instruments": closed(each_of(self.policies, outcome)) | keyed("policy"),

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from decimal import Decimal
 
 from engine.exchange import Exchange
 from engine.exchange_input.exchange_problems import ExchangeProblem, pointer
 from engine.policy_language.vocabulary import Vocabulary
 from engine.register_facts import COUNTED
-from engine.values import Disputed, Missing, Money, MoneyRange, Range, Value, either
+from engine.values import Disputed, Missing, Money, MoneyRange, Number, Range, Value, either
 
 
 class OwnCounts:
@@ -149,6 +148,6 @@ def _is_below(sum_: Money | MoneyRange, own: Money) -> bool:
     return sum_.currency == own.currency and most is not None and most < own.amount
 
 
-def _largest(counts: Iterable[Value]) -> Decimal | None:
+def _largest(counts: Iterable[Value]) -> Number | None:
     lows = [each.low for each in counts if isinstance(each, Range)]
     return max(lows) if lows else None

@@ -31,7 +31,8 @@ from service.decisions.commitment_writer import (
 )
 from service.decisions.idempotency import KeptAnswer
 from service.decisions.recording import Outgoing, record_and_answer
-from service.ledger import commitment_events, commitment_list, commitment_references
+from service.ledger import benefit_refunds, commitment_events, commitment_list, commitment_references
+from service.ledger.benefit_refunds import RefundPart, RefundSent
 from service.ledger.commitment_events import STAGES, StageSent
 from service.ledger.commitment_list import Commitment, CommitmentsWanted, StageWanted, State
 from service.ledger.commitment_references import KINDS, MOST_LETTERS, CommitmentReference, ReferencesSent
@@ -91,6 +92,23 @@ def withdraw(context: Committing, call: Call[WithdrawSent], transaction: sa.Conn
     id = named(call.path["id"])
     call.note(commitment_id=id)
     return _erasable(call, call.shared(CommitmentWriter).withdraw(context, id, call.sent, transaction), transaction)
+
+
+@router.post(
+    "/v1/commitments/{id}/refund",
+    "refundCommitment",
+    "Refund a part of the price",
+    "not-found",
+    "commitment-ended",
+    "not-payable",
+    parameters=[_ID],
+    body=RefundSent,
+)
+def refund(context: Committing, call: Call[RefundSent], transaction: sa.Connection) -> RefundPart:
+    """Divides the price less all refunds anew, and books the difference. What was paid of it and is no longer payable is owed back."""
+    id = named(call.path["id"])
+    call.note(commitment_id=id)
+    return benefit_refunds.refund(context, id, call.sent, transaction)
 
 
 @router.post(

@@ -22,14 +22,14 @@ from service.console import commitment_pages, counter_pages
 from service.console.commitment_pages import CommitmentShown
 from service.console.policy_library import library_of
 from service.ledger import (
-    benefit_statement,
+    benefit_lines,
     commitment_list,
     commitment_search,
     counter_standings,
     promise_list,
     rights_readings,
 )
-from service.ledger.benefit_statement import BenefitFilter
+from service.ledger.benefit_lines import BenefitFilter
 from service.ledger.commitment_list import CommitmentsWanted
 from service.ledger.commitment_search import CommitmentFilter, CommitmentRow
 from service.ledger.counter_standings import CounterStanding, CounterStandings
@@ -82,7 +82,7 @@ def commitment(context: ReadingAll, page: PageCall, connection: sa.Connection) -
         rights=rights_readings.page(context, rights, connection)[0],
         promises=promise_list.of_commitment(context, id, LINES, connection),
         settled=commitment_search.settled(connection, id),
-        payable=benefit_statement.lines(context, BenefitFilter(commitment=id), None, LINES, connection)[0],
+        payable=benefit_lines.lines(context, BenefitFilter(commitment=id), None, LINES, connection)[0],
         watched=events.page(connection, -1, LINES, commitment=id),
         callers=caller_names(connection, (each.by for each in made.events)),
     )

@@ -33,11 +33,14 @@ _BESIDE_A_DOCUMENT = frozenset({"schema", "kind", "event", "document", "erased_a
 _ERASED: Leaf = {"state": "erased", "aliases": "[]", "facts": "{}", "documents": '{"claims":{},"evidence":{}}', "travels": "[]"}
 # The openings of a leaf that are erased together with what it speaks of, which is a decision unless `subject` says otherwise.
 _OF_SUBJECT: Mapping[str, frozenset[str]] = {
+    "benefit-event": frozenset({"sha256", "reason"}),
     "commitment-reference": frozenset({"text"}),
     "document-attached": frozenset({"bytes"}),
     "document-confirmation": frozenset({"binding"}),
     "document-kept": frozenset({"sha256"}),
     "document-signature": frozenset({"binding", "envelope", "keys"}),
+    "income-report": frozenset({"sha256"}),
+    "income-report-reversed": frozenset({"reason"}),
     "person": frozenset({"issuer", "subject", "name"}),
     "promise-answered": frozenset({"reason"}),
     "promise-settled": frozenset({"reason"}),
@@ -58,10 +61,13 @@ def apply(rows: sa.Connection, leaf: Leaf) -> None:
         effect(rows, leaf)
 
 
-def subject(rows: sa.Connection, leaf: Leaf) -> tuple[str, frozenset[str]] | None:
-    """What a leaf is erased with, and which of its openings are; None where none are. The rows have the leaf."""
+def subjects(rows: sa.Connection, leaf: Leaf) -> Mapping[str, str]:
+    """What each opening of a leaf is erased with, of those that are. The rows have the leaf."""
     kind = str(leaf.get("kind"))
     match kind:
+        case "agreement-version":
+            parties = (f"party_{number}" for number in range(leaf["parties"]))
+            return {name: f"entity/party/{leaf[name]}" for name in parties if leaf.get(name) is not None}
         case "person":
             of = f"person/{leaf['person']}"
         case "document-kept":
@@ -76,8 +82,8 @@ def subject(rows: sa.Connection, leaf: Leaf) -> tuple[str, frozenset[str]] | Non
         case _ if kind in _OF_SUBJECT:
             of = subject_of_decision(leaf["decision"])
         case _:
-            return None
-    return of, _OF_SUBJECT[kind]
+            return {}
+    return dict.fromkeys(_OF_SUBJECT[kind], of)
 
 
 def end_commitment(rows: sa.Connection, id: str, state: str, at: str) -> None:
@@ -299,18 +305,90 @@ def _rights_opening_withdrawn(rows: sa.Connection, leaf: Leaf) -> None:
     _update(rows, tables.right_line, {"source": leaf["opening"]}, voided_at=leaf["at"])
 
 
+def _agreement_version(rows: sa.Connection, leaf: Leaf) -> None:
+    id, version, hashes = leaf["agreement"], leaf["version"], leaf["hashes"]
+    shares = [leaf[f"share_{number}"] for number in range(leaf["shares"])]
+    terms = canonical({**leaf["terms"], "shares": shares}).decode()
+    _insert(rows, tables.agreement, leaf, id=id, asset=leaf["asset_hash"], terms=terms, until=leaf["terms"]["until"])
+    payers = {each["payer"] for each in shares}
+    for number, party in enumerate(hashes):
+        told = {"agreement": id, "version": version, "number": number, "party": party, "pays": number in payers}
+        _insert(rows, tables.agreement_party, told)
+
+
+def _agreement_event(rows: sa.Connection, leaf: Leaf) -> None:
+    _insert(rows, tables.agreement_event, leaf, kind=leaf["event"])
+    if leaf["stands_on"] is not None:
+        version = {"id": leaf["agreement"], "version": leaf["version"]}
+        _update(rows, tables.agreement, version, stood_at=leaf["at"], stood_on=leaf["stands_on"])
+
+
 def _settlement(rows: sa.Connection, leaf: Leaf) -> None:
     _insert(rows, tables.settlement, leaf)
+    _payable(rows, leaf)
+
+
+def _payable(rows: sa.Connection, leaf: Leaf) -> None:
     of = {"commitment": leaf["commitment"], "kind": "payable", "day": leaf["day"]}
     for line in leaf["lines"]:
-        _insert(rows, tables.benefit, line, **of, units=int(line["units"]))
+        units = int(line["units"])
+        standing = {"net": units, "paid": 0, "confirmed": 0, "disputed": 0}
+        _insert(rows, tables.benefit, line, **of, **standing, units=units, base=_whole(line.get("base")))
 
 
 def _settlement_reversed(rows: sa.Connection, leaf: Leaf) -> None:
     payable = _here(tables.benefit, {"commitment": leaf["commitment"], "kind": "payable"})
-    lines = rows.execute(sa.select(tables.benefit).where(*payable).order_by(tables.benefit.c.number)).mappings().all()
+    lines = rows.execute(sa.select(tables.benefit).where(*payable).order_by(tables.benefit.c.number)).all()
     for number, line in enumerate(lines, leaf["first"]):
-        _insert(rows, tables.benefit, dict(line), number=number, kind="reversed", day=leaf["day"], units=-line["units"])
+        of_line = sa.or_(tables.benefit.c.number == line.number, tables.benefit.c.of == line.number)
+        base = rows.execute(sa.select(sa.func.sum(tables.benefit.c.base)).where(of_line)).scalar_one()
+        change = {"number": number, "of": line.number, "units": -line.net, "base": None if base is None else -base}
+        _line_changed(rows, leaf, "reversed", change)
+
+
+def _line_changed(rows: sa.Connection, leaf: Leaf, kind: str, change: Leaf) -> None:
+    line = _held(rows, tables.benefit, number=change["of"])._mapping
+    of_line = dict.fromkeys(("due", "net", "paid", "confirmed", "disputed"))
+    amounts = {"units": int(change["units"]), "base": _whole(change["base"])}
+    _insert(rows, tables.benefit, {**line, **of_line, **change}, kind=kind, day=leaf["day"], **amounts)
+    _update(rows, tables.benefit, {"number": change["of"]}, net=line["net"] + amounts["units"])
+
+
+def _benefit_event(rows: sa.Connection, leaf: Leaf) -> None:
+    units = _whole(leaf["units"])
+    _insert(rows, tables.benefit_event, leaf, kind=leaf["event"], units=units)
+    for change in leaf["lines"] or ():
+        _line_changed(rows, leaf, "refunded", change)
+    if leaf["line"] is None:
+        return
+    part = {"line": leaf["line"], "part": leaf["part"], "kind": "paid"}
+    report, line = _held(rows, tables.benefit_event, **part), _held(rows, tables.benefit, number=leaf["line"])
+    amount = -report.units if report.back else report.units
+    moved: Mapping[str, tuple[int, int, int]] = {
+        "paid": (amount, 0, 0),
+        "confirmed": (0, amount, 0),
+        "disputed": (-amount, 0, report.units),
+        "found-paid": (amount, amount, -report.units),
+        "found-unpaid": (0, 0, -report.units),
+    }
+    names = ("paid", "confirmed", "disputed")
+    standing = {name: getattr(line, name) + each for name, each in zip(names, moved[leaf["event"]], strict=True)}
+    _update(rows, tables.benefit, {"number": leaf["line"]}, **standing)
+
+
+def _income_report(rows: sa.Connection, leaf: Leaf) -> None:
+    _insert(rows, tables.income_report, leaf)
+    _payable(rows, leaf)
+
+
+def _income_report_reversed(rows: sa.Connection, leaf: Leaf) -> None:
+    _update(rows, tables.income_report, {"commitment": leaf["commitment"], "number": leaf["number"]}, reversed_at=leaf["at"])
+    for change in leaf["lines"]:
+        _line_changed(rows, leaf, "reversed", change)
+
+
+def _whole(told: str | None) -> int | None:
+    return None if told is None else int(told)
 
 
 def _flow(rows: sa.Connection, leaf: Leaf) -> None:
@@ -333,7 +411,11 @@ def _row(table: sa.Table, told: Leaf = {}, **members: str) -> Effect:  # noqa: B
 
 
 EFFECTS: Mapping[str, Effect] = {
+    "agreement-event": _agreement_event,
+    "agreement-named": _row(tables.agreement_use),
+    "agreement-version": _agreement_version,
     "asset-entry": lambda rows, leaf: _insert(rows, tables.asset_entry, leaf, **leaf["line"], kind=leaf["entry"]),
+    "benefit-event": _benefit_event,
     "bundle-activated": _bundle_activated,
     "commitment": _row(tables.commitment, {"state": "committed"}, committed_at="at"),
     "commitment-event": _commitment_event,
@@ -348,6 +430,8 @@ EFFECTS: Mapping[str, Effect] = {
     "document-kept": _row(tables.document, kept_at="at", kept_by="by"),
     "document-signature": _row(tables.document_confirmation, {"verdict": "signed", "reason": ""}, given_at="at", given_by="by"),
     "flow": _flow,
+    "income-report": _income_report,
+    "income-report-reversed": _income_report_reversed,
     "key-made": _key_made,
     "key-revoked": lambda rows, leaf: _update(
         rows, tables.caller, {"id": leaf["key"]}, revoked_at=leaf["at"], revoked_by=leaf["by"]

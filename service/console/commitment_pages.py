@@ -12,7 +12,7 @@ from service.console.counts_in_words import amount, counter_title, fact_title, r
 from service.console.pages import rendered
 from service.console.reader import PageReader, Part
 from service.console.request_facts import facts_of, in_short
-from service.ledger.benefit_statement import BenefitLine
+from service.ledger.benefit_lines import BenefitLine
 from service.ledger.commitment_events import STAGES
 from service.ledger.commitment_list import Commitment, StageWanted, State
 from service.ledger.commitment_search import CommitmentRow

@@ -24,7 +24,7 @@ from service.callers.context import Administering, Committing
 from service.callers.sending import Reason, Sending
 from service.decisions.decider import AnswerOptions, DecidedNow, Decider
 from service.ledger import commitment_references, flow_lines, money_sums, party_view, repeated_people
-from service.ledger.benefit_book import book_settlement, reverse_settlement
+from service.ledger.benefit_book import book_settlement, check_within, reverse_settlement
 from service.ledger.commitment_events import carry_stages, note, standing
 from service.ledger.commitment_list import Commitment, CounterMovePart, State, counted_part, known
 from service.ledger.commitment_references import CommitmentReference, References
@@ -141,7 +141,12 @@ class CommitmentWriter:
         if old:
             replaced = self._replaced(transaction, live, old)
             self._end(transaction, old, "superseded", now)
-        filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
+        try:
+            filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
+        except RequestRefused as refused:
+            raise RequestRefused("not-committable", f"{refused.detail}: evaluate the exchange again") from None
+        settled = engine.settle(live.bundle.vocabulary, filled.exchange)
+        check_within(settled, filled.exchange.benefits, caller)
         judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction, ready.asker)
         tell = partial(self._decider.tell, judged, AnswerOptions(), request_id, caller)
         if not judged.proceeds:
@@ -173,12 +178,13 @@ class CommitmentWriter:
             commitment_references.carry(transaction, old, id, decided.id, at, caller.id)
         commitment_references.add(transaction, id, decided.id, references, at, caller.id)
         self._counts.rights.write(transaction, live, filled.exchange, id, sequence, ready.moment.as_of, at)
+        self._counts.benefits.name(transaction, live, filled.exchange, id, filled.benefits, at)
         data = repeated_people.data_set(transaction, self._book, live, filled.exchange)
         self._book.move(transaction, id, sequence, moved, data)
         self._counts.promises.make(transaction, live, id, filled.exchange, at, replaced)
         self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
-        settled = engine.settle(live.bundle.vocabulary, filled.exchange)
-        book_settlement(transaction, self._book, id, filled.exchange, settled, ready.moment.as_of, at)
+        accounts = {} if filled.benefits is None else filled.benefits.accounts
+        book_settlement(transaction, self._book, id, filled.exchange, settled, ready.moment.as_of, at, accounts)
         self._flows.enter(transaction, live, id, ready.moment.as_of, judged.unsigned)
         told = known(id, transaction)
         return CommitResult(decided, sequence, told.model_copy(update={"counters": _moves(filled, moved)}))

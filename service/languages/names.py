@@ -95,11 +95,15 @@ BooksTexts = TypedDict("BooksTexts", {
     "rights_chart": str, "rights_about": str, "benefits_about": str, "party": str, "role": str, "any": str, "currency": str,
     "from": str, "until": str, "commitment": str, "balances": str, "account": str, "opening": str, "payable": str,
     "reversed": str, "closing": str, "balances_none": str, "lines": str, "lines_about": str, "day": str, "amount": str,
-    "kind_reversed": str, "account_of_role": str, "erased": str, "not_divided": str, "not_divided_about": str,
-    "commitments": str, "as_csv": str, "more_lines": str, "more_balances": str, "beginning": str, "statistics_about": str,
-    "by": str, "then_by": str, "nothing": str, "month": str, "pair": str, "venue": str, "grade": str, "sector": str,
-    "kind": str, "first_month": str, "last_month": str, "show": str, "exchanges": str, "people": str, "price": str,
-    "total": str, "unknown_word": str, "no_word": str, "hidden": str, "left_out": str, "cells_more": str, "cells_chart": str,
+    "kind_reversed": str, "payer": str, "kind_of_line": str, "state": str, "due": str, "due_until": str, "overdue": str,
+    "paid": str, "claims": str, "asset": str, "kind_refunded": str, "told_by": str, "state_due": str, "state_overdue": str,
+    "state_disputed": str, "state_reported": str, "state_confirmed": str, "state_claim": str, "state_own": str,
+    "state_nothing": str, "kind_share": str, "kind_public": str, "kind_commission": str, "kind_component": str,
+    "kind_upward": str, "account_of_role": str, "erased": str, "not_divided": str, "not_divided_about": str, "commitments": str,
+    "as_csv": str, "more_lines": str, "more_balances": str, "beginning": str, "statistics_about": str, "by": str,
+    "then_by": str, "nothing": str, "month": str, "pair": str, "venue": str, "grade": str, "sector": str, "kind": str,
+    "first_month": str, "last_month": str, "show": str, "exchanges": str, "people": str, "price": str, "total": str,
+    "unknown_word": str, "no_word": str, "hidden": str, "left_out": str, "cells_more": str, "cells_chart": str,
     "few_scopes": str, "too_many": str, "not_here": str, "cells_none": str,
 })
 RegisterTexts = TypedDict("RegisterTexts", {
@@ -138,7 +142,10 @@ PoliciesTexts = TypedDict("PoliciesTexts", {
     "exchange": str, "before": str, "after": str, "shadow_about": str, "shadow_none": str, "shadow_refused": str,
     "compared": str, "differing": str, "dropped": str, "failed": str, "shadow_moves": str, "shadow_moves_text": str,
     "decisions": str, "shadow_list": str, "only_live": str, "only_shadow": str, "unreadable": str, "shadow_equal": str,
-    "may": str, "may_not": str,
+    "may": str, "may_not": str, "frameworks": str, "frameworks_about": str, "system": str, "differs": str,
+    "differs_outcome": str, "differs_duty": str, "differs_lane": str, "differs_advice": str, "differs_context": str,
+    "counts": str, "counts_not": str, "lane_open": str, "lane_closed": str, "no_duty": str, "no_advice": str, "left_out": str,
+    "ask_it": str, "pairs_none": str,
 })
 ReviewsTexts = TypedDict("ReviewsTexts", {
     "title": str, "lead": str, "waiting": str, "waiting_others": str, "waiting_one": str, "more_cases": str, "none": str,

@@ -19,7 +19,7 @@ from service.ledger import commitment_references, money_sums, party_view, rights
 from service.ledger.commitment_events import STAGES, Stage
 from service.ledger.commitment_references import ReferencePart
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import ends
+from service.ledger.counter_sums import ends
 from service.problems import RequestRefused
 from service.store.tables import commitment, commitment_event, commitment_reference, movement
 

@@ -46,17 +46,17 @@ class PromiseReportPart(LedgerPart):
     amount: int | None = Field(default=None, description="how much was kept; null where one report shows the whole")
     evidence: str = Field(description="the kind of the document")
     document: str = Field(description="the SHA-256 of the document")
-    reported_at: datetime
-    reported_by: str | None = None
+    reported_at: datetime = Field(description="when it was reported")
+    reported_by: str | None = Field(default=None, description="the caller who reported it")
     answer: Literal["confirmed", "disputed"] | None = Field(
         default=None, description="what the party says that it was promised to"
     )
-    answered_at: datetime | None = None
-    answered_by: str | None = None
+    answered_at: datetime | None = Field(default=None, description="when it was confirmed or disputed")
+    answered_by: str | None = Field(default=None, description="the caller who did")
     reason: str | None = Field(default=None, description="the reason of the answer; null once it was erased")
     settled: Literal["counts", "dropped"] | None = Field(default=None, description="whether a report that was disputed counts")
-    settled_at: datetime | None = None
-    settled_by: str | None = None
+    settled_at: datetime | None = Field(default=None, description="when it was settled")
+    settled_by: str | None = Field(default=None, description="the caller who settled it")
     ruling: str | None = Field(default=None, description="the reason for which it was settled so; null once it was erased")
 
 
@@ -90,8 +90,8 @@ class PromisePart(LedgerPart):
 class PromiseCounts(LedgerPart):
     """How many promises are in each state."""
 
-    due: int
-    overdue: int
+    due: int = Field(description="those whose last day is not over")
+    overdue: int = Field(description="those that were not kept by their last day, and not later")
     kept: int = Field(description="those that were kept, the late ones too")
     late: int = Field(description="those that were kept late")
     disputed: int = Field(description="those with a report in dispute")
@@ -126,15 +126,15 @@ class KeptSent(Sending):
 class AnswerSent(Sending):
     """What the party says of a report that it was promised to."""
 
-    answer: Literal["confirmed", "disputed"]
-    reason: str = Field(min_length=1, max_length=2000)
+    answer: Literal["confirmed", "disputed"] = Field(description="whether it is as the report says")
+    reason: str = Field(min_length=1, max_length=2000, description="why; it is erased with the decision that was committed")
 
 
 class SettlementSent(Sending):
     """Whether a report in dispute counts, and why."""
 
-    settled: Literal["counts", "dropped"]
-    reason: str = Field(min_length=1, max_length=2000)
+    settled: Literal["counts", "dropped"] = Field(description="whether the report counts")
+    reason: str = Field(min_length=1, max_length=2000, description="why; it is erased with the decision that was committed")
 
 
 def page(

@@ -83,6 +83,12 @@ def newest(connection: sa.Connection, kind: str, name: str) -> Version | None:
     return _first(connection, _NEWEST, kind, name)
 
 
+def known_as(connection: sa.Connection, kind: str, name: str) -> str:
+    """The id under which the register has an entity of this name; the name where it has none."""
+    version = newest(connection, kind, name)
+    return name if version is None or version.state == "erased" else version.id
+
+
 def speaking(connection: sa.Connection, kind: str, name: str, day: str) -> Version | None:
     """The version that speaks for a day, of the entity that answers to a name; None if there is none."""
     return _first(connection, _SPEAKING, kind, name, day=day)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
 # The newest of the migrations, which make these tables. Each is named by the version that brought it.
-REVISION = "0.17.0.references_and_stages"
+REVISION = "0.17.0"
 
 metadata = sa.MetaData()
 
@@ -615,10 +615,13 @@ settlement = sa.Table(
     sa.Column("day", sa.String, nullable=False, index=True),
     sa.Column("state", sa.String, nullable=False),
     sa.Column("price", sa.String),
+    sa.Column("accounts", sa.String),
 )
-# What is payable, line by line. No row ever changes: what is reversed is a row of its own. `units` are minor units of the currency, with
-# `scale` digits after the point. `account` is the keyed hash of a party, or `role:ROLE` where the role names none; `place` is the
-# pointer to the party's id in the request of the commitment's evaluation.
+# What is payable, line by line. What was booked never changes: what is reversed or refunded is a row of its own, which says `of` which
+# line it is. `units` are minor units of the currency, with `scale` digits after the point. `account` is the keyed hash of a party, or
+# `role:ROLE` where the role names none; `place` is the pointer to the party's id in the request of the commitment's evaluation. `payer` is
+# the account of who owes it; `base` has the units of which it is a share; a line of a step up the chain has its number.
+# How a line stands: `net` units are payable after reversals and refunds, so many of them count as `paid`, are `confirmed`, `disputed`.
 benefit = sa.Table(
     "benefit",
     metadata,
@@ -633,8 +636,110 @@ benefit = sa.Table(
     sa.Column("currency", sa.String, nullable=False),
     sa.Column("scale", sa.Integer, nullable=False),
     sa.Column("units", BigInteger, nullable=False),
+    sa.Column("payer", sa.String),
+    sa.Column("asset", sa.String),
+    sa.Column("basis", sa.String),
+    sa.Column("base", BigInteger),
+    sa.Column("due", sa.String),
+    sa.Column("step", sa.Integer),
+    sa.Column("agreement", sa.String),
+    sa.Column("country", sa.String),
+    sa.Column("of", BigInteger, index=True),
+    *(sa.Column(name, BigInteger) for name in ("net", "paid", "confirmed", "disputed")),
     sa.Index("benefit_account", "account", "currency", "day"),
     sa.Index("benefit_day", "day", "number"),
+    sa.Index("benefit_payer", "payer", "due"),
+)
+# What happened to the lines of a commitment: reports that something was paid, each a `part` of its line, what was confirmed, disputed and
+# settled of it, and refunds of the price, which are of no line. Of a report `back` says that the payee paid it back.
+benefit_event = sa.Table(
+    "benefit_event",
+    metadata,
+    sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("leaf", BigInteger, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("line", BigInteger, sa.ForeignKey("benefit.number"), index=True),
+    sa.Column("part", sa.Integer),
+    sa.Column("units", BigInteger),
+    sa.Column("back", sa.Boolean),
+    sa.Column("day", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+)
+# What was earned by a commitment in a period, or how many units were delivered: what its price follows from. Its lines are `booked` rows of
+# the book of benefits from `line` on.
+income_report = sa.Table(
+    "income_report",
+    metadata,
+    sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("leaf", BigInteger, nullable=False),
+    sa.Column("first", sa.String, nullable=False),
+    sa.Column("last", sa.String, nullable=False),
+    sa.Column("reported", sa.String, nullable=False),
+    sa.Column("price", sa.String, nullable=False),
+    sa.Column("line", BigInteger),
+    sa.Column("booked", sa.Integer, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("reversed_at", sa.String),
+)
+# --- agreements on benefit --------------------------------------------------------------------------------------------
+
+# A version of an agreement on benefit: `terms` is JSON that names parties by their numbers. It stands since `stood_at`, for exchanges of
+# the day `stood_on` and later, until a later version stands. `until` is its last day. The asset is a keyed hash.
+agreement = sa.Table(
+    "agreement",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("leaf", BigInteger, nullable=False),
+    sa.Column("asset", sa.String, nullable=False),
+    sa.Column("change", sa.String, nullable=False),
+    sa.Column("terms", sa.Text, nullable=False),
+    sa.Column("until", sa.String),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("stood_at", sa.String),
+    sa.Column("stood_on", sa.String),
+    sa.Index("agreement_of_asset", "asset", "id"),
+)
+# The parties that a version names, as keyed hashes, and whether each pays by it. The leaf has their names as `party_NUMBER`.
+agreement_party = sa.Table(
+    "agreement_party",
+    metadata,
+    sa.Column("agreement", sa.String, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("party", sa.String, nullable=False),
+    sa.Column("pays", sa.Boolean, nullable=False),
+    sa.Index("agreement_of_party", "party", "agreement"),
+)
+# Who accepted a version, and by whom it was opened with what was shown.
+agreement_event = sa.Table(
+    "agreement_event",
+    metadata,
+    sa.Column("agreement", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("party", sa.String),
+    sa.Column("evidence", sa.Text),
+    sa.Column("reason", sa.String),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+)
+# The agreement that a committed exchange named, with its asset and its parties as the lines of the books of rights have them.
+agreement_use = sa.Table(
+    "agreement_use",
+    metadata,
+    sa.Column("commitment", sa.String, primary_key=True),
+    sa.Column("agreement", sa.String, nullable=False, index=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("asset", sa.String, nullable=False),
+    sa.Column("granter", sa.String),
+    sa.Column("holder", sa.String),
+    sa.Index("agreement_use_of_holder", "holder", "asset"),
 )
 # --- statistics of what was committed ---------------------------------------------------------------------------------
 

@@ -2,12 +2,23 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any, Literal, Unpack
 
 from .. import statistics as flows
 from ..accounts import AccountEntry, AssetAccounts, RollForward
 from ..answers import Committed, CounterRead, ReferenceKind, Stage
-from ..benefits import AllNotDivided, BenefitBalance, BenefitLine, NotDivided
+from ..benefits import (
+    AllNotDivided,
+    BenefitBalance,
+    BenefitLine,
+    IncomeReport,
+    IncomeReports,
+    LineFilters,
+    LineKind,
+    NotDivided,
+    Refund,
+)
 from ..calls import call, referring
 from ..pages import Pages
 from ..promises import AllPromised, Promise, PromisedForCountries, PromiseFilters
@@ -122,25 +133,85 @@ class Ledger(Connection):
         return await self._call(call(Promise, "POST", *path, sent=sent, same=same))
 
     def benefits(
+        self, *, first: date | None = None, last: date | None = None, **filters: Unpack[LineFilters]
+    ) -> AsyncIterator[BenefitLine]:
+        """What commitments make payable to whom, line by line, from `first` to `last`. The time-out is that of a page."""
+        return self._each(Pages(BenefitLine, "lines", "ledger", "benefits", query={**filters, "from": first, "until": last}))
+
+    async def benefit(self, number: int) -> BenefitLine:
+        """A line of the book, with the parts in which it was paid."""
+        return await self._call(call(BenefitLine, "GET", "ledger", "benefits", str(number), same={"number": number}))
+
+    async def report_paid(self, number: int, amount: Decimal, *, dated: date, evidence: str, document: str) -> BenefitLine:
+        """Report that a line was paid, or a part of it: the kind of the document that shows it, and its SHA-256 in hexadecimal."""
+        sent = {"amount": f"{amount:f}", "dated": dated.isoformat(), "evidence": evidence, "document": document}
+        return await self._of_line(number, "paid", sent)
+
+    async def confirm_benefit(self, number: int, *, part: int | None = None) -> BenefitLine:
+        """Confirm that a part of a line was received, or all that was reported."""
+        return await self._of_line(number, "confirm", {"part": part})
+
+    async def dispute_benefit(self, number: int, reason: str, *, part: int | None = None) -> BenefitLine:
+        """Dispute that a part of a line was received, or all that was reported: it counts as not paid."""
+        return await self._of_line(number, "dispute", {"reason": reason, "part": part})
+
+    async def settle_benefit(self, number: int, paid: bool, reason: str, *, part: int | None = None) -> BenefitLine:
+        """Settle a dispute: whether a part was paid, or all that is disputed."""
+        return await self._of_line(number, "settle", {"paid": paid, "reason": reason, "part": part})
+
+    async def _of_line(self, number: int, what: str, sent: Mapping[str, Any]) -> BenefitLine:
+        known = {name: value for name, value in sent.items() if value is not None}
+        path = ("ledger", "benefits", str(number), what)
+        return await self._call(call(BenefitLine, "POST", *path, sent=known, same={"number": number}))
+
+    async def refund(self, commitment: str, amount: Decimal, *, dated: date, evidence: str, document: str) -> Refund:
+        """Refund a part of a price: the rest is divided anew, and the difference is booked."""
+        sent = {"amount": f"{amount:f}", "dated": dated.isoformat(), "evidence": evidence, "document": document}
+        path = ("commitments", commitment, "refund")
+        return await self._call(call(Refund, "POST", *path, sent=sent, same={"commitment": commitment}))
+
+    async def income_reports(self, commitment: str) -> IncomeReports:
+        """What was reported of a commitment whose price follows from it, and of which days nothing is."""
+        path = ("commitments", commitment, "reports")
+        return await self._call(call(IncomeReports, "GET", *path, same={"commitment": commitment}))
+
+    async def report_income(
+        self,
+        commitment: str,
+        *,
+        first: date,
+        last: date,
+        evidence: str,
+        document: str,
+        income: str | None = None,
+        units: Decimal | None = None,
+    ) -> IncomeReport:
+        """Report the income of a period, like `1200.00 CNY`, or the units delivered in it; of a subscription neither."""
+        told = {"income": income, "units": None if units is None else f"{units:f}"}
+        sent: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+        sent |= {"from": first.isoformat(), "until": last.isoformat(), "evidence": evidence, "document": document}
+        path = ("commitments", commitment, "reports")
+        return await self._call(call(IncomeReport, "POST", *path, sent=sent, same={"until": last}))
+
+    async def reverse_income_report(self, commitment: str, number: int, reason: str) -> IncomeReport:
+        """Reverse a report that was wrong, with its lines."""
+        path = ("commitments", commitment, "reports", str(number), "reverse")
+        return await self._call(call(IncomeReport, "POST", *path, sent={"reason": reason}, same={"number": number}))
+
+    def benefit_balances(
         self,
         *,
         party: str = "",
+        payer: str = "",
         role: str = "",
+        kind: LineKind | None = None,
         currency: str = "",
         first: date | None = None,
         last: date | None = None,
-        commitment: str = "",
-    ) -> AsyncIterator[BenefitLine]:
-        """What commitments make payable to whom, line by line, from `first` to `last`. The time-out is that of a page."""
-        words = {"party": party or None, "role": role or None, "currency": currency or None, "commitment": commitment or None}
-        return self._each(Pages(BenefitLine, "lines", "ledger", "benefits", query={**words, "from": first, "until": last}))
-
-    def benefit_balances(
-        self, *, party: str = "", role: str = "", currency: str = "", first: date | None = None, last: date | None = None
     ) -> AsyncIterator[BenefitBalance]:
         """The balances of these lines by account, currency and month. The time-out is that of a page."""
-        words = {"party": party or None, "role": role or None, "currency": currency or None}
-        query = {**words, "from": first, "until": last}
+        words = {"party": party or None, "payer": payer or None, "role": role or None, "currency": currency or None}
+        query = {**words, "kind": kind, "from": first, "until": last}
         return self._each(Pages(BenefitBalance, "balances", "ledger", "benefits", "balances", query=query))
 
     async def benefits_not_divided(self, *, first: date | None = None, last: date | None = None) -> tuple[NotDivided, ...]:

@@ -57,6 +57,14 @@ PERMITTED: dict[str, Any] = {
         "price": "60000 INR", "share": {"provider": "0.6", "operator": "0.4", "rest": "0"}, "parties": {"provider": ["clinic-5"]},
     },
 }  # fmt: skip
+SHARING: dict[str, Any] = {
+    "shares": [
+        {"payer": "lab-2", "payee": "clinic-5", "ratio": "1/4", "of": "income", "survives": True, "cap": {"INR": "500000.00"}},
+        {"payer": "lab-2", "role": "public", "ratio": "0.02", "of": "price"},
+    ],
+    "pricing": {"kind": "per-unit", "amount": "2.50 INR", "unit": "call"},
+    "reason": "contract 2026-17",
+}
 GRANTING = {
     **PERMITTED,
     "data": {**PERMITTED["data"], "id": "ds-7"},
@@ -76,7 +84,10 @@ OPENING = {
     "evidence": [{"kind": "own-production", "dated": "2025-12-01"}],
     "reason": "register of the group, 2026",
 }
-PROMISING = {**PERMITTED, "terms": {"training_by": "2099-12-31", "training_places": 40, "training_host": "institute-9"}}
+PROMISING = {
+    **PERMITTED,
+    "terms": {"training_by": "2099-12-31", "training_places": 40, "training_host": "institute-9", "training_for": ["AE"]},
+}
 SUBJECT, ACTION, RESOURCE = (
     {"type": "organization", "id": "hospital-3"},
     {"name": "transfer"},
@@ -96,6 +107,9 @@ FILE = {"schema": "fifthfactor/register/1", "entities": [{"kind": "party", "id":
 CONTRACT = b"A contract between clinic-5 and lab-2, of 1 May 2026.\n"
 HASH = sha256(CONTRACT).hexdigest()
 DECISION, COMMITMENT = "/v1/decisions/{decision}", "/v1/commitments/{commitment}"
+LINE = "/v1/ledger/benefits/0"
+AGREEMENT = "/v1/agreements/{agreement}"
+SHOWN = {"dated": "{today}", "evidence": "bank-statement", "document": "ab" * 32}
 
 STEPS = (
     Step("getStart", "GET", "/"),
@@ -184,6 +198,13 @@ STEPS = (
     Step("getCommitment", "GET", COMMITMENT),
     Step("listBenefits", "GET", "/v1/ledger/benefits"),
     Step("listBenefitBalances", "GET", "/v1/ledger/benefits/balances?party=clinic-5"),
+    Step("reportBenefitPaid", "POST", f"{LINE}/paid", {**SHOWN, "amount": "24000.00"}),
+    Step("disputeBenefit", "POST", f"{LINE}/dispute", {"part": 0, "reason": "nothing came"}),
+    Step("settleBenefit", "POST", f"{LINE}/settle", {"part": 0, "paid": False, "reason": "the bank sent it back"}),
+    Step("reportBenefitPaid", "POST", f"{LINE}/paid", {**SHOWN, "amount": "24000.00"}),
+    Step("confirmBenefit", "POST", f"{LINE}/confirm", {"part": 1}),
+    Step("refundCommitment", "POST", f"{COMMITMENT}/refund", {**SHOWN, "amount": "10000.00"}),
+    Step("getBenefit", "GET", LINE),
     Step("listCommitments", "GET", "/v1/commitments?state=committed&limit=1"),
     Step("getStatistics", "GET", "/v1/statistics?by=month,venue"),
     Step("getConcentration", "GET", "/v1/statistics/concentration?by=kind"),
@@ -198,6 +219,14 @@ STEPS = (
     Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"grant": "id"}, 201),
     Step("listRightsOfAsset", "GET", "/v1/assets/ds-7/rights?on=2099-01-01&limit=2"),
     Step("listRightsOfParty", "GET", "/v1/parties/lab-2/rights?history=true"),
+    Step("proposeAgreement", "POST", "/v1/assets/ds-7/agreements", SHARING, {"agreement": "id"}, 201),
+    Step("listAgreementsOfAsset", "GET", "/v1/assets/ds-7/agreements?on=2099-01-01"),
+    Step("amendAgreement", "POST", f"{AGREEMENT}/amend", {**SHARING, "days": 60}, {"digest": "digest"}),
+    Step("openAgreement", "POST", f"{AGREEMENT}/open", {
+        "digest": "{digest}", "evidence": [{"kind": "contract", "dated": "2026-05-01"}], "reason": "contract 2026-17",
+    }),
+    Step("getAgreement", "GET", AGREEMENT),
+    Step("endAgreement", "POST", f"{AGREEMENT}/end", {"from": "2098-12-31", "reason": "terminated by both"}, {"digest": "digest"}),
     Step("endCommitment", "POST", "/v1/commitments/{grant}/end", {"from": "2098-12-31", "reason": "terminated by both"}),
     Step("withdrawRightsOpening", "POST", "/v1/rights/openings/{opening}/withdraw", {"reason": "opened for another asset"}),
     Step("withdrawCommitment", "POST", f"{COMMITMENT}/withdraw", {"reason": "the lab closed"}),
@@ -208,7 +237,7 @@ STEPS = (
     Step("listPromises", "GET", "/v1/ledger/promises?party=clinic-5&state=due"),
     Step("getPromisesByCountry", "GET", "/v1/ledger/promises/countries?party=clinic-5"),
     Step("keepPromise", "POST", f"{COMMITMENT}/promises/0/kept", {
-        "evidence": "training-record", "dated": "{today}", "document": "ab" * 32,
+        "evidence": "training-record", "amount": 15, "dated": "{today}", "document": "ab" * 32,
     }),
     Step("openCounter", "POST", "/v1/ledger/openings", {
         "counter": "counts.cn",
@@ -233,6 +262,14 @@ STEPS = (
         "scopes": ["read", "review"],
         "person": {"issuer": "https://id.example.org", "subject": "7f3a"},
     }, {"desk": "key"}, 201),
+    Step("createKey", "POST", "/v1/keys", {"name": "lab", "scopes": ["read", "commit"], "party": "lab-2"}, {"lab": "key"}, 201),
+    Step("answerPromiseReport", "POST", f"{COMMITMENT}/promises/0/reports/0/answer", {
+        "answer": "disputed", "reason": "ten of the fifteen did not come",
+    }, by="lab"),
+    Step("settlePromiseDispute", "POST", f"{COMMITMENT}/promises/0/reports/0/settle", {
+        "settled": "dropped", "reason": "the list of those present has five names",
+    }),
+    Step("acceptAgreement", "POST", f"{AGREEMENT}/accept", {"digest": "{digest}"}, by="lab"),
     Step("keepDocument", "POST", "/v1/documents", status=201, raw=CONTRACT, by="gateway"),
     Step("readDocument", "GET", f"/v1/documents/{HASH}", by="gateway"),
     Step("evaluate", "POST", "/v1/evaluate", {

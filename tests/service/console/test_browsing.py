@@ -17,7 +17,8 @@ PATHS = (
     "/", "/docs", "/reports", "/log", "/register", "/register/party/clinic", "/ledger",
     "/ledger/counters", "/ledger/counters/counts.year", "/ledger/rights", "/ledger/benefits", "/ledger/statistics?by=pair&then=venue",
     "/policies", "/policies/cn.test", "/policies/cn.test/many", "/policies/cn.test/-/tests", "/policies/coverage", "/policies/versions",
-    "/policies/shadow", "/ledger/promised", "/ledger/accounts?asset=rain", "/register/asset/rain", "/ledger?stage=signed&reference=PO-7781",
+    "/policies/shadow", "/policies/frameworks", "/ledger/promised", "/ledger/accounts?asset=rain", "/register/asset/rain",
+    "/ledger?stage=signed&reference=PO-7781",
 )  # fmt: skip
 
 
