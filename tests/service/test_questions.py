@@ -22,17 +22,14 @@ QUESTIONS = ROW.findall(text_of("service/docs/questions.md"))
 SALE = {
     **PERMITTED,
     "data": {**PERMITTED["data"], "id": "rain"},
-    "rights": {"conveyed": ["use"]},
-    "terms": {
-        "price": "20000.00 INR",
-        "share": {"provider": "0.6", "operator": "0.3", "public": "0.05", "source-country": "0.05", "rest": "0"},
-        "parties": {"provider": ["clinic-5"], "operator": ["platform-1"]},
-        "purposes": ["service-provision"],
-        "territory": ["worldwide"],
-        "term": "perpetual",
-        "exclusive": False,
-        "sublicensable": False,
-    },
+}
+AGREED = {
+    "shares": [
+        {"payer": "clinic-5", "payee": "market-1", "role": "operator", "kind": "commission", "ratio": "0.05", "of": "price"},
+        {"payer": "clinic-5", "role": "source-country", "ratio": "0.05", "of": "price", "country": "KE"},
+        {"payer": "clinic-5", "payee": "met-office", "ratio": "1/4", "of": "income"},
+    ],
+    "reason": "framework contract of 2026",
 }
 TRAINING = {
     **PERMITTED,
@@ -42,18 +39,18 @@ TRAINING = {
 FIGURES: dict[str, tuple[str, Any, str]] = {
     "How many people were trained for each country, of how many promised?": ("countries.0.reported", 12, "12 of 40 reported"),
     "Which state sent how much to which?": ("cells.0.price.0.amount", "20000", "20,000 INR"),
-    "What is payable to the countries that the data come from?": ("balances.0.closing", "1000.00", "1,000.00 INR"),
-    "What is payable to the public?": ("balances.0.closing", "1000.00", "1,000.00 INR"),
+    "How much was payable to the countries that the data come from?": ("balances.0.closing", "950.00", "950.00 INR"),
+    "Was it paid, by whom, and who says so?": ("lines.0.state", "reported", "reported"),
     "Which promises are overdue, and whose are they?": ("promises.0.by", "clinic-5", "Kenya"),
     "How far is the deal of an order?": ("commitments.0.stage", "signed", "signed"),
     "Which deals are signed, and not delivered yet?": ("commitments.0.references.0.number", "PO-7781", "signed"),
-    "What is payable for a deal, and to whom?": ("lines.*.amount", "12000.00", "12,000.00 INR"),
-    "Who may do what with a product, and by which deal?": ("lines.0.holder", "lab-2", "lab-2"),
+    "Which commission has a deal, and what was paid and refunded?": ("lines.*.kind", "commission", "1,000.00 INR"),
+    "What did a product earn, for whom along its chain?": ("lines.*.amount", "4512.50", "4,512.50 INR"),
     "Is a product listed twice?": ("entities.0.id", "rain", "the same hash"),
     "What is carried at the end of a period, by class?": ("classes.0.closing", "260000.00", "260,000.00 CNY"),
     "What did an asset cost, and what is it carried at?": ("classes.0.closing", "260000.00", "260,000.00 CNY"),
     "What was known of a period when it was published?": ("classes", [], "No asset has an entry"),
-    "What is owed to a party at the end of a month?": ("balances.0.closing", "12000.00", "12,000.00 INR"),
+    "What was payable to a party at the end of a month?": ("balances.0.closing", "13537.50", "13,537.50 INR"),
     "What was a sale worth that has an invoice?": ("commitments.0.state", "committed", "committed"),
 }
 
@@ -87,8 +84,19 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClien
         send("PUT", "assets/rain-2", {"hash": "ab" * 32})
         cost = {"kind": "bought", "on": "2026-01-05", "amount": "360000.00", "currency": "CNY", "months": 36}
         send("POST", "assets/rain/accounts/entries", {**cost, "treatment": "intangible", "reason": "contract 2026-3"})
-        sale = commit(SALE, ("order", "PO-7781"), ("invoice", "INV-118"))
+        agreed = send("POST", "assets/rain/agreements", AGREED)
+        shown = [{"kind": "contract", "dated": "2026-01-05"}]
+        opened = {"digest": agreed["versions"][-1]["digest"], "evidence": shown, "reason": "the signed contract"}
+        send("POST", f"agreements/{agreed['id']}/open", opened)
+        sale = commit(
+            {**SALE, "terms": {"price": "20000.00 INR", "agreement": agreed["id"]}},
+            ("order", "PO-7781"),
+            ("invoice", "INV-118"),
+        )
         send("POST", f"commitments/{sale}/stages", {"stage": "signed", "on": "2026-11-25"})
+        for each in client.get("/v1/ledger/benefits?role=source-country").json()["lines"]:
+            paid = {"amount": each["amount"], "dated": "2026-11-25", "evidence": "bank-statement", "document": "cd" * 32}
+            send("POST", f"ledger/benefits/{each['number']}/paid", paid)
         promised = commit(TRAINING)
         report = {"evidence": "training-record", "dated": "2026-11-25", "document": "cd" * 32, "amount": 12}
         send("POST", f"commitments/{promised}/promises/0/kept", report)
