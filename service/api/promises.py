@@ -45,7 +45,7 @@ class PromisedCountries(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    countries: list[PromisedForCountries]
+    countries: list[PromisedForCountries] = Field(description="a line for each promise and the countries that it is for")
 
 
 @router.get(
