@@ -39,14 +39,19 @@ def by_country(desk: Desk, **query: str) -> dict[str, dict[str, Any]]:
     return {" ".join(each["countries"]): each for each in answer.json()["countries"]}
 
 
+def promised_for(countries: list[str]) -> Any:
+    """The term that says for whose people the places are."""
+    return {"for": countries}
+
+
 @BOTH_DATABASES
 def test_places_are_added_up_by_the_countries_that_they_are_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is for several together is one line; what was said of none is one too; a withdrawn commitment takes its promises away."""
-    first = desk.commit(10, **promising(**{"for": ["KE"]}))["id"]
-    desk.commit(10, **promising("2026-12-24", places=25, **{"for": ["KE"]}))
-    desk.commit(10, "bank", **promising(**{"for": ["CN", "KE"]}))
+    first = desk.commit(10, **promising(**promised_for(["KE"])))["id"]
+    desk.commit(10, **promising("2026-12-24", places=25, **promised_for(["KE"])))
+    desk.commit(10, "bank", **promising(**promised_for(["CN", "KE"])))
     desk.commit(10, **promising())
-    gone = desk.commit(10, **promising(**{"for": ["CN"]}))["id"]
+    gone = desk.commit(10, **promising(**promised_for(["CN"])))["id"]
     desk.post(f"/v1/commitments/{gone}/withdraw", {"reason": "no"})
     assert keep(desk, first, amount=12).status_code == 200
     days_later(desk, 5)
@@ -81,9 +86,9 @@ def test_places_are_added_up_by_the_countries_that_they_are_for(desk: Desk, monk
 def test_too_many_promises_are_not_added_up_in_part(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A sum of some would be read as one of all."""
     monkeypatch.setattr(promise_countries, "MOST", 1)
-    desk.commit(10, **promising(**{"for": ["KE"]}))
+    desk.commit(10, **promising(**promised_for(["KE"])))
     assert [*by_country(desk)] == ["KE"]
-    desk.commit(10, "bank", **promising(**{"for": ["CN"]}))
+    desk.commit(10, "bank", **promising(**promised_for(["CN"])))
     refused(desk.client.get("/v1/ledger/promises/countries"), 400, "bad-request")
     assert "Name a party" in desk.client.get("/ledger/promised").text
     assert [*by_country(desk, party="bank")] == ["CN"]
