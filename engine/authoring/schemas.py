@@ -198,7 +198,7 @@ class _Words:
             "EntityKindText.states": {"type": "array", "items": fact},
             "CoverText.by": {"type": "array", "items": speaking},
             "CounterText.leaves_out": {"type": "array", "items": ref("name of rule")},
-            **{f"PromiseText.{name}": fact for name in ("due", "by", "to", "fills", "beside")},
+            **{f"PromiseText.{name}": fact for name in ("due", "by", "to", "number", "fills", "disputed", "beside")},
             "PromiseText.terms": {"type": "object", "additionalProperties": fact},
             "JurisdictionText.covers": {"type": "object", "properties": subjects, "additionalProperties": cover},
             "TouchText.fact": fact,
