@@ -1,6 +1,7 @@
 """A market for the tests of agreements: an operator, parties with keys of their own, and a clock."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,6 +96,13 @@ def share(payer: str, payee: str | None, ratio: str, of: str = "income", **more:
 @pytest.fixture
 def market(database: str, lines: Lines) -> Iterator[Market]:
     """The service, its operator and its parties."""
+    with held(database, lines) as market:
+        yield market
+
+
+@contextmanager
+def held(database: str, lines: Lines) -> Iterator[Market]:
+    """A market in a database."""
     now = [NOON]
     ops = make(database, "administer", *SCOPES, "review", now=NOON)
     settings = Settings(
