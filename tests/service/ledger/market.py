@@ -32,7 +32,6 @@ class Market:
     service: Service
     client: TestClient
     keys: dict[str, str]
-    lines: Lines
     now: list[datetime] = field(default_factory=lambda: [NOON])
 
     def get(self, path: str, who: str = "ops", **query: Any) -> Any:
@@ -43,7 +42,7 @@ class Market:
 
     def done(self, path: str, body: Any, who: str = "ops") -> Any:
         answer = self.post(path, body, who)
-        assert answer.status_code in (200, 201), answer.text + self.lines.getvalue()[-4000:]
+        assert answer.status_code in (200, 201), answer.text
         return answer.json()
 
     def propose(self, *shares: Any, asset: str = "images", who: str = "ops", **more: Any) -> Any:
@@ -110,7 +109,7 @@ def held(database: str, lines: Lines) -> Iterator[Market]:
     )
     service = Service.open(settings, say=log_lines.logger(lines), clock=lambda: now[0])
     with TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080") as client:
-        made = Market(service, client, {"ops": ops}, lines, now)
+        made = Market(service, client, {"ops": ops}, now)
         for party in PARTIES:
             made.keys[party] = made.done("/v1/keys", {"name": party, "scopes": SCOPES, "party": party})["key"]
         yield made
