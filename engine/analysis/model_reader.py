@@ -94,13 +94,13 @@ class ModelReader:
     def _numbers(self, holds: Holds, wanted: Collection[str] | None) -> dict[str, Any]:
         vocabulary, ranges = self.formula.bundle.vocabulary, dict[str, NumberSpan]()
         found: dict[str, Any] = {}
-        for (name, currency), number in self.exchange.numbers.items():
+        for (name, unit), number in self.exchange.numbers.items():
             if (wanted is not None and name not in wanted) or not holds(number.stated) or not self._is_sent(name):
                 continue
             low, high = _ends(number, holds)
-            if currency:
-                ends = {"at_least": f"{low:f} {currency}"} | ({} if high is None else {"at_most": f"{high:f} {currency}"})
-                found[name] = f"{low:f} {currency}" if low == high else ends
+            if unit:
+                ends = {"at_least": f"{low:f} {unit}"} | ({} if high is None else {"at_most": f"{high:f} {unit}"})
+                found[name] = f"{low:f} {unit}" if low == high else ends
             else:
                 ranges[name] = low, high
         self._compare(ranges, holds)

@@ -1,5 +1,7 @@
 """The types of facts and their values, with the spellings of ids, currencies, texts in several languages, and the scale of outcomes."""
 
+from engine.values.amounts import AMOUNTS, EXACT, Amount, AmountRange, Money, MoneyRange, Units, sum_of
+from engine.values.bad_value import BadValue
 from engine.values.typed_values import (
     FIRST_DAY,
     LAST_DAY,
@@ -9,13 +11,10 @@ from engine.values.typed_values import (
     MONTHS,
     MOST_LISTED,
     SPELLINGS,
-    BadValue,
     Disputed,
     Document,
     Duration,
     Missing,
-    Money,
-    MoneyRange,
     Operand,
     Range,
     SetOf,
@@ -32,6 +31,8 @@ from engine.values.typed_values import (
 )
 
 __all__ = [
+    "AMOUNTS",
+    "EXACT",
     "FIRST_DAY",
     "LAST_DAY",
     "MAX_COUNT",
@@ -40,6 +41,8 @@ __all__ = [
     "MONTHS",
     "MOST_LISTED",
     "SPELLINGS",
+    "Amount",
+    "AmountRange",
     "BadValue",
     "Disputed",
     "Document",
@@ -51,6 +54,7 @@ __all__ = [
     "Range",
     "SetOf",
     "Type",
+    "Units",
     "Value",
     "ValueSet",
     "either",
@@ -59,5 +63,6 @@ __all__ = [
     "read_duration",
     "read_number",
     "spell",
+    "sum_of",
     "to_json",
 ]
