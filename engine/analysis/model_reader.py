@@ -19,7 +19,7 @@ from engine.analysis.word_choices import OneWord
 from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.written_exchange import nested, path_of
 from engine.rules import Atom
-from engine.values import FIRST_DAY, LAST_DAY, MAX_COUNT
+from engine.values import EXACT, FIRST_DAY, LAST_DAY, MAX_COUNT
 
 Holds: TypeAlias = Callable[[int], bool]
 """Whether a literal holds in a model."""
@@ -282,7 +282,8 @@ def _least(at: Threshold | None, before: Threshold | None, whole: bool) -> Decim
         return at[0]
     if whole:
         return at[0] + 1
-    return at[0] + (Decimal("0.01") if before is None else min((before[0] - at[0]) / 2, Decimal("0.01")))
+    more = Decimal("0.01") if before is None else min(_half(EXACT.subtract(before[0], at[0])), Decimal("0.01"))
+    return EXACT.add(at[0], more)
 
 
 def _most(at: Threshold | None, cuts: list[Threshold], whole: bool) -> Decimal | None:
@@ -294,4 +295,8 @@ def _most(at: Threshold | None, cuts: list[Threshold], whole: bool) -> Decimal |
     if whole:
         return at[0] - 1
     below = [each[0] for each in cuts if each < at]
-    return (at[0] + max(below, default=Decimal(0))) / 2
+    return _half(EXACT.add(at[0], max(below, default=Decimal(0))))
+
+
+def _half(number: Decimal) -> Decimal:
+    return EXACT.divide(number, Decimal(2))

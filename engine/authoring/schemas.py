@@ -445,8 +445,8 @@ class _Words:
         """What may stand under a fact in a condition: operators, and for one value the value or a list of values."""
         value = self.or_group(ref(f"value {type.one.name}"), type.values.lineage if type.values else ())
         # Under `coherence:` a set may be compared with a fact of one value.
-        alike = (type.name, type.name.removeprefix("set of "))
-        same = one_of((name for name, other in self.facts.items() if other.name in alike), what="fact of this type")
+        alike = (name for name, other in self.facts.items() if other.many <= type.many and other.like(type))
+        same = one_of(alike, what="fact of this type")
         same |= naming("fact")
         listed = {name: each.title.en for name, each in self.vocabulary.registers.items() if each.of is type.values}
         listed |= dict.fromkeys(self.vocabulary.ids if type.kind == "id" else (), "")

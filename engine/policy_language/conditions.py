@@ -415,7 +415,7 @@ class Conditions:
 
     def _of_one_type(self, type: Type, other: Type) -> bool:
         many = type.many if self.single and not other.many else other.many
-        return (other.kind, many, other.values) == (type.kind, type.many, type.values)
+        return many == type.many and type.like(other)
 
     def _set(self, fact: str, type: Type, word: str, operand: Node, use: Use) -> Condition:
         if isinstance(operand, Mapping):

@@ -21,7 +21,7 @@ from engine.values.id_spellings import Spellings
 AMOUNTS = ("money", "quantity")  # the kinds of types whose values have a unit
 MOST_EXPONENT = 30  # of a number like `1e25`
 MONEY_TEXT = re.compile(r"(-?\d{1,15}(?:\.\d{1,4})?) ([A-Z]{3})", re.ASCII)
-QUANTITY_NUMBER = r"\d{1,15}(?:\.\d{1,12})?(?:e\d{1,2})?"
+QUANTITY_NUMBER = r"\d{1,40}(?:\.\d{1,24})?(?:e\d{1,2})?"
 _QUANTITY_TEXT = re.compile(rf"({QUANTITY_NUMBER}) (\S.{{0,63}})", re.ASCII)
 EXACT = Context(prec=200, traps=[Inexact])  # more digits than a sum of quantities can have; what is not exact is an error
 

@@ -301,6 +301,11 @@ class Type:
         """The type of one member of a set; of one value the type itself."""
         return Type(self.kind, False, self.values, self.units) if self.many else self
 
+    def like(self, other: Type) -> bool:
+        """Whether values of both compare, one by one: they are of one kind and one set, and of quantities some are in one base unit."""
+        apart = self.units and other.units and set(self.units.bases).isdisjoint(other.units.bases)
+        return (self.kind, self.values) == (other.kind, other.values) and not apart
+
     @property
     def ordered(self) -> bool:
         """Whether the operators of order, such as `at_least`, fit it."""
