@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any, TypeAlias
 
 from engine.analysis.dated_facts import DatedFact
@@ -282,8 +282,8 @@ def _least(at: Threshold | None, before: Threshold | None, whole: bool) -> Decim
         return at[0]
     if whole:
         return at[0] + 1
-    more = Decimal("0.01") if before is None else min(_half(EXACT.subtract(before[0], at[0])), Decimal("0.01"))
-    return EXACT.add(at[0], more)
+    with localcontext(EXACT):
+        return at[0] + (Decimal("0.01") if before is None else min((before[0] - at[0]) / 2, Decimal("0.01")))
 
 
 def _most(at: Threshold | None, cuts: list[Threshold], whole: bool) -> Decimal | None:
@@ -295,8 +295,5 @@ def _most(at: Threshold | None, cuts: list[Threshold], whole: bool) -> Decimal |
     if whole:
         return at[0] - 1
     below = [each[0] for each in cuts if each < at]
-    return _half(EXACT.add(at[0], max(below, default=Decimal(0))))
-
-
-def _half(number: Decimal) -> Decimal:
-    return EXACT.divide(number, Decimal(2))
+    with localcontext(EXACT):
+        return (at[0] + max(below, default=Decimal(0))) / 2

@@ -9,11 +9,11 @@ the narrower ones (semantics 2.5).
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from copy import copy
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import chain, combinations, islice, pairwise, product
 from typing import TypeAlias
 
@@ -33,7 +33,9 @@ from engine.values import (
     Disputed,
     Document,
     Duration,
+    ExactRatio,
     Money,
+    Number,
     Range,
     SetOf,
     Type,
@@ -307,18 +309,18 @@ class AnswerBook:
                     # It is compared with amounts that are not known either: with one beside it, the tests may tell answers apart.
                     yield made(Decimal(0), type.units.bases[0] if type.units else NO_CURRENCY)
                 for unit in sorted(by_unit):
-                    points = _points(by_unit[unit], Decimal("0.01"))
-                    yield from (made(point, unit) for point in points if span is None or _lies_in(point, unit, span))
+                    amounts = (point for point in _points(by_unit[unit], Decimal("0.01")) if isinstance(point, Decimal))
+                    yield from (made(each, unit) for each in amounts if span is None or _lies_in(each, unit, span))
             case _:
                 value = self.exchange.value(fact)
                 low, high = (value.low, value.high) if isinstance(value, Range) else (Decimal(0), None)
-                edges = {o for o in cuts if isinstance(o, Decimal)} | {low}
+                edges = {o for o in cuts if isinstance(o, Decimal | ExactRatio)} | {low}
                 # A total reaches an edge where this member is the edge less the other members.
                 edges |= {edge - others for edge in edges for others in self._others(fact)}
                 points = _points(edges, Decimal(1) if type.kind == "count" else Decimal("0.01"))
                 yield from (Range.exact(p) for p in points if low <= p and (high is None or p <= high))
 
-    def _others(self, fact: str) -> set[Decimal]:
+    def _others(self, fact: str) -> set[Number]:
         """The lowest and the highest sum of the other members of a fact's family."""
         known = self.bundle.vocabulary.facts.get(fact)
         members = self.bundle.vocabulary.families.get(known.family, ()) if known else ()
@@ -403,9 +405,10 @@ def _combinations(words: Sequence[str], least: int, every: bool) -> list[tuple[s
     return [each for size in sizes for each in combinations(words, size)]
 
 
-def _points(cuts: set[Decimal], step: Decimal) -> list[Decimal]:
+def _points(cuts: Set[Number], step: Decimal) -> list[Number]:
     """The cuts, and numbers between them and beyond both ends; none is negative."""
     ordered = sorted(cuts)
-    between = {EXACT.divide(EXACT.add(a, b), Decimal(2)) for a, b in pairwise(ordered)} if step < 1 else set()
-    points = {EXACT.add(cut, by) for cut in ordered for by in (-step, Decimal(0), step)} | between
+    with localcontext(EXACT):
+        between = {(a + b) / 2 for a, b in pairwise(ordered)} if step < 1 else set()
+        points = {cut + by for cut in ordered for by in (-step, Decimal(0), step)} | between
     return sorted(point for point in points if point >= 0)

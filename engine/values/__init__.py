@@ -2,6 +2,7 @@
 
 from engine.values.amounts import AMOUNTS, EXACT, Amount, AmountRange, Money, MoneyRange, Units, sum_of
 from engine.values.bad_value import BadValue
+from engine.values.exact_ratio import ExactRatio, Number
 from engine.values.typed_values import (
     FIRST_DAY,
     LAST_DAY,
@@ -47,9 +48,11 @@ __all__ = [
     "Disputed",
     "Document",
     "Duration",
+    "ExactRatio",
     "Missing",
     "Money",
     "MoneyRange",
+    "Number",
     "Operand",
     "Range",
     "SetOf",

@@ -17,8 +17,9 @@ import sqlalchemy as sa
 import engine
 from service.callers.caller import Caller
 from service.ledger import money_sums, party_view, repeated_people
+from service.ledger.benefit_reading import BenefitsBook, FoundBenefits
 from service.ledger.counter_book import Book
-from service.ledger.counter_sums import ALWAYS, NOT_FOUND, NOTHING, CounterQuery, FoundCounts
+from service.ledger.counter_sums import ALWAYS, NOT_FOUND, NOTHING, CounterQuery, FoundCounts, ends
 from service.ledger.counter_upper_ends import CountRecord, StatedCount, combined, may_count, missing_counted_ids, recorded_only
 from service.ledger.promise_book import Promises
 from service.ledger.rights_book import EarlierCommitment, RightsBook
@@ -56,7 +57,7 @@ class FilledExchange:
 
     `marks` has the source of each counter that was filled in, as a record shows it. `others` has what the ledger counts without this
     exchange; of money in one of the `currencies`. `overdue` names the commitments whose overdue promises were counted, by the fact.
-    `again` are the counters in which its people are among those of an earlier one.
+    `again` are the counters in which its people are among those of an earlier one. `benefits` is what the book of benefits says.
     """
 
     exchange: engine.Exchange
@@ -65,6 +66,7 @@ class FilledExchange:
     currencies: Mapping[str, str] = field(default_factory=dict)
     overdue: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     again: frozenset[str] = frozenset()
+    benefits: FoundBenefits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class CounterFiller:
     def __init__(self, settings: Settings, book: Book) -> None:
         self.book = book
         self.rights = RightsBook(book)
+        self.benefits = BenefitsBook(book, self.rights, time_zone(settings.zone))
         self.promises = Promises(book, settings.callers_counts)
         self._callers = settings.callers_counts
         self._since = settings.ledger_since if isinstance(settings.ledger_since, date) else date.max
@@ -100,6 +103,10 @@ class CounterFiller:
         Raises sqlalchemy.exc.SQLAlchemyError.
         """
         return not (live.counting.facts or live.counting.promises) or (self._since == date.max and not self.book.used(database))
+
+    def silent(self, database: Database, live: Live, document: Mapping[str, Any]) -> bool:
+        """Whether no book says anything of an exchange. Raises sqlalchemy.exc.SQLAlchemyError."""
+        return self.rights.silent(database, live, document) and self.benefits.silent(database, live, document)
 
     def sent(self, live: Live, document: Mapping[str, Any]) -> bool:
         """Whether the caller may have sent a count, or what a number is filled in beside: of promises, or by whom it is counted."""
@@ -175,15 +182,18 @@ class CounterFiller:
                     marks[fact]["lacks"] = list(asks)
         overdue: Mapping[str, tuple[str, ...]] = {}
         if counting.promises:
-            promised = self.promises.overdue(connection, live, exchange, moment.as_of, made.id if made else None)
+            promised = self.promises.counted(connection, live, exchange, moment.as_of, made.id if made else None)
             counts.update(promised.counts)
             overdue = promised.commitments
             marks.update({fact: dict(mark) for fact, mark in promised.marks.items()})
         filled = counting.filled(exchange, counts, **sources(marks)) if counts else exchange
-        if connection is not None:
-            filled = self.rights.filled(connection, live, filled, moment.as_of, made)
+        benefits = None
+        if connection is not None and live.bundle.reader.books:
+            rights = self.rights.pages(connection, live, filled, moment.as_of, made)
+            benefits = self.benefits.found(connection, live, filled, moment.as_of, made)
+            filled = engine.with_books(live.bundle, filled, {**rights, **({} if benefits is None else benefits.by_book(live))})
         of_money = {fact: currencies[each.name] for each, fact in counting.counter_facts if currencies[each.name]}
-        return FilledExchange(filled, marks, beside.others, of_money, overdue, beside.again)
+        return FilledExchange(filled, marks, beside.others, of_money, overdue, beside.again, benefits)
 
     def _value(
         self,
@@ -427,11 +437,6 @@ class CounterFiller:
         """What the register states, for the period of a counter, of the fact that the counter names under `currency`."""
         stated = wanted.period and wanted.period.stated(wanted.counter.currency)
         return _money(live, stated, wanted.counter.currency)
-
-
-def ends(count: engine.Range) -> dict[str, int]:
-    """A range as JSON."""
-    return {"at_least": int(count.low)} | ({} if count.high is None else {"at_most": int(count.high)})
 
 
 def bare(request: Mapping[str, Any], marks: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:

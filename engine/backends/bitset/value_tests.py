@@ -16,7 +16,20 @@ from typing import Any
 
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Atom, Calendar, Due, Earliest, OnDate, OnDay, Period, RegisterEntry, RuleSet, Truth
-from engine.values import Amount, AmountRange, Disputed, Document, Duration, Missing, Range, SetOf, Value, ValueSet, sum_of
+from engine.values import (
+    Amount,
+    AmountRange,
+    Disputed,
+    Document,
+    Duration,
+    Missing,
+    Number,
+    Range,
+    SetOf,
+    Value,
+    ValueSet,
+    sum_of,
+)
 
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 ENDLESS = Decimal("Infinity")
@@ -354,7 +367,7 @@ def _purse(value: Amount | AmountRange) -> tuple[Decimal, Decimal]:
     return value.low, ENDLESS if value.high is None else value.high
 
 
-def _top(value: Range) -> Decimal:
+def _top(value: Range) -> Number:
     return ENDLESS if value.high is None else value.high
 
 

@@ -21,7 +21,20 @@ from engine.backends.durable.network import PropertyTest
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, Atom, Calendar, RuleSet, Truth
-from engine.values import AMOUNTS, Amount, AmountRange, Disputed, Document, Duration, Missing, Range, SetOf, Value, sum_of
+from engine.values import (
+    AMOUNTS,
+    Amount,
+    AmountRange,
+    Disputed,
+    Document,
+    Duration,
+    Missing,
+    Number,
+    Range,
+    SetOf,
+    Value,
+    sum_of,
+)
 
 # How a fact answers a test. Where the answer is MAYBE, "not FALSE" and "not TRUE" are both possible, and neither is certain.
 FALSE, MAYBE, TRUE = 0, 1, 2
@@ -534,7 +547,8 @@ def _total(exchange: Exchange, how: str, members: tuple[str, ...]) -> Value:
     if amounts:
         mixed = len(amounts) < len(members) or any(each.unit != amounts[0].unit for each in amounts)
         return Missing.UNKNOWN if mixed else sum_of(amounts)
-    least = most = Decimal(0)
+    least: Number = Decimal(0)
+    most: Number = Decimal(0)
     closed = True
     for member in members:
         value = exchange.values.get(member)
