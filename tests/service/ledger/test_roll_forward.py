@@ -3,6 +3,7 @@
 import random
 from calendar import monthrange
 from datetime import date, timedelta
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -12,9 +13,12 @@ from service.ledger.roll_forward import (
     AccountEntry,
     AccountMovement,
     ClassRow,
+    ClosedPeriod,
     WrongEntry,
+    corrected,
     movements,
     roll_forward,
+    untested_years,
 )
 
 JANUARY = date(2026, 1, 10)
@@ -22,7 +26,7 @@ END = date(2040, 12, 31)
 
 
 def entry(id: str, kind: Any, on: date = JANUARY, units: int | None = None, **more: Any) -> AccountEntry:
-    return AccountEntry(id, kind, on, units, "CNY" if units is not None else None, **more)
+    return AccountEntry(id, kind, on, units, "CNY" if units is not None or kind == "disposed" else None, **more)
 
 
 def bought(units: int, months: int | None = None, on: date = JANUARY, **more: Any) -> AccountEntry:
@@ -32,6 +36,14 @@ def bought(units: int, months: int | None = None, on: date = JANUARY, **more: An
 def row(entries: list[AccountEntry], first: date, until: date, treatment: str = "intangible") -> ClassRow:
     (found,) = [each for each in roll_forward(movements(entries, until), first) if each.treatment == treatment]
     return found
+
+
+def net(found: ClassRow) -> dict[str, int]:
+    """What is not nought of a row, without the blocks."""
+    blocks = ("cost_", "amortisation_", "impairment_")
+    return {
+        name: getattr(found, name) for name in ClassRow.__slots__[2:] if getattr(found, name) and not name.startswith(blocks)
+    }
 
 
 def amortised(entries: list[AccountEntry], until: date = END) -> list[tuple[date, int]]:
@@ -59,9 +71,11 @@ def test_a_period_begins_with_what_was_carried_before() -> None:
     """Opening, what moved, closing: the closing of one year is the opening of the next."""
     entries = [bought(3_600_000, months=36)]
     first = row(entries, date(2026, 1, 1), date(2026, 12, 31))
-    assert first == ClassRow("intangible", "CNY", bought=3_600_000, amortised=1_200_000, closing=2_400_000)
+    assert net(first) == {"bought": 3_600_000, "amortised": 1_200_000, "closing": 2_400_000}
     second = row(entries, date(2027, 1, 1), date(2027, 12, 31))
-    assert second == ClassRow("intangible", "CNY", opening=2_400_000, amortised=1_200_000, closing=1_200_000)
+    assert net(second) == {"opening": 2_400_000, "amortised": 1_200_000, "closing": 1_200_000}
+    assert (second.cost_opening, second.cost_closing) == (3_600_000, 3_600_000)
+    assert (second.amortisation_opening, second.amortisation_closing) == (1_200_000, 2_400_000)
 
 
 def test_an_impairment_spreads_what_is_left() -> None:
@@ -99,12 +113,13 @@ def test_development_expenditure_becomes_an_intangible_asset() -> None:
     done = entry("done", "transferred", date(2026, 2, 1), of="work", treatment="intangible", months=24)
     fall = entry("fall", "impaired", date(2026, 12, 31), 100, of="done")
     first, until = date(2026, 1, 1), date(2026, 12, 31)
-    assert row([made, done, fall], first, until, "development") == ClassRow(
-        "development", "CNY", opening=2_400, transferred=-2_400
-    )
-    assert row([made, done, fall], first, until) == ClassRow(
-        "intangible", "CNY", transferred=2_400, amortised=1_100, impaired=100, closing=1_200
-    )
+    assert net(row([made, done, fall], first, until, "development")) == {"opening": 2_400, "transferred": -2_400}
+    assert net(row([made, done, fall], first, until)) == {
+        "transferred": 2_400,
+        "amortised": 1_100,
+        "impaired": 100,
+        "closing": 1_200,
+    }
 
 
 def test_what_is_reversed_counts_for_nothing() -> None:
@@ -118,6 +133,95 @@ def test_what_is_reversed_counts_for_nothing() -> None:
         list(movements([cost, fall, gone], END))
     with pytest.raises(WrongEntry, match="reversed already"):
         list(movements([cost, fall, back, entry("again", "reversed", of="fall")], END))
+
+
+def test_a_residual_value_is_not_amortised() -> None:
+    """What is left at the end of the life is the residual value."""
+    assert [units for _, units in amortised([bought(1_000, months=4, residual=200)])] == [200] * 4
+
+
+def test_a_life_in_uses_is_amortised_by_what_is_reported() -> None:
+    """Nothing by the month; all uses together are the cost, and no more can be reported."""
+    cost = bought(1_000, uses=300)
+    used = [entry(f"u{month}", "used", date(2026, month, 28), uses=100, of="cost") for month in (2, 5, 9)]
+    assert amortised([cost, *used]) == [(date(2026, 2, 28), 333), (date(2026, 5, 28), 333), (date(2026, 9, 28), 334)]
+    with pytest.raises(WrongEntry, match="no more uses"):
+        list(movements([cost, *used, entry("u", "used", date(2026, 10, 1), uses=1, of="cost")], END))
+
+
+def test_a_part_is_sold_with_its_cost_and_what_was_written_off() -> None:
+    """A third goes, with a third of each block; the rest is amortised on. The gain is what was got above what was carried."""
+    cost = bought(1_200, months=12)
+    sale = entry("sale", "disposed", date(2026, 6, 15), part=Fraction(1, 3), proceeds=300, of="cost")
+    found = row([cost, sale], date(2026, 1, 1), date(2026, 12, 31))
+    # five months of 100 before, then a third of 1,200 - 500 goes, and 467 over seven months
+    assert (found.disposed, found.proceeds, found.gain) == (234, 300, 66)
+    assert (found.amortised, found.closing) == (500 + 466, 0)
+    assert (found.cost_closing, found.amortisation_closing) == (800, 800)
+
+
+def test_a_write_down_of_inventory_is_recovered_at_most() -> None:
+    """What was written down comes back, and never more; of inventory that is sold the cost of sales is what it carried."""
+    cost = bought(1_000, treatment="inventory")
+    down = entry("down", "impaired", date(2026, 3, 1), 400, of="cost")
+    up = entry("up", "recovered", date(2026, 9, 1), 400, of="cost")
+    sold = entry("sold", "disposed", date(2026, 10, 1), proceeds=1_500, of="cost")
+    assert net(row([cost, down, up, sold], date(2026, 1, 1), date(2026, 12, 31), "inventory")) == {
+        "bought": 1_000, "impaired": 400, "recovered": 400, "disposed": 1_000, "proceeds": 1_500, "gain": 500
+    }  # fmt: skip
+    with pytest.raises(WrongEntry, match="at most the impairment"):
+        list(movements([cost, down, entry("up", "recovered", date(2026, 9, 1), 401, of="cost")], END))
+
+
+def test_an_impairment_of_an_intangible_asset_is_recovered_under_ifrs_only() -> None:
+    """Never above what it would be carried at without the impairment; CAS 8 refuses it."""
+    down = entry("down", "impaired", date(2026, 6, 30), 300, of="cost")
+    most = 600 - 300  # in June 600 are left, of which 300 are impaired; by September 300 of 600 and 150 of 300
+    up = entry("up", "recovered", date(2026, 9, 30), most // 2, of="cost")
+    with pytest.raises(WrongEntry, match="IFRS only"):
+        list(movements([bought(1_200, months=12, standard="CAS"), down, up], END))
+    found = row([bought(1_200, months=12, standard="IFRS"), down, up], date(2026, 1, 1), date(2026, 12, 31))
+    assert (found.recovered, found.closing, found.impairment_closing) == (150, 0, 150)
+    with pytest.raises(WrongEntry, match="without it"):
+        list(
+            movements(
+                [bought(1_200, months=12, standard="IFRS"), down, entry("up", "recovered", date(2026, 9, 30), 151, of="cost")],
+                END,
+            )
+        )
+
+
+def test_an_indefinite_life_is_tested_each_year() -> None:
+    """It is not amortised. A year that is over without a test is told."""
+    cost = bought(1_000, indefinite=True)
+    test = entry("test", "tested", date(2027, 12, 1), of="cost")
+    assert amortised([cost, test]) == []
+    assert untested_years([cost, test], date(2029, 6, 30)) == [2026, 2028]
+    sold = entry("sold", "disposed", date(2028, 7, 1), of="cost")
+    assert untested_years([cost, test, sold], date(2029, 6, 30)) == [2026]
+
+
+def test_research_is_an_expense_beside_development() -> None:
+    """It is carried nowhere."""
+    work = entry("work", "research", JANUARY, 500)
+    made = entry("made", "self-developed", JANUARY, 700, treatment="development")
+    found = row([work, made], date(2026, 1, 1), date(2026, 12, 31), "development")
+    assert (found.research, found.closing) == (500, 700)
+
+
+def test_a_closed_period_stays_as_it_was_known() -> None:
+    """What a later entry changes of it moves on the first day after it; in all nothing is lost."""
+    cost = bought(1_200, months=12)
+    known = list(movements([cost], END))
+    late = entry("late", "bought", date(2026, 2, 1), 600, treatment="intangible", months=6)
+    moved = list(movements([cost, late], END))
+    told = corrected(moved, ClosedPeriod(date(2026, 6, 30), known))
+    before, after = date(2026, 1, 1), date(2026, 7, 1)
+    half = [each for each in told if each.on <= date(2026, 6, 30)]
+    assert roll_forward(half, before) == roll_forward([each for each in known if each.on <= date(2026, 6, 30)], before)
+    (second,) = roll_forward([each for each in told if each.on <= date(2026, 12, 31)], after)
+    assert (second.bought, second.amortised, second.closing) == (600, 500 + 600 + 100, 0)
+    assert [each.closing for each in roll_forward(told, before)] == [each.closing for each in roll_forward(moved, before)]
 
 
 @pytest.mark.parametrize(
@@ -155,9 +259,12 @@ def test_random_accounts_agree_with_a_plain_model(seed: int) -> None:
     moved = list(movements(entries, until))
     assert sorted(_key(each) for each in moved if each.units) == sorted(_by_days(entries, until))
     for each in roll_forward(moved, first):
-        gained = each.opening + each.bought + each.self_developed + each.other + each.transferred
+        gained = each.opening + each.bought + each.self_developed + each.other + each.transferred + each.recovered
         assert gained - each.amortised - each.impaired - each.disposed == each.closing
         assert each.closing >= 0
+        assert each.cost_opening - each.amortisation_opening - each.impairment_opening == each.opening
+        assert each.cost_closing - each.amortisation_closing - each.impairment_closing == each.closing
+        assert min(each.cost_closing, each.amortisation_closing, each.impairment_closing) >= 0
 
 
 def _key(each: AccountMovement) -> tuple[date, str, str, int]:
@@ -174,7 +281,18 @@ def _random_entries(chance: random.Random) -> list[AccountEntry]:
         months = chance.randrange(1, 40) if treatment == "intangible" and chance.random() < 0.8 else None
         made = chance.choice(
             [
-                entry(f"{number}", "bought", on, chance.randrange(1, 10_000), treatment=treatment, months=months),
+                entry(
+                    f"{number}",
+                    "bought",
+                    on,
+                    chance.randrange(1, 10_000),
+                    treatment=treatment,
+                    months=months,
+                    standard="IFRS",
+                    residual=chance.choice([0, chance.randrange(0, 900)]) if months else 0,
+                ),
+                entry(f"{number}", "recovered", on, chance.randrange(1, 1_500), of=of),
+                entry(f"{number}", "disposed", on, of=of, part=Fraction(1, chance.randrange(2, 6))),
                 entry(f"{number}", "impaired", on, chance.randrange(1, 3_000), of=of),
                 entry(f"{number}", "useful-life", on, months=chance.randrange(1, 30), of=of),
                 entry(f"{number}", "disposed", on, of=of),
@@ -201,38 +319,74 @@ def _by_days(entries: list[AccountEntry], until: date) -> list[tuple[date, str, 
         today = [each for each in kept if each.on == day]
         for each in today:
             if each.kind == "bought":
-                lines[each.id] = _plain_line(each.treatment, each.units, each.months)
+                lines[each.id] = _plain_line(each, each.units or 0)
                 found.append((day, "bought", str(each.treatment), each.units or 0))
         for each in today:
             if each.kind == "transferred":
                 old = lines.pop(str(each.of))
-                lines[each.id] = _plain_line(each.treatment, old["carried"], each.months)
+                lines[each.id] = _plain_line(each, _carried(old))
                 found += [
-                    (day, "transferred", old["class"], -old["carried"]),
-                    (day, "transferred", str(each.treatment), old["carried"]),
+                    (day, "transferred", old["class"], -_carried(old)),
+                    (day, "transferred", str(each.treatment), _carried(old)),
                 ]
         for each in today:
             if each.kind == "disposed":
-                old = lines.pop(str(each.of))
-                found.append((day, "disposed", old["class"], -old["carried"]))
+                line = lines[str(each.of)]
+                before = _carried(line)
+                for twin in (line, line["twin"]):
+                    for block in ("cost", "amortised", "impaired", "residual") if twin else ():
+                        twin[block] -= int(twin[block] * each.part)
+                    _begin(twin)
+                found.append((day, "disposed", line["class"], _carried(line) - before))
+                if each.part == 1:
+                    del lines[str(each.of)]
         if day.day == monthrange(day.year, day.month)[1]:
             for line in lines.values():
-                if line["months"] and line["done"] < line["months"]:
-                    line["done"] += 1
-                    part = line["base"] * line["done"] // line["months"] - (line["base"] - line["carried"])
-                    line["carried"] -= part
-                    found.append((day, "amortised", line["class"], -part))
-        for each in today:
-            if each.kind in ("impaired", "useful-life"):
-                line = lines[str(each.of)]
-                left = line["months"] - line["done"] if line["months"] else None
-                line |= {"carried": line["carried"] - (each.units or 0), "months": each.months or left, "done": 0}
-                line["base"] = line["carried"]
-                if each.units:
-                    found.append((day, "impaired", line["class"], -each.units))
+                part = _month(line)
+                _month(line["twin"])
+                found.append((day, "amortised", line["class"], -part))
+        for each in (each for each in today if each.kind in ("impaired", "recovered", "useful-life")):
+            line, units = lines[str(each.of)], each.units or 0
+            if each.kind == "useful-life":
+                for twin in (line, line["twin"]):
+                    if twin:
+                        twin |= {"months": each.months, "done": 0}
+                        _begin(twin)
+                continue
+            if each.kind == "impaired" and line["twin"] is None:
+                line["twin"] = dict(line)
+            line["impaired"] += units if each.kind == "impaired" else -units
+            _begin(line)
+            found.append((day, each.kind, line["class"], -units if each.kind == "impaired" else units))
         day += timedelta(days=1)
     return [each for each in found if each[3]]
 
 
-def _plain_line(treatment: Any, units: int | None, months: int | None) -> dict[str, Any]:
-    return {"class": str(treatment), "base": units, "carried": units, "months": months, "done": 0}
+def _plain_line(entry: AccountEntry, cost: int) -> dict[str, Any]:
+    line = {
+        "class": str(entry.treatment), "cost": cost, "amortised": 0, "impaired": 0, "residual": entry.residual, "months": entry.months,
+        "done": 0, "twin": None,
+    }  # fmt: skip
+    _begin(line)
+    return line
+
+
+def _carried(line: dict[str, Any]) -> int:
+    return int(line["cost"] - line["amortised"] - line["impaired"])
+
+
+def _begin(line: dict[str, Any] | None) -> None:
+    """Spread what is carried, but the residual value, over the months that are left."""
+    if line is not None:
+        left = line["months"] - line["done"] if line["months"] else None
+        line |= {"months": left, "done": 0, "base": max(0, _carried(line) - line["residual"]), "taken": 0}
+
+
+def _month(line: dict[str, Any] | None) -> int:
+    if line is None or not line["months"] or line["done"] == line["months"]:
+        return 0
+    line["done"] += 1
+    part = line["base"] * line["done"] // line["months"] - line["taken"]
+    line["taken"] += part
+    line["amortised"] += part
+    return int(part)
