@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from fastapi import Response
 
-from service.api.accounts import KNOWN, period
+from service.api.accounts import ENTITY, KNOWN, period
 from service.api.page_answers import html
 from service.api.page_router import PageCall, Pages
 from service.api.parameters import text
@@ -20,7 +20,7 @@ pages = Pages("ledger")
 @pages.get("/ledger/accounts")
 def accounts(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
     """The roll-forward of all assets, or of the one that the address names, with its entries."""
-    sent = page.filters("asset", "from", "until", KNOWN.name)
+    sent = page.filters("asset", "from", "until", KNOWN.name, ENTITY.name)
     asset, asked = _ASSET.of(sent), period(sent, context.today)
     if asset is None:
         return html(accounts_page(sent, asset_entries.of_all(context, asked, connection), page.reader))

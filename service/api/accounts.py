@@ -9,11 +9,21 @@ from fastapi import Response
 
 from service.api import csv_tables
 from service.api.operations import in_path
-from service.api.parameters import AnyParameter, Parameter, day, wrong
+from service.api.parameters import AnyParameter, Parameter, day, text, wrong
 from service.api.router import Call, Router
 from service.callers.context import Administering, ReadingAll
 from service.ledger import asset_entries
-from service.ledger.asset_entries import COLUMNS, AccountPeriod, AssetAccounts, EntryPart, EntrySent, RollForward, cells
+from service.ledger.asset_entries import (
+    COLUMNS,
+    AccountPeriod,
+    AssetAccounts,
+    ClosedPart,
+    CloseSent,
+    EntryPart,
+    EntrySent,
+    RollForward,
+    cells,
+)
 from service.register.entity import MOST_OF_AN_ID
 
 _EARLIEST, _LATEST = date(1990, 1, 1), date(8999, 12, 31)
@@ -34,7 +44,8 @@ def _day(name: str, about: str) -> Parameter[date]:
 FROM = _day("from", "the first day of the period; without it, the first of January of its last day")
 UNTIL = _day("until", "the last day of the period; without it, today")
 KNOWN = _day("known", "only entries that were posted up to this day count")
-_PERIOD: list[AnyParameter] = [FROM, UNTIL, KNOWN, csv_tables.FORMAT]
+ENTITY = text("entity", "the id of a legal entity: its accounts alone")
+_PERIOD: list[AnyParameter] = [FROM, UNTIL, KNOWN, ENTITY, csv_tables.FORMAT]
 _TABLE = {200: {"content": csv_tables.CONTENT}}
 
 router = Router("ledger", "ledger")
@@ -52,6 +63,18 @@ router = Router("ledger", "ledger")
 def post(context: Administering, call: Call[EntrySent], transaction: sa.Connection) -> EntryPart:
     """Posts an entry. An entry that was wrong is reversed by another one, and never changed or deleted."""
     return asset_entries.post(context, call.path["id"], call.sent, transaction)
+
+
+@router.post(
+    "/v1/ledger/accounts/close",
+    "closeAccounts",
+    "Close a period of a legal entity",
+    body=CloseSent,
+    status=201,
+)
+def close(context: Administering, call: Call[CloseSent], transaction: sa.Connection) -> ClosedPart:
+    """Closes all days up to one. The accounts of these days stay as they are; what is posted later moves on the first day after them."""
+    return asset_entries.close(context, call.sent, transaction)
 
 
 @router.get(
@@ -87,7 +110,7 @@ def period(sent: Mapping[str, str], today: date) -> AccountPeriod:
     first = FROM.of(sent) or until.replace(month=1, day=1)
     if first > until:
         raise wrong("from", "`from` is not after `until`")
-    return AccountPeriod(first, until, KNOWN.of(sent))
+    return AccountPeriod(first, until, KNOWN.of(sent), ENTITY.of(sent))
 
 
 def _table(found: RollForward) -> Response:

@@ -414,6 +414,7 @@ EFFECTS: Mapping[str, Effect] = {
     "agreement-event": _agreement_event,
     "agreement-named": _row(tables.agreement_use),
     "agreement-version": _agreement_version,
+    "accounts-closed": lambda rows, leaf: _insert(rows, tables.accounts_closed, leaf),
     "asset-entry": lambda rows, leaf: _insert(rows, tables.asset_entry, leaf, **leaf["line"], kind=leaf["entry"]),
     "benefit-event": _benefit_event,
     "bundle-activated": _bundle_activated,

@@ -54,6 +54,7 @@ FROM_LEAVES = (
     tables.income_report,
     tables.flow,
     tables.asset_entry,
+    tables.accounts_closed,
     tables.bundle,
     tables.bundle_version,
     tables.watch_event,

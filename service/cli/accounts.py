@@ -17,6 +17,7 @@ def accounts(
     first: Annotated[str | None, typer.Option("--from", help="First day of the period. [the year's first of January]")] = None,
     until: Day = None,
     known: Annotated[str | None, typer.Option(help="Only entries that were posted up to this day count.")] = None,
+    entity: Annotated[str | None, typer.Option(help="The id of a legal entity: its accounts alone.")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print a table as CSV.")] = False,
     as_json: AsJson = False,
     database: Database = None,
@@ -42,16 +43,15 @@ def accounts(
     if as_csv and as_json:
         raise UsedWrongly("choose `--csv` or `--json`")
     with reading(chosen.database) as connection:
-        found = roll_accounts(AccountPeriod(begun, last, day(known) if known else None), zone, connection)
+        found = roll_accounts(AccountPeriod(begun, last, day(known) if known else None, entity), zone, connection)
     if as_json:
         print(found.model_dump_json(by_alias=True, exclude_none=True, indent=1))
     elif as_csv:
         print(csv_tables.written(COLUMNS, map(cells, found.classes)), end="")
     else:
         for each in found.classes:
-            amounts = "  ".join(
-                f"{name.replace('_', '-')} {value:f}" for name, value in zip(COLUMNS[3:], cells(each)[3:], strict=True)
-            )
+            told = zip(COLUMNS[3:], cells(each)[3:], strict=True)
+            amounts = "  ".join(f"{name.replace('_', '-')} {value:f}" for name, value in told if value or name == "closing")
             print(f"{each.treatment} {each.currency}  {amounts}")
     if not found.classes:
         complain("there is nothing in the accounts up to this day")

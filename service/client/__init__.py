@@ -9,7 +9,7 @@ The client imports neither the server nor the engine. It needs only httpx. Its m
 are `service.client` in the checkout and `fifthfactor_client` when they are installed alone.
 """
 
-from .accounts import AccountEntry, AssetAccounts, RollForward
+from .accounts import AccountEntry, AssetAccounts, ClosedPeriod, RollForward
 from .agreements import Acceptance, AgreedPricing, AgreedShare, Agreement, AgreementOpened, AgreementVersion
 from .answer_parts import Bounds, Choice, Gap, Means, Need, Owed, Question, SignedOff, Unmet, Way
 from .answers import Answer, Committed, Count, CounterRead
@@ -70,6 +70,7 @@ __all__ = [
     "Choice",
     "Client",
     "ClientError",
+    "ClosedPeriod",
     "Committed",
     "Concentration",
     "Count",

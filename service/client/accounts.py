@@ -11,8 +11,10 @@ from typing import Annotated, Literal
 from .shapes import Named
 
 EntryKind = Literal[
-    "bought", "self-developed", "other", "useful-life", "impaired", "transferred", "disposed", "appraised", "reversed"
-]
+    "bought", "self-developed", "other", "research", "useful-life", "used", "tested", "impaired", "recovered", "transferred",
+    "disposed", "appraised", "reversed",
+]  # fmt: skip
+Standard = Literal["CAS", "IFRS"]
 Treatment = Literal["intangible", "inventory", "development", "not-recognised"]
 
 
@@ -30,6 +32,14 @@ class AccountEntry:
     treatment: Treatment | None = None
     months: int | None = None
     of: str | None = None
+    uses: int | None = None
+    indefinite: bool | None = None
+    residual: str | None = None
+    part: str | None = None
+    proceeds: str | None = None
+    standard: Standard | None = None
+    commitment: str | None = None
+    voucher: str | None = None
     evidence: str | None = None
     reason: str | None = None
     reversed_by: str | None = None
@@ -40,7 +50,7 @@ class AccountClass:
     """
     The roll-forward of one class in one currency.
 
-    opening + bought + self_developed + other + transferred - amortised - impaired - disposed = closing.
+    opening + bought + self_developed + other + transferred + recovered - amortised - impaired - disposed = closing.
     """
 
     treatment: Treatment
@@ -55,6 +65,16 @@ class AccountClass:
     impaired: str
     disposed: str
     closing: str
+    recovered: str
+    cost_opening: str
+    cost_closing: str
+    amortisation_opening: str
+    amortisation_closing: str
+    impairment_opening: str
+    impairment_closing: str
+    research: str
+    proceeds: str
+    gain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +97,17 @@ class RollForward:
     mark: str
     note: str
     known: date | None = None
+    entity: str | None = None
+    closed: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedPeriod:
+    """A period that a legal entity has closed, up to its last day."""
+
+    until: date
+    at: datetime
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +123,6 @@ class AssetAccounts:
     note: str
     known: date | None = None
     appraised: Appraised | None = None
+    entity: str | None = None
+    closed: date | None = None
+    untested: tuple[int, ...] = ()

@@ -1,14 +1,17 @@
 """
 The entries of the accounts of data assets: posted by a person with a day and evidence, reversed, and never deleted.
 
-An entry comes in for an asset of the register; a row and a leaf come out. Entries are read back for one asset or for all. A row holds a
-keyed hash of the asset's id (service.ledger.hashed_names). What the entries add up to is in service.ledger.roll_forward.
+An entry comes in for an asset of the register; a row and a leaf come out. Entries are read back for one asset or for all. A row holds keyed
+hashes of the ids of the asset and of the legal entity that carries it (service.ledger.hashed_names). The entries of an entity have voucher
+numbers, year by year and without a gap. A period that is closed stays as it was known then. What the entries add up to is in
+service.ledger.roll_forward.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
+from fractions import Fraction
 from itertools import groupby
 from typing import Any
 
@@ -26,25 +29,30 @@ from service.ledger.roll_forward import (
     COSTS,
     MOST_MONTHS,
     OF_A_LINE,
+    WHOLE,
     AccountEntry,
     AccountMovement,
     ClassRow,
+    ClosedPeriod,
     EntryKind,
+    Standard,
     Treatment,
     WrongEntry,
+    corrected,
     movements,
     roll_forward,
     standing_entries,
+    untested_years,
 )
 from service.limits import ASSET_ENTRIES
 from service.log import tree_leaves
 from service.log.tree_leaves import LogEvent
 from service.problems import RequestRefused
 from service.register import entity_versions
-from service.register.entity import ASSET
+from service.register.entity import ASSET, PARTY
 from service.settings import time_zone
 from service.store.moments import moment_text
-from service.store.tables import asset_entry
+from service.store.tables import accounts_closed, asset_entry, commitment
 
 MOST_AMOUNT = 15  # digits before the point
 MARK = "from-memory"
@@ -53,9 +61,34 @@ NOTE = (
     "An appraised value is in no amount."
 )
 
-_AMOUNTS = ("opening", "bought", "self_developed", "other", "transferred", "amortised", "impaired", "disposed", "closing")
+MOST_CLOSED = 400  # periods of an entity
+
+_AMOUNTS = (
+    *(
+        "opening",
+        "bought",
+        "self_developed",
+        "other",
+        "transferred",
+        "recovered",
+        "amortised",
+        "impaired",
+        "disposed",
+        "closing",
+    ),
+    *(
+        "cost_opening",
+        "cost_closing",
+        "amortisation_opening",
+        "amortisation_closing",
+        "impairment_opening",
+        "impairment_closing",
+    ),
+    *("research", "proceeds", "gain"),
+)
 COLUMNS = ("treatment", "recognised", "currency", *_AMOUNTS)  # of the table
 _BOOK = Book()
+_AMOUNT = rf"^\d{{1,{MOST_AMOUNT}}}(\.\d{{1,4}})?$"
 _OF_AN_ASSET = sa.select(asset_entry).where(asset_entry.c.asset == sa.bindparam("asset")).order_by(asset_entry.c.number)
 _OF_ALL = sa.select(asset_entry).order_by(asset_entry.c.asset, asset_entry.c.number)
 
@@ -71,6 +104,14 @@ class EntryPart(LedgerPart):
     treatment: Treatment | None = None
     months: int | None = None
     of: str | None = None
+    uses: int | None = None
+    indefinite: bool | None = None
+    residual: str | None = None
+    part: str | None = None
+    proceeds: str | None = None
+    standard: Standard | None = None
+    commitment: str | None = None
+    voucher: str | None = Field(default=None, description="the year and the number of its voucher, of an entity's entry")
     evidence: str | None = None
     reason: str | None = None
     at: datetime
@@ -82,7 +123,8 @@ class ClassPart(LedgerPart):
     """
     The roll-forward of one class in one currency: decimal amounts with the digits of the currency.
 
-    opening + bought + self_developed + other + transferred - amortised - impaired - disposed = closing.
+    opening + bought + self_developed + other + transferred + recovered - amortised - impaired - disposed = closing. Of both ends the cost
+    less what was amortised and impaired of it is what is carried.
     """
 
     treatment: Treatment = Field(description="the class")
@@ -93,10 +135,20 @@ class ClassPart(LedgerPart):
     self_developed: str
     other: str
     transferred: str
+    recovered: str = Field(description="impairments and write-downs that were recovered")
     amortised: str
     impaired: str
-    disposed: str
+    disposed: str = Field(description="what was carried of what went; of inventory that was sold, the cost of sales")
     closing: str
+    cost_opening: str
+    cost_closing: str
+    amortisation_opening: str
+    amortisation_closing: str
+    impairment_opening: str
+    impairment_closing: str
+    research: str = Field(description="research expense, which is carried nowhere")
+    proceeds: str = Field(description="what disposals brought")
+    gain: str = Field(description="the proceeds less what was carried; below nought a loss")
 
 
 class AppraisedPart(LedgerPart):
@@ -114,6 +166,8 @@ class RollForward(LedgerPart):
     first: date = Field(alias="from", serialization_alias="from")
     until: date
     known: date | None = Field(default=None, description="only entries that were posted up to this day count")
+    entity: str | None = Field(default=None, description="the legal entity whose accounts these are; null for all")
+    closed: date | None = Field(default=None, description="the last day that this entity has closed")
     classes: list[ClassPart]
     mark: str
     note: str
@@ -124,6 +178,9 @@ class AssetAccounts(RollForward):
 
     asset: str
     appraised: AppraisedPart | None = None
+    untested: list[int] = Field(
+        default=[], description="years that are over in which an indefinite life was not tested for impairment"
+    )
     entries: list[EntryPart]
 
 
@@ -132,7 +189,7 @@ class EntrySent(Sending):
     on: date = Field(strict=False, description="the day of the entry")
     amount: str | None = Field(
         default=None,
-        pattern=rf"^\d{{1,{MOST_AMOUNT}}}(\.\d{{1,4}})?$",
+        pattern=_AMOUNT,
         description="a decimal amount above zero; of a cost, an impairment and an appraised value",
         examples=["36000.00"],
     )
@@ -140,6 +197,28 @@ class EntrySent(Sending):
     treatment: Treatment | None = Field(default=None, description="the class; of a cost and a transfer")
     months: int | None = Field(
         default=None, ge=1, le=MOST_MONTHS, description="the useful life in months; of an intangible asset"
+    )
+    uses: int | None = Field(
+        default=None,
+        ge=1,
+        le=10**12,
+        description="a life in units of use: how many in all; of an entry `used` those of its period",
+    )
+    indefinite: bool | None = Field(default=None, description="whether an intangible asset has no end that can be foreseen")
+    residual: str | None = Field(default=None, pattern=_AMOUNT, description="of a cost, the residual value")
+    part: str | None = Field(
+        default=None,
+        pattern=r"^[1-9]\d{0,8}/[1-9]\d{0,8}$",
+        description="of a disposal, which part of what is left",
+        examples=["1/3"],
+    )
+    proceeds: str | None = Field(default=None, pattern=_AMOUNT, description="of a disposal, what it brought")
+    entity: str | None = Field(
+        default=None, min_length=1, max_length=256, description="of a cost, the id of the legal entity that carries it"
+    )
+    standard: Standard | None = Field(default=None, description="the accounting standard of that entity")
+    commitment: str | None = Field(
+        default=None, pattern="^[!-~]{1,64}$", description="of a disposal, the commitment of the exchange by which it was sold"
     )
     of: str | None = Field(
         default=None, pattern="^[!-~]{1,64}$", description="the id of the entry that is impaired, ended, changed or reversed"
@@ -150,13 +229,41 @@ class EntrySent(Sending):
     reason: Reason | None = Field(default=None, description="why, or where the amount comes from")
 
 
+class CloseSent(Sending):
+    """A period to close: all days of an entity up to its last one."""
+
+    entity: str = Field(min_length=1, max_length=256, description="the id of the legal entity")
+    until: date = Field(strict=False, description="the last day of the period")
+    reason: Reason = Field(description="why, such as who approved the statements")
+
+
+class ClosedPart(LedgerPart):
+    """A period that was closed."""
+
+    until: date
+    at: datetime
+    by: str
+
+
 @dataclass(frozen=True, slots=True)
 class AccountPeriod:
-    """The first and the last day of a roll-forward, and the day up to which entries are `known`; None for those of now."""
+    """
+    The first and the last day of a roll-forward, and the day up to which entries are `known`; None for those of now. `entity` is the id of
+    whose accounts are asked for, None for all.
+    """
 
     first: date
     until: date
     known: date | None = None
+    entity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Closed:
+    """A period that an entity has closed: its last day, and the moment."""
+
+    until: date
+    at: str
 
 
 def post(context: Administering, asset: str, sent: EntrySent, transaction: sa.Connection) -> EntryPart:
@@ -169,18 +276,28 @@ def post(context: Administering, asset: str, sent: EntrySent, transaction: sa.Co
         raise RequestRefused("bad-request", f"an asset has at most {ASSET_ENTRIES:,} entries")
     digits = _digits(sent.currency)
     units = None if sent.amount is None else _units(sent.amount, digits)
-    posted = AccountEntry(str(uuid7()), sent.kind, sent.on, units, sent.currency, sent.treatment, sent.months, sent.of)
+    before = [row for row in rows if row.id == sent.of]
+    entity, standard = (before[0].entity, before[0].standard) if before else (_entity(transaction, sent.entity), sent.standard)
+    posted = AccountEntry(
+        str(uuid7()), sent.kind, sent.on, units, sent.currency, sent.treatment, sent.months, sent.of, sent.uses, bool(sent.indefinite),
+        0 if sent.residual is None else _units(sent.residual, digits, least=0), WHOLE if sent.part is None else Fraction(sent.part),
+        None if sent.proceeds is None else _units(sent.proceeds, digits, least=0), entity, standard,
+    )  # fmt: skip
     try:
-        _fits(posted)
+        _fits(posted, sent)
         for _ in movements([*map(_entry, rows), posted], context.today):
             pass  # each line is followed to its end, so that what cannot be is found
     except WrongEntry as wrong:
         raise RequestRefused("bad-request", str(wrong)) from None
+    _check_beside(transaction, sent, entity, standard)
     at, by = moment_text(context.now), context.caller.id
     line = {
         "day": posted.on.isoformat(), "amount": None if units is None else _text(units, digits), "currency": posted.currency,
         "treatment": posted.treatment, "months": posted.months, "evidence": sent.evidence,
+        "uses": sent.uses, "indefinite": sent.indefinite, "residual": sent.residual, "part": sent.part, "proceeds": sent.proceeds,
+        "entity": entity, "standard": standard, "commitment": sent.commitment, **_voucher(transaction, entity, sent.on),
     }  # fmt: skip
+    line = {name: value for name, value in line.items() if value is not None}
     shown = {"id": posted.id, "number": len(rows), "entry": posted.kind, "of": posted.of}
     hidden = {"asset": hashed, "line": line, "by": by, "reason": sent.reason}
     tree_leaves.append(transaction, LogEvent("asset-entry", at, shown, hidden))
@@ -193,18 +310,39 @@ def post(context: Administering, asset: str, sent: EntrySent, transaction: sa.Co
     return _part(made, {})
 
 
+def close(context: Administering, sent: CloseSent, transaction: sa.Connection) -> ClosedPart:
+    """Close a period of an entity: what is posted later changes the first open day after it, and nothing before. Raises RequestRefused."""
+    entity = _entity(transaction, sent.entity)
+    if sent.until >= context.today:
+        raise RequestRefused("bad-request", "a period that is closed is over")
+    mine = _closed(transaction, time_zone(context.settings.zone), None).get(str(entity), [])
+    if mine and mine[-1].until >= sent.until:
+        raise RequestRefused("bad-request", f"the entity has closed all days up to {mine[-1].until} already")
+    if len(mine) >= MOST_CLOSED:
+        raise RequestRefused("bad-request", f"an entity closes at most {MOST_CLOSED} periods")
+    at, by = moment_text(context.now), context.caller.id
+    row = {"entity": entity, "until": sent.until.isoformat()}
+    hidden = {**row, "by": by, "reason": sent.reason}
+    tree_leaves.append(transaction, LogEvent("accounts-closed", at, {}, hidden))
+    transaction.execute(sa.insert(accounts_closed).values(**hidden, at=at))
+    return ClosedPart(until=sent.until, at=datetime.fromisoformat(at), by=by)
+
+
 def of_asset(context: ReadingAll, asset: str, period: AccountPeriod, connection: sa.Connection) -> AssetAccounts:
     """The accounts of an asset in a period. Raises RequestRefused."""
+    zone = time_zone(context.settings.zone)
     rows = connection.execute(_OF_AN_ASSET, {"asset": _hashed(connection, asset)}).all()
-    rows = _known(rows, period.known, time_zone(context.settings.zone))
+    rows = _known(rows, period.known, zone)
     entries = [*map(_entry, rows)]
     reversals = {each.of: each.id for each in rows if each.kind == "reversed"}
     appraised = [each for each in standing_entries(entries) if each.kind == "appraised" and each.on <= period.until]
     newest = max(reversed(appraised), key=lambda each: each.on, default=None)
+    closed = _closed(connection, zone, period.known)
     return AssetAccounts(
         asset=asset,
-        **_of_period(period, movements(entries, period.until)),
+        **_of_period(connection, period, _moved(rows, closed, period.until), closed),
         appraised=None if newest is None else _appraised(newest),
+        untested=untested_years(entries, period.until),
         entries=[_part(row, reversals) for row in rows],
     )
 
@@ -216,19 +354,87 @@ def of_all(context: ReadingAll, period: AccountPeriod, connection: sa.Connection
 
 def roll_accounts(period: AccountPeriod, zone: tzinfo, connection: sa.Connection) -> RollForward:
     """The same for work that no caller asks for; a day is one of the zone."""
+    closed = _closed(connection, zone, period.known)
 
     def moved() -> Iterator[AccountMovement]:
         rows = connection.execute(_OF_ALL.execution_options(yield_per=1_000))
         for _, own in groupby(rows, key=lambda row: row.asset):
-            yield from movements([*map(_entry, _known(list(own), period.known, zone))], period.until)
+            yield from _moved(_known(list(own), period.known, zone), closed, period.until)
 
-    return RollForward(**_of_period(period, moved()))
+    return RollForward(**_of_period(connection, period, moved(), closed))
 
 
-def _of_period(period: AccountPeriod, moved: Iterable[AccountMovement]) -> dict[str, Any]:
-    """The members of a roll-forward."""
-    classes = _classes(roll_forward(moved, period.first))
-    return {"from": period.first, "until": period.until, "known": period.known, "classes": classes, "mark": MARK, "note": NOTE}
+def _of_period(
+    connection: sa.Connection, period: AccountPeriod, moved: Iterable[AccountMovement], closed: Mapping[str, Sequence[_Closed]]
+) -> dict[str, Any]:
+    """The members of a roll-forward: of one entity, if the period names one."""
+    told: dict[str, Any] = {"from": period.first, "until": period.until, "known": period.known, "mark": MARK, "note": NOTE}
+    if period.entity is not None:
+        entity = _entity(connection, period.entity)
+        moved = (each for each in moved if each.entity == entity)
+        last = closed.get(str(entity), ())
+        told |= {"entity": period.entity, "closed": last[-1].until if last else None}
+    return {**told, "classes": _classes(roll_forward(moved, period.first))}
+
+
+def _moved(rows: Sequence[Any], closed: Mapping[str, Sequence[_Closed]], until: date) -> list[AccountMovement]:
+    """What moved in the accounts of one asset, with the periods that its entities have closed as they were known."""
+    moved = [*movements([*map(_entry, rows)], until)]
+    entities = {each.entity for each in rows if each.entity is not None} & closed.keys()
+    found = [each for each in moved if each.entity not in entities]
+    for entity in sorted(entities):
+        found += _of_entity(rows, entity, closed[entity], until)
+    return [each for each in found if each.on <= until]
+
+
+def _of_entity(rows: Sequence[Any], entity: str, closed: Sequence[_Closed], until: date) -> list[AccountMovement]:
+    moved = [each for each in movements([*map(_entry, rows)], until) if each.entity == entity]
+    for number, each in enumerate(closed):
+        then = [row for row in rows if row.at <= each.at]
+        moved = corrected(moved, ClosedPeriod(each.until, _of_entity(then, entity, closed[:number], each.until)))
+    return moved
+
+
+def _closed(connection: sa.Connection, zone: tzinfo, known: date | None) -> dict[str, list[_Closed]]:
+    """The periods that each entity has closed, in order, as far as it is known."""
+    rows = connection.execute(sa.select(accounts_closed).order_by(accounts_closed.c.entity, accounts_closed.c.until)).all()
+    found: dict[str, list[_Closed]] = {}
+    for row in _known(rows, known, zone):
+        found.setdefault(row.entity, []).append(_Closed(date.fromisoformat(row.until), row.at))
+    return found
+
+
+def _entity(connection: sa.Connection, entity: str | None) -> str | None:
+    """The hash of a legal entity, which is a party of the register. Raises RequestRefused."""
+    if entity is None:
+        return None
+    version = entity_versions.newest(connection, PARTY, entity)
+    if version is None:
+        raise RequestRefused("bad-request", "`entity` names a party of the register: register it first")
+    return hashed_names.party(_BOOK, connection, version.id)
+
+
+def _check_beside(transaction: sa.Connection, sent: EntrySent, entity: str | None, standard: str | None) -> None:
+    """An entity has one standard, and a sale is by a commitment that there is. Raises RequestRefused."""
+    mine = sa.select(asset_entry.c.standard).where(asset_entry.c.entity == entity, asset_entry.c.standard != standard).limit(1)
+    if entity is not None and transaction.execute(mine).first() is not None:
+        raise RequestRefused("bad-request", "the accounts of this entity are by another `standard`")
+    sold = sa.select(commitment.c.id).where(commitment.c.id == sent.commitment)
+    if sent.commitment is not None and transaction.execute(sold).first() is None:
+        raise RequestRefused("bad-request", "there is no commitment with this id")
+
+
+def _voucher(transaction: sa.Connection, entity: str | None, on: date) -> dict[str, Any]:
+    """The next number of an entity in the year in which an entry is booked: that of its day, or of the first day that is open."""
+    if entity is None:
+        return {}
+    last = transaction.execute(
+        sa.select(sa.func.max(accounts_closed.c.until)).where(accounts_closed.c.entity == entity)
+    ).scalar_one()
+    year = on.year if last is None else max(on, date.fromisoformat(last) + timedelta(days=1)).year
+    drawn = (asset_entry.c.entity == entity, asset_entry.c.voucher_year == year)
+    newest = transaction.execute(sa.select(sa.func.max(asset_entry.c.voucher)).where(*drawn)).scalar_one()
+    return {"voucher_year": year, "voucher": (newest or 0) + 1}
 
 
 def _hashed(connection: sa.Connection, asset: str) -> str:
@@ -253,27 +459,48 @@ def _known(rows: Sequence[Any], known: date | None, zone: tzinfo) -> Sequence[An
     return [row for row in rows if row.at < moment_text(end)]
 
 
-def _fits(entry: AccountEntry) -> None:
+def _fits(entry: AccountEntry, sent: EntrySent) -> None:
     """Raises WrongEntry where an entry has members that its kind has not, or lacks one."""
-    kind = entry.kind
+    kind, cost = entry.kind, entry.kind in COSTS
     wanted = {
-        "amount": kind in COSTS or kind in ("impaired", "appraised"),
-        "treatment": kind in COSTS or kind == "transferred",
+        "amount": cost or kind in ("research", "impaired", "recovered", "appraised"),
+        "treatment": cost or kind == "transferred",
         "of": kind in OF_A_LINE or kind == "reversed",
-        "months": kind == "useful-life",
     }
-    given = {"amount": entry.units, "treatment": entry.treatment, "of": entry.of, "months": entry.months}
+    may = {
+        "months": cost or kind in ("transferred", "useful-life"),
+        "uses": cost or kind in ("transferred", "useful-life", "used"),
+        "indefinite": cost or kind in ("transferred", "useful-life"),
+        "residual": cost or kind == "transferred",
+        "part": kind == "disposed",
+        "proceeds": kind == "disposed",
+        "commitment": kind == "disposed",
+        "entity": cost or kind == "research",
+        "standard": cost or kind == "research",
+    }
     for name, needed in wanted.items():
-        if needed and given[name] is None:
+        if needed and getattr(sent, name) is None:
             raise WrongEntry(f"an entry of the kind `{kind}` has `{name}`")
-        if not needed and given[name] is not None and name != "months":
+    for name, allowed in {**wanted, **may}.items():
+        if not allowed and getattr(sent, name) is not None:
             raise WrongEntry(f"an entry of the kind `{kind}` has no `{name}`")
-    if (entry.units is None) != (entry.currency is None):
+    if any((sent.amount, sent.residual, sent.proceeds)) != (entry.currency is not None):
         raise WrongEntry("an amount has a currency")
-    if entry.months is not None and kind != "useful-life" and entry.treatment != "intangible":
+    lives = sum((entry.months is not None, entry.uses is not None, entry.indefinite))
+    if kind == "useful-life" and lives != 1:
+        raise WrongEntry("an entry of the kind `useful-life` has `months`, `uses` or `indefinite`")
+    if kind == "used" and entry.uses is None:
+        raise WrongEntry("an entry of the kind `used` has `uses`")
+    if lives > 1:
+        raise WrongEntry("a useful life is in months, in uses, or indefinite")
+    if (lives or entry.residual) and kind not in ("useful-life", "used") and entry.treatment != "intangible":
         raise WrongEntry("only an intangible asset has a useful life")
     if kind == "transferred" and entry.treatment not in ("intangible", "inventory"):
         raise WrongEntry("development expenditure becomes an intangible asset or inventory")
+    if entry.part > 1:
+        raise WrongEntry("a part is at most the whole")
+    if (sent.entity is None) != (sent.standard is None):
+        raise WrongEntry("an entity has a `standard`")
 
 
 def _digits(currency: str | None) -> int:
@@ -286,12 +513,12 @@ def _digits(currency: str | None) -> int:
     return digits
 
 
-def _units(amount: str, digits: int) -> int:
+def _units(amount: str, digits: int, least: int = 1) -> int:
     """A decimal text in minor units. Raises RequestRefused."""
     units = Decimal(amount).scaleb(digits)
     if units != units.to_integral_value():
         raise RequestRefused("bad-request", f"the amount is finer than the smallest unit of its currency ({digits} digits)")
-    if units <= 0:
+    if units < least:
         raise RequestRefused("bad-request", "an amount is above zero; an entry that was wrong is reversed")
     return int(units)
 
@@ -301,14 +528,20 @@ def _text(units: int, digits: int) -> str:
 
 
 def _entry(row: Any) -> AccountEntry:
-    units = None if row.amount is None else _units(row.amount, _digits(row.currency))
-    return AccountEntry(row.id, row.kind, date.fromisoformat(row.day), units, row.currency, row.treatment, row.months, row.of)
+    digits = _digits(row.currency)
+    amounts = [None if each is None else _units(each, digits, least=0) for each in (row.amount, row.residual, row.proceeds)]
+    return AccountEntry(
+        row.id, row.kind, date.fromisoformat(row.day), amounts[0], row.currency, row.treatment, row.months, row.of, row.uses,
+        bool(row.indefinite), amounts[1] or 0, WHOLE if row.part is None else Fraction(row.part), amounts[2], row.entity, row.standard,
+    )  # fmt: skip
 
 
 def _part(row: Any, reversals: dict[Any, str]) -> EntryPart:
     return EntryPart(
         id=row.id, kind=row.kind, on=date.fromisoformat(row.day), amount=row.amount, currency=row.currency,
-        treatment=row.treatment, months=row.months, of=row.of, evidence=row.evidence, reason=row.reason,
+        treatment=row.treatment, months=row.months, of=row.of, uses=row.uses, indefinite=row.indefinite, residual=row.residual,
+        part=row.part, proceeds=row.proceeds, standard=row.standard, commitment=row.commitment,
+        voucher=None if row.voucher is None else f"{row.voucher_year}/{row.voucher}", evidence=row.evidence, reason=row.reason,
         at=datetime.fromisoformat(row.at), by=row.by, reversed_by=reversals.get(row.id),
     )  # fmt: skip
 

@@ -249,7 +249,7 @@ def _happening(
         )
 
     twin = line.unimpaired
-    if entry.units is not None and entry.currency != line.currency:
+    if entry.currency not in (None, line.currency):
         raise WrongEntry(f"the cost is in {line.currency}; money is never converted")
     match entry.kind:
         case "impaired":

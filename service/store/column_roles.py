@@ -84,6 +84,7 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.flow_sum: (_DERIVED, {}),
     tables.flow_party: (_DERIVED, {}),
     tables.asset_entry: (_DERIVED, {}),
+    tables.accounts_closed: (_DERIVED, {}),
     tables.watched: (_CACHE, {}),  # what the watch need not decide again
     tables.watch_event: (_DERIVED, {}),
     tables.watch_lease: (_CACHE, {}),

@@ -830,7 +830,28 @@ asset_entry = sa.Table(
     sa.Column("reason", sa.String),
     sa.Column("at", sa.String, nullable=False),
     sa.Column("by", sa.String, nullable=False),
+    sa.Column("uses", BigInteger),
+    sa.Column("indefinite", sa.Boolean),
+    sa.Column("residual", sa.String),
+    sa.Column("part", sa.String),
+    sa.Column("proceeds", sa.String),
+    sa.Column("entity", sa.String),  # a keyed hash of the party that carries the asset
+    sa.Column("standard", sa.String),
+    sa.Column("commitment", sa.String),
+    sa.Column("voucher_year", sa.Integer),
+    sa.Column("voucher", sa.Integer),
     sa.UniqueConstraint("asset", "number"),
+    sa.Index("asset_entry_voucher", "entity", "voucher_year", "voucher", unique=True),
+)
+# The periods that legal entities have closed: all days up to `until`. `entity` is a keyed hash.
+accounts_closed = sa.Table(
+    "accounts_closed",
+    metadata,
+    sa.Column("entity", sa.String, primary_key=True),
+    sa.Column("until", sa.String, primary_key=True),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
 )
 
 # --- the watch over commitments -------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal, Unpack
 
 from .. import statistics as flows
-from ..accounts import AccountEntry, AssetAccounts, RollForward
+from ..accounts import AccountEntry, AssetAccounts, ClosedPeriod, RollForward
 from ..answers import Committed, CounterRead, ReferenceKind, Stage
 from ..benefits import (
     AllNotDivided,
@@ -258,16 +258,29 @@ class Ledger(Connection):
         return self._call(call(AccountEntry, "POST", "assets", asset, "accounts", "entries", sent=entry))
 
     def asset_accounts(
-        self, asset: str, *, first: date | None = None, until: date | None = None, known: date | None = None
+        self,
+        asset: str,
+        *,
+        first: date | None = None,
+        until: date | None = None,
+        known: date | None = None,
+        entity: str | None = None,
     ) -> AssetAccounts:
-        """The accounts of a data asset in a period; by default, this year up to today."""
-        query = {"from": first, "until": until, "known": known}
+        """The accounts of a data asset in a period, of one legal `entity` if it is named; by default, this year up to today."""
+        query = {"from": first, "until": until, "known": known, "entity": entity}
         return self._call(call(AssetAccounts, "GET", "assets", asset, "accounts", query=query))
 
-    def accounts(self, *, first: date | None = None, until: date | None = None, known: date | None = None) -> RollForward:
-        """The roll-forward of all data assets in a period, by class and currency."""
-        query = {"from": first, "until": until, "known": known}
+    def accounts(
+        self, *, first: date | None = None, until: date | None = None, known: date | None = None, entity: str | None = None
+    ) -> RollForward:
+        """The roll-forward of all data assets in a period, by class and currency; of one legal `entity` if it is named."""
+        query = {"from": first, "until": until, "known": known, "entity": entity}
         return self._call(call(RollForward, "GET", "ledger", "accounts", query=query))
+
+    def close_accounts(self, entity: str, until: date, *, reason: str) -> ClosedPeriod:
+        """Close all days of a legal entity up to one: what is posted later moves on the first day after it."""
+        sent = {"entity": entity, "until": until.isoformat(), "reason": reason}
+        return self._call(call(ClosedPeriod, "POST", "ledger", "accounts", "close", sent=sent))
 
     def statistics(self, by: Iterable[str] = ("month",), **filters: Unpack[FlowFilters]) -> Statistics:
         """

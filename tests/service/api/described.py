@@ -146,6 +146,9 @@ STEPS = (
     }, status=201),
     Step("getAssetAccounts", "GET", "/v1/assets/ds-1/accounts?from=2026-01-01&until=2026-10-31"),
     Step("getAccounts", "GET", "/v1/ledger/accounts?from=2026-01-01&until=2026-10-31"),
+    Step("closeAccounts", "POST", "/v1/ledger/accounts/close", {
+        "entity": "hospital-3", "until": "2026-03-31", "reason": "the statements of the first quarter were approved",
+    }, status=201),
     Step("getAsset", "GET", "/v1/assets/ds-1"),
     Step("listAssetVersions", "GET", "/v1/assets/ds-1/history"),
     Step("listAssets", "GET", "/v1/assets"),

@@ -73,6 +73,7 @@ def upgrade() -> None:
         sa.Column("reversed_at", sa.String()),
     )
     _agreements()
+    _accounts()
 
 
 def _agreements() -> None:
@@ -125,3 +126,17 @@ def _agreements() -> None:
     )
     op.create_index("ix_agreement_use_agreement", "agreement_use", ["agreement"])
     op.create_index("agreement_use_of_holder", "agreement_use", ["holder", "asset"])
+
+
+def _accounts() -> None:
+    """The entity that carries an asset, its lives and its vouchers; the periods that are closed."""
+    for name in ("residual", "part", "proceeds", "entity", "standard", "commitment"):
+        op.add_column("asset_entry", sa.Column(name, sa.String(), nullable=True))
+    op.add_column("asset_entry", sa.Column("uses", _WHOLE, nullable=True))
+    op.add_column("asset_entry", sa.Column("indefinite", sa.Boolean(), nullable=True))
+    for name in ("voucher_year", "voucher"):
+        op.add_column("asset_entry", sa.Column(name, sa.Integer(), nullable=True))
+    op.create_index("asset_entry_voucher", "asset_entry", ["entity", "voucher_year", "voucher"], unique=True)
+    op.create_table(
+        "accounts_closed", _column("entity", key=True), _column("until", key=True), *map(_column, ("reason", "at", "by"))
+    )
