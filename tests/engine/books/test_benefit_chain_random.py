@@ -173,9 +173,11 @@ def random_share(chance: random.Random, payee: str, currency: str, cap: bool) ->
     )
 
 
-def random_step(chance: random.Random, currency: str, payer: str, after: int | None, by: str, agreement: str) -> BenefitStep:
+def random_step(
+    chance: random.Random, currency: str, payer: str, after: int | None, by: str, agreement: str, caps: float
+) -> BenefitStep:
     payees = chance.sample(PARTIES, chance.randint(1, 3))
-    shares = tuple(random_share(chance, each, currency, chance.random() < 0.2) for each in payees)
+    shares = tuple(random_share(chance, each, currency, chance.random() < caps) for each in payees)
     return BenefitStep(agreement=agreement, version=1, payer=payer, after=after, by=by, shares=shares)
 
 
@@ -186,10 +188,12 @@ def random_page(chance: random.Random, currency: str) -> BenefitsPage:
         after = chance.choice([None, None, *range(number)]) if number else None
         payer = "exporter" if after is None else chance.choice([each.payee for each in steps[after].shares])
         by, agreement = f"{'asset' if after is None else 'c'}:{number}", f"a{number}"
+        caps = 0.2
         if steps and chance.random() < 0.15:
             again = chance.choice(steps)
             by, agreement = again.by, again.agreement
-        steps.append(random_step(chance, currency, payer, after, by, agreement))
+            caps = 0  # one room for several payers is taken in the order in which they pay, which the model has not
+        steps.append(random_step(chance, currency, payer, after, by, agreement, caps))
     named = None
     if chance.random() < 0.5:
         ratios = chance.choice((("1/2", "1/3", "1/6"), ("0.6", "0.3", "0.1"), ("1/7", "6/7", "0"), ("0.2", "0.2", "0.2")))
