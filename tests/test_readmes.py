@@ -92,7 +92,7 @@ class Reader:
         self._folder = folder
         self._ready = ready
         self._address = server.address.removeprefix("http://")
-        self._noted: dict[str, str] = {}  # what a page means by $ID, $COMMITMENT and $DIGEST
+        self._noted: dict[str, str] = {}  # what a page means by $ID, $COMMITMENT, $AGREEMENT and $DIGEST
         commands = folder / ".venv" / "bin"
         commands.mkdir(parents=True)
         self._command, self._python = commands / "fifthfactor", commands.parent / "python"
@@ -148,6 +148,8 @@ class Reader:
             self._noted["ID"] = answer["id"]
         elif answer.get("state") == "committed":
             self._noted["COMMITMENT"] = answer["id"]
+        elif "versions" in answer and "digest" in answer:
+            self._noted |= {"AGREEMENT": answer["id"], "DIGEST": answer["digest"]}
         elif "source" in answer:
             self._noted["DIGEST"] = answer["source"]
         elif answer.get("lines") and "number" in answer["lines"][0]:

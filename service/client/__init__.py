@@ -24,13 +24,14 @@ from .benefits import (
     NotDivided,
     NotReported,
     Refund,
+    UnreportedPrice,
 )
 from .documents import AttachedDocument, DecisionDocument, DocumentConfirmation, DocumentSignature, KeptDocument, TrustedKey
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .plans import Plan, PlannedLeg
 from .policies import AcceptanceMade, Coverage, Fact, KeptBundle, Preset, Uncovered, Words
-from .promises import Promise, PromisedForCountries, PromiseReport
+from .promises import CountedPromises, Promise, PromisedForCountries, PromiseNumbers, PromiseReport
 from .reviews import (
     GapToAccept,
     Recorded,
@@ -72,6 +73,7 @@ __all__ = [
     "Committed",
     "Concentration",
     "Count",
+    "CountedPromises",
     "CounterRead",
     "Coverage",
     "DecisionDocument",
@@ -97,6 +99,7 @@ __all__ = [
     "PlannedLeg",
     "Preset",
     "Promise",
+    "PromiseNumbers",
     "PromiseReport",
     "PromisedForCountries",
     "Question",
@@ -122,6 +125,7 @@ __all__ = [
     "Unavailable",
     "Uncovered",
     "Unmet",
+    "UnreportedPrice",
     "WatchEvent",
     "Way",
     "Words",

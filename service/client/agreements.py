@@ -4,10 +4,10 @@ Agreements on benefit: who has a share in what an asset earns.
 A name that is None may be erased; a caller who belongs to a party is told its own shares, and not who proposed and opened them, and why.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from .rights import RightsEvidence
 
@@ -19,16 +19,16 @@ class AgreedShare:
     """What one party pays: the part `ratio` (`0.25` or `1/3`) of a price, or of its income. A role without a payee has an account."""
 
     payer: str | None
-    payee: str | None
-    role: str | None
-    kind: Literal["share", "commission", "component"]
-    factor: Literal["land", "labour", "capital", "technology"] | None
     ratio: str
     of: Literal["price", "income"]
-    cap: dict[str, Decimal] | None
-    until: date | None
-    survives: bool
-    country: str | None
+    payee: str | None = None
+    role: str | None = None
+    kind: Literal["share", "commission", "component"] = "share"
+    factor: Literal["land", "labour", "capital", "technology"] | None = None
+    cap: Mapping[str, str] | None = None
+    until: date | None = None
+    survives: bool = False
+    country: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +92,19 @@ class Agreement:
     state: AgreementState
     digest: str
     versions: tuple[AgreementVersion, ...]
+
+
+def terms(
+    shares: Iterable[Mapping[str, Any]],
+    *,
+    days: int,
+    until: date | None,
+    pricing: Mapping[str, Any] | None,
+    tax: str | None,
+    reason: str,
+) -> dict[str, Any]:
+    """What is sent to propose terms."""
+    last = None if until is None else until.isoformat()
+    more = {"until": last, "pricing": pricing, "tax": tax}
+    told = {name: value for name, value in more.items() if value is not None}
+    return {"shares": [*shares], "days": days, "reason": reason, **told}

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger import agreement_book
-from service.ledger.proof_chains import Chain, ProofChains, Wanted
+from service.ledger.proof_chains import Chain, ChainQuery, ProofChains
 from service.ledger.rights_book import ALWAYS, RightsBook, as_known, known_until, rows_as_of
 from service.store.row_seals import GRANTS, check
 from service.store.tables import commitment, right_line
@@ -71,7 +71,7 @@ class AgreedGrants:
             return None
         return AgreedGrant(id, False, None if last < first else last, voided or known_until(last, self._zone))
 
-    def proofs(self, holder: str, asset: str, day: date, known: str, wanted: Wanted) -> list[Chain]:
+    def proofs(self, holder: str, asset: str, day: date, known: str, wanted: ChainQuery) -> list[Chain]:
         """The chains of grants to a party on a day. Raises TooManyLines, TooManyChains."""
         rows = self._rights.chains(self._connection, rows_as_of(self._reader.book.name, asset, known=known), [holder])
         check(self._connection, GRANTS, sorted({row.source for row in rows}))

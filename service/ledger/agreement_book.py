@@ -47,7 +47,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class AgreementTerms:
     """The terms of a version as a row has them."""
 
     shares: tuple[Share, ...]
@@ -57,7 +57,7 @@ class Terms:
     tax: str | None
 
     @classmethod
-    def of(cls, text: str) -> "Terms":
+    def of(cls, text: str) -> "AgreementTerms":
         """Those that a row keeps."""
         told = json.loads(text)
         return cls(**{**told, "shares": tuple(Share(**each) for each in told["shares"])})
@@ -72,7 +72,7 @@ class Terms:
         """What a row keeps."""
         return canonical({**self.beside, "shares": [told(each) for each in self.shares]}).decode()
 
-    def until_day(self, day: date) -> "Terms":
+    def until_day(self, day: date) -> "AgreementTerms":
         """The same with another last day."""
         return replace(self, until=day.isoformat())
 
@@ -83,13 +83,13 @@ def told(share: Share) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class AgreedVersion:
     """A version of an agreement as it stands. `parties` are keyed hashes, by their numbers."""
 
     id: str
     version: int
     asset: str
-    terms: Terms
+    terms: AgreementTerms
     parties: tuple[str, ...]
 
     def paid_by(self, party: str | None, day: date) -> list[Share]:
@@ -109,7 +109,7 @@ def standing(
     ids: Collection[str] = (),
     party: str | None = None,
     known: str = ALWAYS,
-) -> dict[str, Version]:
+) -> dict[str, AgreedVersion]:
     """
     The agreements that stand on a day, by their ids: of some assets, those with some ids, and those that name a party.
 
@@ -126,7 +126,10 @@ def standing(
     last = {id: row for id, row in last.items() if row.until is None or row.until >= day.isoformat()}
     check(connection, AGREEMENT, sorted(last))
     parties = parties_of(connection, last.values())
-    return {id: Version(id, row.version, row.asset, Terms.of(row.terms), parties[id, row.version]) for id, row in last.items()}
+    return {
+        id: AgreedVersion(id, row.version, row.asset, AgreementTerms.of(row.terms), parties[id, row.version])
+        for id, row in last.items()
+    }
 
 
 def parties_of(connection: sa.Connection, versions: Iterable[Any]) -> dict[tuple[str, int], tuple[str, ...]]:
@@ -205,7 +208,7 @@ def caps(connection: sa.Connection, id: str, version: int) -> dict[tuple[str, st
     parties = parties_of(connection, [row])[id, version]
     return {
         (f"role:{share.role}" if share.payee is None else parties[share.payee], share.of, share.ratio): share.cap
-        for share in Terms.of(row.terms).shares
+        for share in AgreementTerms.of(row.terms).shares
         if share.cap is not None
     }
 
@@ -219,7 +222,7 @@ def name_at(connection: sa.Connection, id: str, place: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def places(version: Version) -> Mapping[str, str]:
+def places(version: AgreedVersion) -> Mapping[str, str]:
     """The places of the names of the parties of a version, by their hashes."""
     return {party: f"/{version.version}/party_{number}" for number, party in enumerate(version.parties)}
 

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from service.callers.context import Context, Reading
 from service.ledger import hashed_names
-from service.ledger.agreement_book import Share, Terms, names, parties_of, told
+from service.ledger.agreement_book import AgreementTerms, Share, names, parties_of, told
 from service.ledger.agreement_terms import DAYS, TAX, UNTIL, PricingSent, SharePart
 from service.ledger.commitment_list import LedgerPart
 from service.ledger.counter_book import Book
@@ -179,14 +179,14 @@ class _View:
         parties = self._parties(row)
         return dict(zip(parties, names(self.opened.get(row.leaf, {}), len(parties)), strict=True))
 
-    def _shown(self, row: Any, terms: Terms) -> list[Share]:
+    def _shown(self, row: Any, terms: AgreementTerms) -> list[Share]:
         """The shares of a version that are told."""
         return [each for each in terms.shares if self.mine is None or involves(each, self._parties(row), self.mine)]
 
     def _seen(self, row: Any) -> frozenset[str]:
         """The parties of the shares that are told."""
         parties = self._parties(row)
-        shares = self._shown(row, Terms.of(row.terms))
+        shares = self._shown(row, AgreementTerms.of(row.terms))
         return frozenset(parties[place] for each in shares for place in (each.payer, each.payee) if place is not None)
 
     def _stood(self, row: Any) -> bool:
@@ -211,7 +211,7 @@ class _View:
         return [name for party, name in called.items() if party in seen and party not in accepted]
 
     def _part(self, row: Any) -> AgreementVersionPart:
-        terms, parties = Terms.of(row.terms), self._parties(row)
+        terms, parties = AgreementTerms.of(row.terms), self._parties(row)
         called = self._called(row)
         shown = self._shown(row, terms)
         pays = self.mine is None or any(parties[each.payer] == self.mine for each in shown)

@@ -15,7 +15,7 @@ from pydantic import Field, StringConstraints
 
 import engine
 from service.callers.sending import Reason, Sending
-from service.ledger.agreement_book import Share, Terms
+from service.ledger.agreement_book import AgreementTerms, Share
 from service.ledger.rights_openings import Id, Line, RightsEvidencePart, Term
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
@@ -67,6 +67,7 @@ class SharePart(ShareSent):
     """What one party pays by an agreement. A name that was erased is null."""
 
     payer: str | None = Field(description=PAYER)  # type: ignore[assignment]
+    cap: dict[str, str] | None = Field(default=None, description=CAP)
 
 
 class PricingSent(Sending):
@@ -110,7 +111,7 @@ class OpenAgreementSent(AcceptAgreementSent):
     reason: Reason = Field(description="where this comes from")
 
 
-def read_terms(live: Live, sent: TermsSent, today: date) -> tuple[Terms, list[str]]:
+def read_terms(live: Live, sent: TermsSent, today: date) -> tuple[AgreementTerms, list[str]]:
     """The terms that were sent, and the ids of the parties by their numbers. Raises RequestRefused with each thing that is wrong."""
     if places := [*_wrong(live, sent, today)]:
         raise RequestRefused("bad-request", places[0].detail, errors=tuple(places))
@@ -136,7 +137,9 @@ def read_terms(live: Live, sent: TermsSent, today: date) -> tuple[Terms, list[st
         for each in sent.shares
     )
     pricing = None if sent.pricing is None else sent.pricing.model_dump(exclude_none=True)
-    return Terms(shares, sent.days, None if sent.until is None else sent.until.isoformat(), pricing, sent.tax), [*numbers]
+    return AgreementTerms(shares, sent.days, None if sent.until is None else sent.until.isoformat(), pricing, sent.tax), [
+        *numbers
+    ]
 
 
 def _wrong(live: Live, sent: TermsSent, today: date) -> Iterator[ProblemPlace]:

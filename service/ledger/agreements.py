@@ -17,7 +17,7 @@ from uuid_utils import uuid7
 
 from service.callers.context import Administering, Committing, Context
 from service.ledger import hashed_names
-from service.ledger.agreement_book import Terms, names, parties_of, told
+from service.ledger.agreement_book import AgreementTerms, names, parties_of, told
 from service.ledger.agreement_readings import AgreementPart, AgreementQuery, digests, involves, none_there, told_of
 from service.ledger.agreement_terms import (
     AcceptAgreementSent,
@@ -82,7 +82,7 @@ def end(context: Committing, id: str, sent: EndAgreementSent, transaction: sa.Co
     if stood.until is not None and stood.until <= last.isoformat():
         raise _refused(f"the last day of the agreement is {stood.until} anyhow")
     parties = held.names_of(transaction, stood)
-    terms = replace(Terms.of(stood.terms), until=last.isoformat())
+    terms = replace(AgreementTerms.of(stood.terms), until=last.isoformat())
     asset, hashes = held.asset_name(transaction), held.parties_of(stood)
     _write(context, transaction, id, held.next(), "ended", asset, stood.asset, terms, parties, sent.reason, hashes)
     return _now(context, transaction, id)
@@ -147,9 +147,9 @@ class _Held:
         return cls(rows, parties, events, mine)
 
     @property
-    def terms(self) -> Terms:
+    def terms(self) -> AgreementTerms:
         """The terms of the newest version."""
-        return Terms.of(self.rows[-1].terms)
+        return AgreementTerms.of(self.rows[-1].terms)
 
     @property
     def stood(self) -> Any:
@@ -198,7 +198,7 @@ class _Held:
         return names(tree_leaves.opened(transaction, [row.leaf]).get(row.leaf, {}), len(self.parties_of(row)))
 
 
-def _read(context: Committing, sent: TermsSent, transaction: sa.Connection) -> tuple[Terms, list[str]]:
+def _read(context: Committing, sent: TermsSent, transaction: sa.Connection) -> tuple[AgreementTerms, list[str]]:
     """
     The terms that were sent, and the parties. Raises RequestRefused.
 
@@ -223,7 +223,7 @@ def _write(
     change: str,
     asset: str | None,
     asset_hash: str,
-    terms: Terms,
+    terms: AgreementTerms,
     parties: Sequence[str | None],
     reason: str,
     hashes: Sequence[str] | None = None,

@@ -54,6 +54,7 @@ class PaidSent(Sending):
     dated: date = Field(strict=False, description="the day on which it was paid")
     evidence: Evidence
     document: Sha256
+    back: bool = Field(default=False, description="whether the payee paid back what is no longer payable")
 
 
 class ConfirmSent(Sending):
@@ -97,10 +98,15 @@ def report_paid(context: Committing, number: int, sent: PaidSent, transaction: s
     view, lines = _told(context, number, transaction)
     if all(line.payer == line.account for line in lines):
         raise RequestRefused("not-payable", "the payer of this line is who gets it, so nobody owes it")
-    left = {line.number: line.net - line.paid for line in lines}
-    back = not any(each > 0 for each in left.values())
-    if not any(left.values()):
-        raise RequestRefused("not-payable", "nothing of this line is owed: it is paid as far as it is payable")
+    back, left = sent.back, {line.number: line.net - line.paid for line in lines}
+    if not any((each < 0) == back and each for each in left.values()):
+        owed_back = any(left.values()) and not back
+        detail = (
+            "more is paid than is payable: report with `back` what was paid back"
+            if owed_back
+            else "nothing of this line is owed"
+        )
+        raise RequestRefused("not-payable", detail)
     _check_side(context, view, lines, "account" if back else "payer", "owes")
     units = units_of(sent.amount, lines[0].scale)
     owed = {line: -each if back else each for line, each in left.items() if (each < 0) == back and each}

@@ -22,10 +22,10 @@ import sqlalchemy as sa
 import engine
 from service.ledger import agreement_book, hashed_names
 from service.ledger.agreed_grants import AgreedGrant, AgreedGrants
-from service.ledger.agreement_book import Share, Version
+from service.ledger.agreement_book import AgreedVersion, Share
 from service.ledger.counter_book import Book
 from service.ledger.overdue_benefits import overdue_lines
-from service.ledger.proof_chains import Chain, TooManyChains, Wanted
+from service.ledger.proof_chains import Chain, ChainQuery, TooManyChains
 from service.ledger.rights_book import (
     ALWAYS,
     EarlierCommitment,
@@ -44,9 +44,11 @@ from service.store.tables import agreement, benefit
 
 MOST_STEPS = 64
 MOST_PARTIES = 500
-EXPORTER = "exporter"
+EXPORTER = "exporter"  # the key of whoever supplies
 OTHERWISE = "differs from the agreement that the exchange names; leave it out, or name no agreement"
 
+_State = Literal["none", "read", "asked", "unsaid", "unheld"]
+_EVER = sa.select(sa.exists().select_from(agreement), sa.exists().select_from(benefit))
 Account = tuple[
     str, str, str
 ]  # a keyed hash, the agreement that names the party, and the place of its name: agreement_book.name_at
@@ -157,25 +159,27 @@ class _Reading:
         self._asset = None if id is None else hashed_names.asset(hashes, connection, id)
         self._keys: dict[str, str] = {}
         self._accounts: dict[str, Account] = {}
-        self._steps: list[tuple[Version, str, int | None, str, Sequence[Share]]] = []
+        self._steps: list[tuple[AgreedVersion, str, int | None, str, Sequence[Share]]] = []
         self._pays: list[tuple[str, frozenset[str]]] = []  # of each step, who pays, and whom
         self._taken: dict[tuple[str, str], int] = {}  # the step of each agreement and payer
-        self._named: Version | None = None
+        self._named: AgreedVersion | None = None
         self._direct: list[Share] = []  # those by which the named agreement divides the price
         self._booked: Mapping[tuple[str, str, str], Decimal] = {}
 
     def found(self) -> FoundBenefits | None:
         assets, more = self._made_from()
+        agreed, booked = self._connection.execute(_EVER).one()
+        if not (agreed or booked or assets or more or isinstance(self._exchange.value(self._words.agreement), str)):
+            return None  # as of most exchanges
         mine = {} if self._asset is None else self._standing(assets=[self._asset])
         self._named = self._named_of(mine)
         asked = self._named is None and self._stands_unnamed(mine)
-        unsaid = self._named is None and self._unsaid()
-        overdue = self._overdue()
+        unsaid = agreed and self._named is None and self._unsaid()
+        overdue = self._overdue() if booked else 0
         if not (mine or assets or more or asked or unsaid or overdue != 0):
             return None
         beyond = self._standing(assets=assets) if assets else {}
         self._booked = agreement_book.booked(self._connection, [*mine, *beyond])
-        state: Literal["none", "read", "asked", "unsaid", "unheld", "chain-too-long"]
         try:
             unheld = more or (bool(assets) if self._exporter is None else self._upward(mine, beyond, assets))
             named = (
@@ -186,17 +190,9 @@ class _Reading:
                 raise _TooLong
         except (_TooLong, TooManyLines, TooManyChains):
             return FoundBenefits(engine.BenefitsPage(on=self._day, state="chain-too-long", overdue=overdue), {}, self._of_use())
-        state = (
-            "asked"
-            if asked
-            else "unsaid"
-            if unsaid
-            else "unheld"
-            if unheld
-            else "read"
-            if named or self._steps or self._named
-            else "none"
-        )
+        found: list[tuple[_State, bool]] = [("asked", asked), ("unsaid", unsaid), ("unheld", unheld)]
+        found += [("read", bool(self._named or self._steps)), ("none", True)]
+        state = next(word for word, holds in found if holds)
         page = engine.BenefitsPage(
             on=self._day, state=state, named=named, steps=steps, overdue=overdue, pricing=self._pricing(self._named)
         )
@@ -204,7 +200,7 @@ class _Reading:
 
     # --- the named agreement -------------------------------------------------------------------------------------------
 
-    def _named_of(self, mine: Mapping[str, Version]) -> Version | None:
+    def _named_of(self, mine: Mapping[str, AgreedVersion]) -> AgreedVersion | None:
         """The agreement that the exchange names. Raises RequestRefused where it is none of its own."""
         id = self._exchange.value(self._words.agreement)
         if not isinstance(id, str):
@@ -220,7 +216,7 @@ class _Reading:
             self._check_parties(found)
         return found
 
-    def _check_parties(self, version: Version) -> None:
+    def _check_parties(self, version: AgreedVersion) -> None:
         """The parties that the exchange states must be those whom the agreement pays of its price. Raises RequestRefused."""
         for role, fact in self._words.parties.items():
             value = self._exchange.value(fact)
@@ -232,7 +228,7 @@ class _Reading:
             if {hashed_names.party(self._hashes, self._connection, id) for id in stated} != agreed:
                 raise _refused(fact, OTHERWISE)
 
-    def _stands_unnamed(self, mine: Mapping[str, Version]) -> bool:
+    def _stands_unnamed(self, mine: Mapping[str, AgreedVersion]) -> bool:
         """Whether an agreement stands in which the exporter pays, or may where nobody knows who it is."""
         if self._exporter is None:
             return bool(mine)
@@ -258,7 +254,7 @@ class _Reading:
 
     # --- upward --------------------------------------------------------------------------------------------------------
 
-    def _upward(self, mine: Mapping[str, Version], beyond: Mapping[str, Version], assets: Sequence[str]) -> bool:
+    def _upward(self, mine: Mapping[str, AgreedVersion], beyond: Mapping[str, AgreedVersion], assets: Sequence[str]) -> bool:
         """Read all steps; whether an asset that the data were made from is neither held by an opening nor under an agreement."""
         exporter, asset = self._exporter, self._asset
         assert exporter is not None
@@ -268,7 +264,7 @@ class _Reading:
             conveyed, purposes, territory = (
                 self._members(fact) for fact in (self._reader.book.granted, *self._reader.book.scope[:2])
             )
-            self._chains(asset, mine, Wanted(conveyed, purposes, territory))
+            self._chains(asset, mine, ChainQuery(conveyed, purposes, territory))
         unheld = False
         for number, each in enumerate(assets, 1):
             if each == asset:
@@ -277,12 +273,12 @@ class _Reading:
             grants = self._grants.to(exporter, each, self._day) if of_it else {}
             for version in of_it.values():
                 self._take(version, exporter, None, f"asset:{number}", self._owed(version, exporter, grants))
-            named = self._chains(each, of_it, Wanted()) if of_it else False
+            named = self._chains(each, of_it, ChainQuery()) if of_it else False
             covered = named or any(version.paid_by(exporter, self._day) for version in of_it.values())
             unheld = unheld or not (covered or self._grants.opened(exporter, each, self._day))
         return unheld
 
-    def _chains(self, asset: str, versions: Mapping[str, Version], wanted: Wanted) -> bool:
+    def _chains(self, asset: str, versions: Mapping[str, AgreedVersion], wanted: ChainQuery) -> bool:
         """Read the grants behind what the exporter has of an asset, as it stands and as survives; whether one named an agreement."""
         exporter = self._exporter
         assert exporter is not None
@@ -290,7 +286,7 @@ class _Reading:
         now = {grant.id for chain, _, _ in read for grant in chain}
         for gone in self._grants.to(exporter, asset, self._day).values():
             if gone.on is not None and not gone.stands and gone.id not in now:
-                chains = self._grants.proofs(exporter, asset, gone.on, gone.known, Wanted())
+                chains = self._grants.proofs(exporter, asset, gone.on, gone.known, ChainQuery())
                 read += [(chain, gone.on, gone.known) for chain in chains if chain[0].id == gone.id][:1]
         ids = {grant.id for chain, _, _ in read for grant in chain if not grant.opened}
         used = {row.commitment: row.agreement for row in agreement_book.uses(self._connection, asset, of=ids)} if ids else {}
@@ -298,7 +294,9 @@ class _Reading:
             self._climb(chain, versions, used, on, known)
         return any(chain[0].id in used for chain, _, _ in read)
 
-    def _climb(self, chain: Chain, versions: Mapping[str, Version], used: Mapping[str, str], on: date, known: str) -> None:
+    def _climb(
+        self, chain: Chain, versions: Mapping[str, AgreedVersion], used: Mapping[str, str], on: date, known: str
+    ) -> None:
         """Take the steps along one chain as it stood on a day, as long as each granter receives something."""
         payer: str = self._exporter or ""
         passed, after = {payer}, None
@@ -328,7 +326,7 @@ class _Reading:
         self._direct = [share for share in self._direct if share not in found]
         return found
 
-    def _take(self, version: Version, payer: str, after: int | None, by: str, shares: Sequence[Share]) -> None:
+    def _take(self, version: AgreedVersion, payer: str, after: int | None, by: str, shares: Sequence[Share]) -> None:
         """Add a step, unless the agreement has taken its share of this payer."""
         place = (version.id, payer)
         if not shares or place in self._taken:
@@ -339,7 +337,7 @@ class _Reading:
         self._steps.append((version, payer, after, by, shares))
         self._pays.append((payer, frozenset(filter(None, map(version.payee, shares)))))
 
-    def _owed(self, version: Version, payer: str, grants: Mapping[str, AgreedGrant]) -> list[Share]:
+    def _owed(self, version: AgreedVersion, payer: str, grants: Mapping[str, AgreedGrant]) -> list[Share]:
         """The shares that a payer pays by an agreement: where no grant for which it was agreed stands, those that survive."""
         shares = version.paid_by(payer, self._day)
         agreed = [
@@ -353,12 +351,14 @@ class _Reading:
 
     # --- rows ----------------------------------------------------------------------------------------------------------
 
-    def _standing(self, **of: Any) -> dict[str, Version]:
+    def _standing(self, **of: Any) -> dict[str, AgreedVersion]:
         return agreement_book.standing(self._connection, self._day, **of)
 
     # --- parts of the page ---------------------------------------------------------------------------------------------
 
-    def _step(self, version: Version, payer: str, after: int | None, by: str, shares: Sequence[Share]) -> engine.BenefitStep:
+    def _step(
+        self, version: AgreedVersion, payer: str, after: int | None, by: str, shares: Sequence[Share]
+    ) -> engine.BenefitStep:
         pays = self._key(payer, version)
         parts = tuple(self._share(version, share) for share in shares)
         return engine.BenefitStep(
@@ -371,7 +371,7 @@ class _Reading:
             days=version.terms.days,
         )
 
-    def _share(self, version: Version, share: Share) -> engine.BenefitShare:
+    def _share(self, version: AgreedVersion, share: Share) -> engine.BenefitShare:
         payee = version.payee(share)
         account = f"role:{share.role}" if payee is None else payee
         return engine.BenefitShare(
@@ -391,7 +391,7 @@ class _Reading:
         left = Decimal(most) - self._booked.get((id, account, currency), Decimal(0))
         return f"{max(left, Decimal(0)):f}"
 
-    def _key(self, party: str, version: Version) -> str:
+    def _key(self, party: str, version: AgreedVersion) -> str:
         """The key of a party within the page."""
         if party not in self._keys:
             self._keys[party] = EXPORTER if party == self._exporter else f"p{len(self._keys.keys() - {self._exporter}) + 1}"
@@ -400,7 +400,7 @@ class _Reading:
         return self._keys[party]
 
     @staticmethod
-    def _pricing(version: Version | None) -> engine.BenefitPricing | None:
+    def _pricing(version: AgreedVersion | None) -> engine.BenefitPricing | None:
         pricing = None if version is None else version.terms.pricing
         return None if pricing is None else engine.BenefitPricing.model_validate(pricing)
 

@@ -22,7 +22,7 @@ class TooManyChains(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ChainQuery:
     """What chains are asked for: rights, all that are held if there are none, and how far they must reach."""
 
     rights: Collection[str] = ()
@@ -40,7 +40,7 @@ class ProofChains:
         # Each line comes after those that it may rest on.
         self._lines = sorted(self._scopes, key=lambda line: (not line.opened, line.order, line.id))
 
-    def of(self, holder: str, wanted: Wanted) -> list[Chain]:
+    def of(self, holder: str, wanted: ChainQuery) -> list[Chain]:
         """The chains to a holder, the nearest line first, each once. Raises TooManyChains."""
         mine = {line.right for line in self._lines if line.holder == holder}
         rights = [right for right in sorted(wanted.rights) if right in mine] or sorted(mine)

@@ -4,23 +4,47 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from ..agreements import Agreement
+from ..agreements import Agreement, terms
 from ..calls import call
 from ..pages import Pages
 from .connection import Connection
 
 
 class Agreements(Connection):
-    """The methods about agreements on benefit. `terms` are the members of a body: `shares`, `days`, `until`, `pricing`, `tax`."""
+    """The methods about agreements on benefit."""
 
-    async def propose_agreement(self, asset: str, terms: Mapping[str, Any], *, reason: str) -> Agreement:
-        """Propose who has a share in what an asset earns. It counts for nothing until it stands."""
-        sent = {**terms, "reason": reason}
+    async def propose_agreement(
+        self,
+        asset: str,
+        shares: Iterable[Mapping[str, Any]],
+        *,
+        days: int = 30,
+        until: date | None = None,
+        pricing: Mapping[str, Any] | None = None,
+        tax: str | None = None,
+        reason: str,
+    ) -> Agreement:
+        """
+        Propose who has a share in what an asset earns. It counts for nothing until it stands.
+
+        `days` are those until what it makes payable is due, `until` is its last day. `tax` is stated beside, and is in no sum.
+        """
+        sent = terms(shares, days=days, until=until, pricing=pricing, tax=tax, reason=reason)
         return await self._call(call(Agreement, "POST", "assets", asset, "agreements", sent=sent, same={"state": "proposed"}))
 
-    async def amend_agreement(self, id: str, terms: Mapping[str, Any], *, reason: str) -> Agreement:
-        """Propose all terms of an agreement anew."""
-        sent = {**terms, "reason": reason}
+    async def amend_agreement(
+        self,
+        id: str,
+        shares: Iterable[Mapping[str, Any]],
+        *,
+        days: int = 30,
+        until: date | None = None,
+        pricing: Mapping[str, Any] | None = None,
+        tax: str | None = None,
+        reason: str,
+    ) -> Agreement:
+        """Propose all terms of an agreement anew, as `propose_agreement` does."""
+        sent = terms(shares, days=days, until=until, pricing=pricing, tax=tax, reason=reason)
         return await self._call(call(Agreement, "POST", "agreements", id, "amend", sent=sent, same={"id": id}))
 
     async def end_agreement(self, id: str, first_day_without: date, reason: str) -> Agreement:

@@ -11,6 +11,7 @@ from ..accounts import AccountEntry, AssetAccounts, RollForward
 from ..answers import Committed, CounterRead, ReferenceKind, Stage
 from ..benefits import (
     AllNotDivided,
+    AllUnreported,
     BenefitBalance,
     BenefitLine,
     IncomeReport,
@@ -19,10 +20,11 @@ from ..benefits import (
     LineKind,
     NotDivided,
     Refund,
+    UnreportedPrice,
 )
 from ..calls import call, referring
 from ..pages import Pages
-from ..promises import AllPromised, Promise, PromisedForCountries, PromiseFilters
+from ..promises import AllPromised, CountedPromises, Promise, PromisedForCountries, PromiseFilters
 from ..statistics import Concentration, FlowFilters, Statistics, YearFilters
 from ..watch import WatchEvent
 from .connection import Connection
@@ -102,6 +104,11 @@ class Ledger(Connection):
         found = self._call(call(AllPromised, "GET", "ledger", "promises", "countries", query=query))
         return found.countries
 
+    def promise_counts(self, party: str = "", to: str = "") -> CountedPromises:
+        """How many promises by a party, or to one, are due, overdue, kept, kept late and in dispute, as `counts`."""
+        query = {"party": party or None, "to": to or None, "limit": 1}
+        return self._call(call(CountedPromises, "GET", "ledger", "promises", query=query))
+
     def keep_promise(
         self, commitment: str, number: int, *, evidence: str, dated: date, document: str, amount: int | None = None
     ) -> Promise:
@@ -139,13 +146,24 @@ class Ledger(Connection):
         """What commitments make payable to whom, line by line, from `first` to `last`. The time-out is that of a page."""
         return self._each(Pages(BenefitLine, "lines", "ledger", "benefits", query={**filters, "from": first, "until": last}))
 
+    def benefits_not_reported(self, *, commitment: str = "") -> tuple[UnreportedPrice, ...]:
+        """The prices that wait for reports, of one commitment or the first ones of all: the lines are without them."""
+        query = {"commitment": commitment or None}
+        return (self._call(call(AllUnreported, "GET", "ledger", "benefits", query=query))).not_reported
+
     def benefit(self, number: int) -> BenefitLine:
         """A line of the book, with the parts in which it was paid."""
         return self._call(call(BenefitLine, "GET", "ledger", "benefits", str(number), same={"number": number}))
 
-    def report_paid(self, number: int, amount: Decimal, *, dated: date, evidence: str, document: str) -> BenefitLine:
-        """Report that a line was paid, or a part of it: the kind of the document that shows it, and its SHA-256 in hexadecimal."""
-        sent = {"amount": f"{amount:f}", "dated": dated.isoformat(), "evidence": evidence, "document": document}
+    def report_paid(
+        self, number: int, amount: Decimal, *, dated: date, evidence: str, document: str, back: bool = False
+    ) -> BenefitLine:
+        """
+        Report that a line was paid, or a part of it, or that it was paid `back`: the kind of the document that shows it, and its SHA-256 in
+        hexadecimal.
+        """
+        sent: dict[str, Any] = {"amount": f"{amount:f}", "dated": dated.isoformat(), "evidence": evidence}
+        sent |= {"document": document, "back": back}
         return self._of_line(number, "paid", sent)
 
     def confirm_benefit(self, number: int, *, part: int | None = None) -> BenefitLine:

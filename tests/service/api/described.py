@@ -65,7 +65,7 @@ SHARING: dict[str, Any] = {
     "pricing": {"kind": "per-unit", "amount": "2.50 INR", "unit": "call"},
     "reason": "contract 2026-17",
 }
-GRANTING = {
+GRANTING: dict[str, Any] = {
     **PERMITTED,
     "data": {**PERMITTED["data"], "id": "ds-7"},
     "rights": {"conveyed": ["use"]},
@@ -73,6 +73,14 @@ GRANTING = {
         "purposes": ["service-provision"], "territory": ["worldwide"], "term": "perpetual", "exclusive": False, "sublicensable": False,
     },
 }  # fmt: skip
+EARNING: dict[str, Any] = {
+    "shares": [{"payer": "clinic-5", "payee": "fund-1", "role": "provider", "ratio": "1/4", "of": "price"}],
+    "pricing": {"kind": "per-unit", "amount": "2.50 INR", "unit": "call"},
+    "reason": "contract 2026-11",
+}
+OPENED = {"digest": "{digest}", "evidence": [{"kind": "contract", "dated": "2026-05-01"}], "reason": "contract 2026-17"}
+EARNING_SALE = {**GRANTING, "terms": {**GRANTING["terms"], "agreement": "{earning}"}}
+REPORTS = "/v1/commitments/{earner}/reports"
 OPENING = {
     "party": "clinic-5",
     "asset": "ds-7",
@@ -109,7 +117,8 @@ HASH = sha256(CONTRACT).hexdigest()
 DECISION, COMMITMENT = "/v1/decisions/{decision}", "/v1/commitments/{commitment}"
 LINE = "/v1/ledger/benefits/0"
 AGREEMENT = "/v1/agreements/{agreement}"
-SHOWN = {"dated": "{today}", "evidence": "bank-statement", "document": "ab" * 32}
+REPORTED = {"evidence": "bank-statement", "document": "ab" * 32}
+SHOWN = {**REPORTED, "dated": "{today}"}
 
 STEPS = (
     Step("getStart", "GET", "/"),
@@ -219,12 +228,17 @@ STEPS = (
     Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"grant": "id"}, 201),
     Step("listRightsOfAsset", "GET", "/v1/assets/ds-7/rights?on=2099-01-01&limit=2"),
     Step("listRightsOfParty", "GET", "/v1/parties/lab-2/rights?history=true"),
+    Step("proposeAgreement", "POST", "/v1/assets/ds-7/agreements", EARNING, {"earning": "id", "digest": "digest"}, 201),
+    Step("openAgreement", "POST", "/v1/agreements/{earning}/open", OPENED),
+    Step("evaluate", "POST", "/v1/evaluate", EARNING_SALE, {"decision": "id"}),
+    Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"earner": "id"}, 201),
+    Step("reportIncome", "POST", REPORTS, {**REPORTED, "from": "{today}", "until": "{today}", "units": "400"}, {}, 201),
+    Step("listIncomeReports", "GET", REPORTS),
+    Step("reverseIncomeReport", "POST", f"{REPORTS}/0/reverse", {"reason": "calls of another product"}),
     Step("proposeAgreement", "POST", "/v1/assets/ds-7/agreements", SHARING, {"agreement": "id"}, 201),
     Step("listAgreementsOfAsset", "GET", "/v1/assets/ds-7/agreements?on=2099-01-01"),
     Step("amendAgreement", "POST", f"{AGREEMENT}/amend", {**SHARING, "days": 60}, {"digest": "digest"}),
-    Step("openAgreement", "POST", f"{AGREEMENT}/open", {
-        "digest": "{digest}", "evidence": [{"kind": "contract", "dated": "2026-05-01"}], "reason": "contract 2026-17",
-    }),
+    Step("openAgreement", "POST", f"{AGREEMENT}/open", OPENED),
     Step("getAgreement", "GET", AGREEMENT),
     Step("endAgreement", "POST", f"{AGREEMENT}/end", {"from": "2098-12-31", "reason": "terminated by both"}, {"digest": "digest"}),
     Step("endCommitment", "POST", "/v1/commitments/{grant}/end", {"from": "2098-12-31", "reason": "terminated by both"}),

@@ -159,8 +159,9 @@ class Model:
         most = max(1, int(abs(owed) * 10**scale))
         units = self.chance.choice([most, self.chance.randint(1, most + most // 4)])
         amount = Fraction(units, 10**scale)
-        answer = self.desk.post(f"{LINES}/{number}/paid", self.sent(units, scale))
-        if line.payer == line.payee or not owed:
+        back = owed < 0 if self.chance.random() < 0.9 else owed > 0
+        answer = self.desk.post(f"{LINES}/{number}/paid", {**self.sent(units, scale), "back": back})
+        if line.payer == line.payee or not owed or back != (owed < 0):
             assert answer.status_code == 409, answer.text
         elif amount > abs(owed):
             assert answer.status_code == 400, answer.text

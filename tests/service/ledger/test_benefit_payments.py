@@ -130,7 +130,8 @@ def test_a_dispute_counts_as_not_paid_until_it_is_settled(desk: Desk) -> None:
     assert overdue(desk) == 3
     done(desk.post(f"{LINES}/{number}/settle", {"part": 0, "paid": True, "reason": "the bank found it"}))
     assert standing(desk, number) == ("claim", "15000.00", "30000.00", "15000.00", "0.00")
-    done(pay(desk, number, "15000"))
+    refused(pay(desk, number, "15000"), 409, "back")
+    done(pay(desk, number, "15000", back=True))
     assert standing(desk, number) == ("confirmed", "15000.00", "15000.00", "15000.00", "0.00")
     parts = done(desk.client.get(f"{LINES}/{number}"))["parts"]
     assert [(each["state"], each["back"], each.get("reason")) for each in parts] == [
@@ -152,7 +153,7 @@ def test_a_refund_settles_the_rest_anew_and_a_withdrawal_reverses_it(desk: Desk)
     assert sum(Decimal(each["amount"]) for each in refunds) == Decimal("-10000.01")
     assert {each["of"] for each in refunds} == {0, 1, 2, 3}
     refused(desk.post(f"/v1/commitments/{id}/refund", {**body, "amount": "50000"}), 400, "49999.99")
-    assert done(pay(desk, agency, "6000.01"))["state"] == "reported"
+    assert done(pay(desk, agency, "6000.01", back=True))["state"] == "reported"
     done(desk.post(f"/v1/commitments/{id}/withdraw", {"reason": "no"}))
     assert standing(desk, agency) == ("claim", "0.00", "29999.99", "0.00", "0.00")
     refused(desk.post(f"/v1/commitments/{id}/refund", body), 409, "withdrawn")

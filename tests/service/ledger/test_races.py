@@ -212,9 +212,10 @@ def test_payments_and_refunds_at_once_add_up_and_not_beyond(
         return "paid", answered(client, f"/v1/ledger/benefits/{fund['number']}/paid", {**shown, "amount": "7.00"}).status_code
 
     told = Counter(at_once(running, report))
-    # The price is 999.01: three of five refunds fit. Of what is left the fund's third is 83.00.
+    # The price is 999.01: three of five refunds fit. Of what is left the fund's third is 83.02: more was paid, or none of it is owed.
     assert (told["refund", 200], told["refund", 400]) == (3, 2)
     assert told["paid", 200] + told["paid", 400] + told["paid", 409] == 45
+    assert 11 <= told["paid", 200] < 45
     for server in running:
         line = httpx.get(f"{server.address}/v1/ledger/benefits/{fund['number']}").json()
         assert line["payable"] == "83.02"
