@@ -32,6 +32,7 @@ from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
 from engine.authoring.mutation_proofs import MutantProof, MutantProver
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
+from engine.authoring.paired_cases import CasePair, PairedCase, written_pairs
 from engine.authoring.proven_difference import DifferenceProof, MovedInstrumentPart, ProvenPairPart, moving, prove
 from engine.authoring.register_mutation import register_mutants
 from engine.authoring.relevance import Relevance
@@ -198,6 +199,7 @@ __all__ = [
     "CarriedPart",
     "CaseCoverage",
     "CaseOutcome",
+    "CasePair",
     "CatalogueRefused",
     "CellMutant",
     "CellMutationTester",
@@ -265,6 +267,7 @@ __all__ = [
     "OutcomeMove",
     "OutcomesAhead",
     "OwedDuty",
+    "PairedCase",
     "Path",
     "PayableLine",
     "Phrasebook",
@@ -400,4 +403,5 @@ __all__ = [
     "with_facts_set",
     "with_own_settlement",
     "written_cases",
+    "written_pairs",
 ]

@@ -231,7 +231,7 @@ def test_the_policies_shown_load_and_pass() -> None:
     shown = [block.text.encode() for page in PAGES for block in blocks(page) if block.kind == "yaml"]
     bundle = engine.load_sources(sources | {f"shown-{number}.yaml": text for number, text in enumerate(shown)})
     results = list(engine.run(bundle, "shown-"))
-    assert len(results) == 2
+    assert len(results) == 4
     assert [result.problems for result in results if result.problems] == []
 
 

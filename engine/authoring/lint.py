@@ -97,6 +97,7 @@ class _Lint:
             facts |= {book.of, book.by, book.to, book.held, *book.inputs}
         for promise in self.words.promises.values():
             facts |= {promise.due, promise.by, promise.to, *promise.terms.values(), promise.fills, promise.beside}
+            facts |= {each for each in (promise.number, promise.disputed) if each}
             facts |= {f"evidence.{kind}.dated" for kind in promise.evidence}
         families = {member: name for name, members in self.words.families.items() for member in members}
         used = {families.get(name, name).removesuffix(".total") for name in facts}

@@ -157,9 +157,9 @@ class ExchangeReader:
             sources=sources,
             everyone=everyone,
         )
-        for fact in self.own_counts.kept.values():
+        for fact, value in self.own_counts.without_ledger.items():
             if fact not in values:
-                values[fact], follows[fact] = False, ()  # no ledger keeps it
+                values[fact], follows[fact] = value, ()
         if self._books or self.benefits:
             exchange = self._opened(exchange, pages)
             problems += self._not_agreed(exchange, stated.values)

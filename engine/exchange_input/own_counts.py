@@ -20,7 +20,8 @@ class OwnCounts:
     """
     The counters of one vocabulary, beside the counts of an exchange that they count.
 
-    `kept` has, of each counter that a ledger keeps, the fact that says so.
+    `kept` has, of each counter that a ledger keeps, the fact that says so. `without_ledger` are the values that hold where no ledger says
+    otherwise: no counter is kept, and nothing that was promised is in dispute.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -32,6 +33,11 @@ class OwnCounts:
             name: vocabulary.families.get(counted, (counted,)) for name, counted in counts.items() if name not in self._sums
         }
         self.kept = {name: text.kept for name, text in vocabulary.counters.items() if text.kept}
+        disputed = (text.disputed for text in vocabulary.promises.values() if text.disputed)
+        self.without_ledger: Mapping[str, Value] = {
+            **dict.fromkeys(self.kept.values(), False),
+            **dict.fromkeys(disputed, Range.exact(0)),
+        }
 
     def count(self, values: dict[str, Value], follows: dict[str, tuple[str, ...]] | None = None) -> list[ExchangeProblem]:
         """

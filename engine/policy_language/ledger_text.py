@@ -67,10 +67,14 @@ class PromiseText(DocumentText):
     """The fact with the id of the party to which it promises."""
     terms: dict[str, str] = {}
     """What is promised: a name for each fact that says it."""
+    number: str | None = None
+    """The fact that says how much is promised. The reports add up to it; without it one report shows the whole."""
     evidence: Annotated[list[str], Field(min_length=1)]
     """The kinds of documents that show that it was kept."""
     fills: str
     """The fact that counts the overdue promises of the party."""
+    disputed: str | None = None
+    """The fact that counts the reports on promises of the party that are in dispute: none where no ledger says so."""
     beside: str
     """The fact beside which that count is filled in: an exchange without it is decided without the count."""
     note: Prose | None = None

@@ -12,7 +12,7 @@ from fastapi import Response
 import engine
 from service.api import paging
 from service.api.benefits import FROM, UNTIL
-from service.api.commitments import EXPORTER, STATE
+from service.api.commitments import EXPORTER, REFERENCE, STAGE, STATE
 from service.api.page_answers import html
 from service.api.page_router import PageCall, Pages
 from service.api.parameters import text, word
@@ -30,6 +30,7 @@ from service.ledger import (
     rights_readings,
 )
 from service.ledger.benefit_lines import BenefitFilter
+from service.ledger.commitment_list import CommitmentsWanted
 from service.ledger.commitment_search import CommitmentFilter, CommitmentRow
 from service.ledger.counter_standings import CounterStanding, CounterStandings
 from service.ledger.rights_readings import RightsQuery
@@ -53,9 +54,10 @@ pages = Pages("ledger")
 def listing(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
     """The newest commitments that the filters of the address leave."""
     counters = [each.name for each in context.live.counting.counters]
-    sent = page.filters("exporter", "recipient", "state", "from", "until", "counter", "cursor")
+    sent = page.filters("exporter", "recipient", "reference", "state", "stage", "from", "until", "counter", "cursor")
     counter = word("counter", "the name of the counter", counters).of(sent)
-    wanted = CommitmentFilter(EXPORTER.of(sent), _RECIPIENT.of(sent), STATE.of(sent), FROM.of(sent), UNTIL.of(sent), counter)
+    of_rows = CommitmentsWanted(EXPORTER.of(sent), STATE.of(sent), STAGE.of(sent), REFERENCE.of(sent))
+    wanted = CommitmentFilter(of_rows, _RECIPIENT.of(sent), FROM.of(sent), UNTIL.of(sent), counter)
     found, following = paging.Listing[CommitmentRow]("ledger page", "commitments", (int,), ROWS, ROWS).page(
         sent, lambda before, limit: commitment_search.page(context, wanted, before, limit, connection), (wanted,)
     )

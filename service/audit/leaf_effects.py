@@ -26,6 +26,7 @@ Leaf = Mapping[str, Any]
 Effect = Callable[[sa.Connection, Leaf], None]
 
 _STATES = {"withdrawn": "withdrawn", "amended": "superseded"}  # of a commitment, after such an event
+_STAGES = frozenset({"listed", "signed", "delivered", "settled"})
 _QUOTING = frozenset({"because", "changes"})  # what may quote the exchange, in what the watch told
 _IN_COLUMNS = frozenset({"id", "leaf", "at", "day", "commitment", "decision", "cause", "since"})  # of an event of the watch
 _BESIDE_A_DOCUMENT = frozenset({"schema", "kind", "event", "document", "erased_at", *_QUOTING, *_IN_COLUMNS})
@@ -33,6 +34,7 @@ _ERASED: Leaf = {"state": "erased", "aliases": "[]", "facts": "{}", "documents":
 # The openings of a leaf that are erased together with what it speaks of, which is a decision unless `subject` says otherwise.
 _OF_SUBJECT: Mapping[str, frozenset[str]] = {
     "benefit-event": frozenset({"sha256", "reason"}),
+    "commitment-reference": frozenset({"text"}),
     "document-attached": frozenset({"bytes"}),
     "document-confirmation": frozenset({"binding"}),
     "document-kept": frozenset({"sha256"}),
@@ -40,6 +42,8 @@ _OF_SUBJECT: Mapping[str, frozenset[str]] = {
     "income-report": frozenset({"sha256"}),
     "income-report-reversed": frozenset({"reason"}),
     "person": frozenset({"issuer", "subject", "name"}),
+    "promise-answered": frozenset({"reason"}),
+    "promise-settled": frozenset({"reason"}),
     "receipt": frozenset(FACTS),
     "register": frozenset({"id", "content"}),
     "review-comment": frozenset({"text"}),
@@ -72,7 +76,7 @@ def subjects(rows: sa.Connection, leaf: Leaf) -> Mapping[str, str]:
             of = f"entity/{leaf['entity_kind']}/{leaf['id']}"
         case "rights-opening":
             of = f"entity/party/{leaf['party']}"
-        case "watch-event":
+        case "watch-event" | "commitment-reference":
             told_of = _held(rows, tables.commitment, id=leaf["commitment"])
             of = subject_of_decision("" if told_of is None else told_of.evaluation)
         case _ if kind in _OF_SUBJECT:
@@ -197,6 +201,8 @@ def _commitment_event(rows: sa.Connection, leaf: Leaf) -> None:
         end_commitment(rows, id, _STATES[event], leaf["at"])
     elif event == "ended":
         _update(rows, tables.right_line, {"source": id}, ended=leaf["from"], ended_at=leaf["at"])
+    elif event in _STAGES:
+        _update(rows, tables.commitment, {"id": id}, stage=event)
     elif event == "recounted":
         _update(rows, tables.commitment, {"id": id}, counting=leaf["counting"])
         _update(rows, tables.movement, {"commitment": id}, live=False)
@@ -235,13 +241,52 @@ def _counters_lost(rows: sa.Connection, leaf: Leaf) -> None:
 def _promises(rows: sa.Connection, leaf: Leaf) -> None:
     _delete(rows, tables.promise, commitment=leaf["commitment"])
     for each in leaf["promises"]:
-        _insert(rows, tables.promise, each, commitment=leaf["commitment"])
+        _insert(rows, tables.promise, each, commitment=leaf["commitment"], disputed=each.get("disputed", 0))
 
 
 def _promise_kept(rows: sa.Connection, leaf: Leaf) -> None:
+    """Until version 0.16 one report showed the whole of a promise."""
     here = {"commitment": leaf["commitment"], "number": leaf["number"]}
     kept = {"kept_on": leaf["kept_on"], "evidence": leaf["evidence"], "document": leaf["sha256"]}
     _update(rows, tables.promise, here, **kept, reported_at=leaf["at"], reported_by=leaf["by"])
+
+
+def _promise_reported(rows: sa.Connection, leaf: Leaf) -> None:
+    told = {"of": leaf["origin"], "number": leaf["report"], "document": leaf["sha256"]}
+    _insert(rows, tables.promise_report, {**leaf, **told, "answer": None})
+    _promise_moved(rows, leaf)
+
+
+def _promise_answered(rows: sa.Connection, leaf: Leaf) -> None:
+    said = {"answer": leaf["answer"], "answered_at": leaf["at"], "answered_by": leaf["by"], "reason": leaf["reason"]}
+    _update(rows, tables.promise_report, {"of": leaf["origin"], "number": leaf["report"]}, **said)
+    _promise_moved(rows, leaf)
+
+
+def _promise_settled(rows: sa.Connection, leaf: Leaf) -> None:
+    said = {"settled": leaf["settled"], "settled_at": leaf["at"], "settled_by": leaf["by"], "ruling": leaf["reason"]}
+    _update(rows, tables.promise_report, {"of": leaf["origin"], "number": leaf["report"]}, **said)
+    _promise_moved(rows, leaf)
+
+
+def _promise_moved(rows: sa.Connection, leaf: Leaf) -> None:
+    """A promise is kept by the report, in the order of their days, with which what was reported reaches what was promised."""
+    here = {"commitment": leaf["commitment"], "number": leaf["number"]}
+    promised = _held(rows, tables.promise, **here).promised
+    reports = rows.execute(
+        sa.select(tables.promise_report)
+        .where(tables.promise_report.c.of == leaf["origin"])
+        .order_by(tables.promise_report.c.dated, tables.promise_report.c.number)
+    ).all()
+    left, last = promised, None
+    for each in reports:
+        if last is None and each.settled != "dropped":
+            left = None if left is None or each.amount is None else left - each.amount
+            last = each if left is None or left <= 0 else None
+    disputed = sum(each.answer == "disputed" and each.settled is None for each in reports)
+    kept = (None,) * 5 if last is None else (last.dated, last.evidence, last.document, last.at, last.by)
+    names = ("kept_on", "evidence", "document", "reported_at", "reported_by")
+    _update(rows, tables.promise, here, disputed=disputed, **dict(zip(names, kept, strict=True)))
 
 
 def _granted(rows: sa.Connection, leaf: Leaf, source: str, sequence: int | None) -> None:
@@ -374,6 +419,7 @@ EFFECTS: Mapping[str, Effect] = {
     "bundle-activated": _bundle_activated,
     "commitment": _row(tables.commitment, {"state": "committed"}, committed_at="at"),
     "commitment-event": _commitment_event,
+    "commitment-reference": _row(tables.commitment_reference, kind="reference"),
     "cosigned": _cosigned,
     "counter-opening": _counter_opening,
     "counters-lost": _counters_lost,
@@ -393,7 +439,10 @@ EFFECTS: Mapping[str, Effect] = {
     "movements": _movements,
     "older-bundle-allowed": _older_bundle_allowed,
     "person": _person,
+    "promise-answered": _promise_answered,
     "promise-kept": _promise_kept,
+    "promise-reported": _promise_reported,
+    "promise-settled": _promise_settled,
     "promises": _promises,
     "register": _register,
     "review-assigned": _row(tables.review_note, {"kind": "assigned"}),

@@ -30,7 +30,7 @@ from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .plans import Plan, PlannedLeg
 from .policies import AcceptanceMade, Coverage, Fact, KeptBundle, Preset, Uncovered, Words
-from .promises import Promise
+from .promises import Promise, PromisedForCountries, PromiseReport
 from .reviews import (
     GapToAccept,
     Recorded,
@@ -97,6 +97,8 @@ __all__ = [
     "PlannedLeg",
     "Preset",
     "Promise",
+    "PromiseReport",
+    "PromisedForCountries",
     "Question",
     "Recorded",
     "Refund",

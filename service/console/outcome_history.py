@@ -80,9 +80,10 @@ def _receipts(connection: sa.Connection, decision: str, reader: PageReader) -> I
 def _events(made: Commitment, decision: str, reader: PageReader) -> Iterator[HistoryLine]:
     for each in made.events:
         kind = "decided_again" if each.kind == "committed" and made.evaluation != decision else each.kind
-        text = text_for(reader.words.pages, f"became_{kind}")
-        if each.first_day_without is not None:
-            text = f"{text}, {each.first_day_without.isoformat()}"
+        became, reached = reader.words.pages, reader.words.ledger
+        text = text_for(became, f"became_{kind}") if each.on is None else text_for(reached, f"stage_{kind}")
+        if (day := each.first_day_without or each.on) is not None:
+            text = f"{text}, {day.isoformat()}"
         other = made.evaluation if kind == "decided_again" else None
         yield HistoryLine(moment_text(each.at), text, each.by, each.reason, other)
 

@@ -182,7 +182,7 @@ class CounterFiller:
                     marks[fact]["lacks"] = list(asks)
         overdue: Mapping[str, tuple[str, ...]] = {}
         if counting.promises:
-            promised = self.promises.overdue(connection, live, exchange, moment.as_of, made.id if made else None)
+            promised = self.promises.counted(connection, live, exchange, moment.as_of, made.id if made else None)
             counts.update(promised.counts)
             overdue = promised.commitments
             marks.update({fact: dict(mark) for fact, mark in promised.marks.items()})

@@ -438,6 +438,9 @@ def _row(version: Version) -> tuple[Any, ...]:
         version.recorded_at,
         version.recorded_by,
         version.shape,
+        content.title,
+        content.holder,
+        content.hash,
     )
 
 
@@ -452,6 +455,9 @@ def version_of_row(row: Any) -> Version:
         travels=json.loads(row.travels),
         attested_by=row.attested_by,
         note=row.note,
+        title=row.title,
+        holder=row.holder,
+        hash=row.hash,
     )
     return Version(row.kind, row.id, row.version, row.state, content, row.recorded_at, row.recorded_by, row.shape or 1)
 

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-REVISION = "0.17.0"  # the newest of the migrations, which make these tables; it is named by the version that brought it
+# The newest of the migrations, which make these tables. Each is named by the version that brought it.
+REVISION = "0.17.0"
 
 metadata = sa.MetaData()
 
@@ -376,6 +377,10 @@ entity = sa.Table(
     sa.Column("recorded_at", sa.String, nullable=False),
     sa.Column("recorded_by", sa.String, nullable=False),
     sa.Column("shape", sa.Integer),  # of the exchanges in which it is stated; null after an erasure
+    sa.Column("title", sa.String),  # of an asset, as all to the next one
+    sa.Column("holder", sa.String),
+    sa.Column("hash", sa.String),
+    sa.Index("entity_by_hash", "hash"),
 )
 entity_alias = sa.Table(
     "entity_alias",
@@ -410,7 +415,9 @@ commitment = sa.Table(
     sa.Column("state", sa.String, nullable=False),
     sa.Column("replaces", sa.String, sa.ForeignKey("commitment.id"), unique=True),
     sa.Column("counting", sa.String, nullable=False),
+    sa.Column("stage", sa.String),  # the last stage that it reached; null before the first
     sa.Index("commitment_by_state", "state"),
+    sa.Index("commitment_by_stage", "stage", "sequence"),
 )
 commitment_event = sa.Table(
     "commitment_event",
@@ -422,6 +429,20 @@ commitment_event = sa.Table(
     sa.Column("by", sa.String, nullable=False),
     sa.Column("reason", sa.String),
     sa.Column("other", sa.String, sa.ForeignKey("commitment.id")),
+    sa.Column("day", sa.String),  # of a stage
+    sa.Column("evidence", sa.String),  # of a stage: the SHA-256 of what shows it
+)
+# The numbers of orders, contracts and invoices by which others know a commitment. The text is null after an erasure.
+commitment_reference = sa.Table(
+    "commitment_reference",
+    metadata,
+    sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("text", sa.String),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Index("commitment_reference_by_text", "text"),
 )
 movement = sa.Table(
     "movement",
@@ -476,7 +497,9 @@ opening = sa.Table(
     sa.Column("reason", sa.String),
 )
 sa.Index("opening_counted", opening.c.counter, opening.c.key, opening.c.day)
-# What was promised by commitments, until a last day, and when it was kept. A promise of a commitment that ended is void.
+# What was promised by commitments, until a last day, and when it was kept. A promise of a commitment that ended is void. `promised` is how
+# much, null where one report shows the whole; `disputed` how many reports on it are in dispute. Its reports are those of `origin`, a
+# commitment and a name: the promise itself where it is null, otherwise the one of an earlier commitment that it takes the place of.
 promise = sa.Table(
     "promise",
     metadata,
@@ -492,9 +515,37 @@ promise = sa.Table(
     sa.Column("document", sa.String),  # SHA-256 of the document, hexadecimal
     sa.Column("reported_at", sa.String),
     sa.Column("reported_by", sa.String),
+    sa.Column("promised", BigInteger),
+    sa.Column("disputed", sa.Integer, nullable=False),
+    sa.Column("origin", sa.String),
     sa.Index("promise_by", "by", "due"),
+    sa.Index("promise_to", "to", "due"),
     sa.Index("promise_due", "due"),
     sa.Index("promise_open", "kept_on", "due"),
+)
+# A report that some of a promise was kept; what the party that it was made to said of it; and how a dispute over it was settled. `of` is the
+# origin of the promise, `decision` that of the commitment in whose name it was reported.
+promise_report = sa.Table(
+    "promise_report",
+    metadata,
+    sa.Column("of", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("decision", sa.String, nullable=False),
+    sa.Column("dated", sa.String, nullable=False),
+    sa.Column("amount", BigInteger),
+    sa.Column("evidence", sa.String, nullable=False),
+    sa.Column("document", sa.String, nullable=False),  # SHA-256 of the document, hexadecimal
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("answer", sa.String),
+    sa.Column("answered_at", sa.String),
+    sa.Column("answered_by", sa.String),
+    sa.Column("reason", sa.Text),  # of the answer
+    sa.Column("settled", sa.String),
+    sa.Column("settled_at", sa.String),
+    sa.Column("settled_by", sa.String),
+    sa.Column("ruling", sa.Text),  # the reason of the settlement
+    sa.Index("promise_report_of_decision", "decision"),
 )
 # The meanings under which commitments were counted, and until which day. Without commitments there is nothing to read.
 counted = sa.Table(

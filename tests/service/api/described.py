@@ -92,7 +92,10 @@ OPENING = {
     "evidence": [{"kind": "own-production", "dated": "2025-12-01"}],
     "reason": "register of the group, 2026",
 }
-PROMISING = {**PERMITTED, "terms": {"training_by": "2099-12-31", "training_places": 40, "training_host": "institute-9"}}
+PROMISING = {
+    **PERMITTED,
+    "terms": {"training_by": "2099-12-31", "training_places": 40, "training_host": "institute-9", "training_for": ["AE"]},
+}
 SUBJECT, ACTION, RESOURCE = (
     {"type": "organization", "id": "hospital-3"},
     {"name": "transfer"},
@@ -102,7 +105,11 @@ ACCESS = {"subject": SUBJECT, "action": ACTION, "resource": RESOURCE}
 SEVERAL = {"subject": SUBJECT, "action": ACTION, "evaluations": [{"resource": RESOURCE}]}
 AMENDED = {"decision": "{decision}", "reason": "more people than planned"}
 PARTY = {"facts": {"country": "CN", "kind": "company"}, "valid_from": "2026-01-01", "attested_by": "data protection officer"}
-ASSET = {"facts": {"data": {"personal": True, "people": {"sensitive": 12_000}}}}
+ASSET = {
+    "facts": {"data": {"personal": True, "people": {"sensitive": 12_000}}},
+    "title": "Visits to clinics, 2025",
+    "holder": "hospital-3",
+}
 VESSEL = {"note": "a research vessel", "aliases": ["imo-9000001"]}
 FILE = {"schema": "fifthfactor/register/1", "entities": [{"kind": "party", "id": "lab-9", "facts": {"country": "US"}}]}
 CONTRACT = b"A contract between clinic-5 and lab-2, of 1 May 2026.\n"
@@ -192,7 +199,11 @@ STEPS = (
     Step("evaluate", "POST", "/v1/evaluate", OPEN, {"decision": "id"}),
     Step("eraseDecision", "POST", f"{DECISION}/erase"),
     Step("evaluate", "POST", "/v1/evaluate", PERMITTED, {"decision": "id"}),
-    Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"commitment": "id"}, 201),
+    Step("commit", "POST", "/v1/commitments", {
+        "decision": "{decision}", "references": [{"kind": "order", "number": "PO-7781"}],
+    }, {"commitment": "id"}, 201),
+    Step("addReferences", "POST", f"{COMMITMENT}/references", {"references": [{"kind": "contract", "number": "2026-17"}]}),
+    Step("reachStage", "POST", f"{COMMITMENT}/stages", {"stage": "signed", "on": "{today}", "evidence": "cd" * 32}),
     Step("getCommitment", "GET", COMMITMENT),
     Step("listBenefits", "GET", "/v1/ledger/benefits"),
     Step("listBenefitBalances", "GET", "/v1/ledger/benefits/balances?party=clinic-5"),
@@ -238,8 +249,9 @@ STEPS = (
     Step("evaluate", "POST", "/v1/evaluate", PROMISING, {"decision": "id"}),
     Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"commitment": "id"}, 201),
     Step("listPromises", "GET", "/v1/ledger/promises?party=clinic-5&state=due"),
+    Step("getPromisesByCountry", "GET", "/v1/ledger/promises/countries?party=clinic-5"),
     Step("keepPromise", "POST", f"{COMMITMENT}/promises/0/kept", {
-        "evidence": "training-record", "dated": "{today}", "document": "ab" * 32,
+        "evidence": "training-record", "amount": 15, "dated": "{today}", "document": "ab" * 32,
     }),
     Step("openCounter", "POST", "/v1/ledger/openings", {
         "counter": "counts.cn",
@@ -264,7 +276,13 @@ STEPS = (
         "scopes": ["read", "review"],
         "person": {"issuer": "https://id.example.org", "subject": "7f3a"},
     }, {"desk": "key"}, 201),
-    Step("createKey", "POST", "/v1/keys", {"name": "lab", "scopes": ["commit", "read"], "party": "lab-2"}, {"lab": "key"}, 201),
+    Step("createKey", "POST", "/v1/keys", {"name": "lab", "scopes": ["read", "commit"], "party": "lab-2"}, {"lab": "key"}, 201),
+    Step("answerPromiseReport", "POST", f"{COMMITMENT}/promises/0/reports/0/answer", {
+        "answer": "disputed", "reason": "ten of the fifteen did not come",
+    }, by="lab"),
+    Step("settlePromiseDispute", "POST", f"{COMMITMENT}/promises/0/reports/0/settle", {
+        "settled": "dropped", "reason": "the list of those present has five names",
+    }),
     Step("acceptAgreement", "POST", f"{AGREEMENT}/accept", {"digest": "{digest}"}, by="lab"),
     Step("keepDocument", "POST", "/v1/documents", status=201, raw=CONTRACT, by="gateway"),
     Step("readDocument", "GET", f"/v1/documents/{HASH}", by="gateway"),

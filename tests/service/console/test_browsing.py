@@ -17,7 +17,7 @@ PATHS = (
     "/", "/docs", "/reports", "/log", "/register", "/register/party/clinic", "/ledger",
     "/ledger/counters", "/ledger/counters/counts.year", "/ledger/rights", "/ledger/benefits", "/ledger/statistics?by=pair&then=venue",
     "/policies", "/policies/cn.test", "/policies/cn.test/many", "/policies/cn.test/-/tests", "/policies/coverage", "/policies/versions",
-    "/policies/shadow",
+    "/policies/shadow", "/policies/frameworks",
 )  # fmt: skip
 
 

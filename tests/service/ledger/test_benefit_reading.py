@@ -1,6 +1,7 @@
 """The page of the book of benefits: which agreement an exchange is under, and who has a share in it further up the chain."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -54,7 +55,7 @@ def test_each_granter_has_a_share_of_what_the_one_after_it_receives(market: Mark
 NOBODY = "there is no agreement with this id"
 
 
-def refused(market: Market, *parties: str, **more: object) -> tuple[int, list[tuple[str, str]]]:
+def refused(market: Market, *parties: str, **more: Any) -> tuple[int, list[tuple[str, str]]]:
     """The status of an exchange that is refused, and where and why."""
     answer = market.post("/v1/evaluate", market.exchange(*parties, **more))
     return answer.status_code, [(each["pointer"], each["detail"]) for each in answer.json().get("errors", ())]
