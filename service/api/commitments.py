@@ -140,6 +140,7 @@ def end(context: Committing, call: Call[EndSent], transaction: sa.Connection) ->
 def refer(context: Committing, call: Call[ReferencesSent], transaction: sa.Connection) -> Commitment:
     """Adds numbers of orders, contracts and invoices. Those that it has stay, and count once."""
     id = named(call.path["id"])
+    call.note(commitment_id=id)
     commitment_references.refer(context, id, call.sent, transaction)
     return _erasable(call, commitment_list.known(id, transaction), transaction)
 
@@ -157,6 +158,7 @@ def refer(context: Committing, call: Call[ReferencesSent], transaction: sa.Conne
 def reach(context: Committing, call: Call[StageSent], transaction: sa.Connection) -> Commitment:
     """Notes a stage with its day: listed, signed, delivered, settled, in this order. A stage may be passed over."""
     id = named(call.path["id"])
+    call.note(commitment_id=id)
     commitment_events.reach(context, id, call.sent, transaction)
     return _erasable(call, commitment_list.known(id, transaction), transaction)
 

@@ -1,4 +1,4 @@
-"""`/v1/ledger/promises` and `…/promises/{number}/…`: what was promised until a last day, reports that it was kept, and what is said of them."""
+"""`/v1/ledger/promises` and `…/promises/{number}/…`: what was promised by a day, reports that it was kept, and what is said of them."""
 
 import json
 from typing import Any, get_args
@@ -45,7 +45,7 @@ class PromisedCountries(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    countries: list[PromisedForCountries]
+    countries: list[PromisedForCountries] = Field(description="a line for each promise and the countries that it is for")
 
 
 @router.get(

@@ -31,7 +31,7 @@ from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .plans import Plan, PlannedLeg
 from .policies import AcceptanceMade, Coverage, Fact, KeptBundle, Preset, Uncovered, Words
-from .promises import Promise, PromisedForCountries, PromiseReport
+from .promises import CountedPromises, Promise, PromisedForCountries, PromiseNumbers, PromiseReport
 from .reviews import (
     GapToAccept,
     Recorded,
@@ -73,6 +73,7 @@ __all__ = [
     "Committed",
     "Concentration",
     "Count",
+    "CountedPromises",
     "CounterRead",
     "Coverage",
     "DecisionDocument",
@@ -98,6 +99,7 @@ __all__ = [
     "PlannedLeg",
     "Preset",
     "Promise",
+    "PromiseNumbers",
     "PromiseReport",
     "PromisedForCountries",
     "Question",

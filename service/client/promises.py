@@ -89,6 +89,24 @@ class AllPromised:
     countries: tuple[PromisedForCountries, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PromiseNumbers:
+    """How many promises are in each state. The `late` ones are among those that were `kept`."""
+
+    due: int
+    overdue: int
+    kept: int
+    late: int
+    disputed: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountedPromises:
+    """A page of promises, of which only the numbers of all are read."""
+
+    counts: PromiseNumbers
+
+
 class PromiseFilters(TypedDict, total=False):
     """The party that promises, the one to which it does, and the state of the promise."""
 

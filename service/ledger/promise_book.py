@@ -193,8 +193,8 @@ class Promises:
             found = {meaning: int(getattr(each, what)) for meaning, each in sums.items()}
             if without is not None:
                 given = {"by": hashed, "day": day.isoformat(), "without": without}
-                for mine in connection.execute(_OWN, given):
-                    found[mine.meaning] = found.get(mine.meaning, 0) - int(mine._mapping[what])
+                for own in connection.execute(_OWN, given).mappings():
+                    found[own["meaning"]] = found.get(own["meaning"], 0) - int(own[what])
             for each in promises:
                 if each.by == fact:
                     number += found.get(each.meaning, 0)

@@ -4,8 +4,8 @@ they change, numbers come out.
 
 The meaning of a promise is that of its sums, and its party is the key (service.ledger.sealed_sums). A promise that runs is counted as
 OVERDUE on its last day, unless it was kept by then, and as KEPT on the day on which it was kept late. So those that are overdue on a day
-are the first ones before that day, without the others until that day. Reports in dispute count as DISPUTED on the last day of their promise.
-What a commitment promised that ended counts for nothing.
+are the first ones before that day, without the others until that day. Reports in dispute count as DISPUTED on the last day of their
+promise. What a commitment promised that ended counts for nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -28,7 +28,7 @@ _of_some = (
 )
 
 
-class PromiseNumbers(NamedTuple):
+class PartyPromises(NamedTuple):
     """How many promises are overdue, and how many reports are in dispute."""
 
     overdue: int
@@ -84,12 +84,12 @@ def changed(transaction: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> No
         sealed_sums.change(transaction, places, of_day)
 
 
-def numbers(connection: sa.Connection, by: str, meanings: Collection[str], day: date) -> dict[str, PromiseNumbers]:
+def numbers(connection: sa.Connection, by: str, meanings: Collection[str], day: date) -> dict[str, PartyPromises]:
     """How many promises of a party are overdue on a day, and how many reports are in dispute, by their meanings. Raises SealBroken."""
     before = day - timedelta(days=1) if day > date.min else day
     lasts = {OVERDUE: before.isoformat(), KEPT: day.isoformat(), DISPUTED: date.max.isoformat()}
     found = sealed_sums.until(connection, {(meaning, by): lasts for meaning in meanings})
-    return {meaning: PromiseNumbers(sums[OVERDUE] - sums[KEPT], sums[DISPUTED]) for (meaning, _), sums in found.items()}
+    return {meaning: PartyPromises(sums[OVERDUE] - sums[KEPT], sums[DISPUTED]) for (meaning, _), sums in found.items()}
 
 
 def _places(row: Mapping[str, Any]) -> dict[Place, int]:

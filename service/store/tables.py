@@ -523,8 +523,8 @@ promise = sa.Table(
     sa.Index("promise_due", "due"),
     sa.Index("promise_open", "kept_on", "due"),
 )
-# A report that some of a promise was kept; what the party that it was made to said of it; and how a dispute over it was settled. `of` is the
-# origin of the promise, `decision` that of the commitment in whose name it was reported.
+# A report that some of a promise was kept; what the party that it was made to said of it; and how a dispute over it was settled. `of` is
+# the origin of the promise, `decision` that of the commitment in whose name it was reported.
 promise_report = sa.Table(
     "promise_report",
     metadata,

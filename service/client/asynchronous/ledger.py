@@ -23,7 +23,7 @@ from ..benefits import (
 )
 from ..calls import call, referring
 from ..pages import Pages
-from ..promises import AllPromised, Promise, PromisedForCountries, PromiseFilters
+from ..promises import AllPromised, CountedPromises, Promise, PromisedForCountries, PromiseFilters
 from ..statistics import Concentration, FlowFilters, Statistics, YearFilters
 from ..watch import WatchEvent
 from .connection import Connection
@@ -102,6 +102,11 @@ class Ledger(Connection):
         query = {"party": party, "to": to}
         found = await self._call(call(AllPromised, "GET", "ledger", "promises", "countries", query=query))
         return found.countries
+
+    async def promise_counts(self, party: str = "", to: str = "") -> CountedPromises:
+        """How many promises by a party, or to one, are due, overdue, kept, kept late and in dispute, as `counts`."""
+        query = {"party": party or None, "to": to or None, "limit": 1}
+        return await self._call(call(CountedPromises, "GET", "ledger", "promises", query=query))
 
     async def keep_promise(
         self, commitment: str, number: int, *, evidence: str, dated: date, document: str, amount: int | None = None

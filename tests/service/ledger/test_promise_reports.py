@@ -1,4 +1,4 @@
-"""Reports on promises over HTTP, beside a plain model: they add up, are confirmed or disputed, and settled; what they move moves the lanes."""
+"""Reports on promises over HTTP, beside a plain model: they add up, are confirmed or disputed and settled, and move what is decided."""
 
 import json
 import os
@@ -142,6 +142,8 @@ def test_the_party_that_it_was_made_to_answers_each_report_once(desk: Desk) -> N
     assert desk.evaluate(1, **WITH_TRAINING)["proceed"]
     disputed = say(desk, id, 1, lab, answer="disputed").json()
     assert (disputed["state"], disputed["disputed"]) == ("kept", 1)
+    page = desk.client.get(f"/ledger/commitments/{id}", headers={"accept": "text/html"}).text
+    assert all(said in page for said in ("40 of 40 reported", ">confirmed<", ">disputed<", "as seen"))
     assert desk.evaluate(1, **WITH_TRAINING)["outcome"] == "review"
     assert desk.evaluate(1, terms={"components": []})["proceed"]
     assert desk.evaluate(1, exporter="bank", **WITH_TRAINING)["proceed"]
