@@ -64,6 +64,7 @@ from engine.policy_language.vocabulary_text import VocabularyText
 from engine.policy_language.written_exchange import LEFT_OUT
 from engine.rules import AS_OF
 from engine.values import AMOUNTS, Type
+from engine.values.exact_ratio import FRACTION
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -487,7 +488,8 @@ class _Words:
         if type.kind in ("count", *AMOUNTS):
             ends = some_of({end: value | operator_told(end) for end in ("at_least", "at_most")})
             return by_shape({"anyOf": [value, none]}, mapping=ends)
-        return {"anyOf": [value, none]}
+        fraction = [{"type": "string", "pattern": f"^{FRACTION}$"}] if type.kind == "ratio" else []
+        return {"anyOf": [value, none, *fraction]}
 
     def hint(self, name: str) -> Schema:
         """What an editor shows beside a fact: its title, the question that asks for it, its type."""

@@ -1,23 +1,21 @@
 """
 The sums of agreements on benefit: what each is paid by the agreement that divides a price, and by those further up, to the unit.
 
-A page of the book of benefits and a price in minor units go in, lines come out. All sums are exact: each step is divided by largest
-remainder, ties in the order of the agreement, and what a share does not take, or a cap cuts off, stays with its payer.
+A page of the book of benefits and a price in minor units go in, lines come out. Each step is divided by largest remainder, ties in the
+order of the agreement, and what a share does not take, or a cap cuts off, stays with its payer. Whether a payer has enough is reckoned in
+fractions, so no rounding decides it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from engine.books.benefit_page import EXPORTER, BenefitShare, BenefitsPage, BenefitStep
 
-Room = dict[tuple[str, str], int]  # what is left under the cap of an agreement and a payee, in minor units
-
-NO_SUM: Literal["cap-without-the-currency"] = "cap-without-the-currency"
+Undivided: TypeAlias = Literal["exceeds", "cap-without-the-currency"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +24,31 @@ class ChainLine:
     What a payee gets by an agreement: `units`, out of the `base`. `step` is the number of the step further up, None of the price itself.
     """
 
-    agreement: str | None
+    agreement: str
     step: int | None
     payer: str
     payee: str
     role: str | None
     ratio: Fraction
     kind: str
-    units: int
-    base: int
+    units: Fraction
+    base: Fraction
     days: int
 
 
 @dataclass(frozen=True, slots=True)
 class Divided:
-    """The lines of a division, and what is the exporter's own. `exceeding` are agreements by which more is owed than there is."""
+    """The lines of a division: those of the price, if an agreement divides it, and then those further up, by their steps."""
 
     lines: tuple[ChainLine, ...]
-    own: int = 0
-    exceeding: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotPaid:
+    """Why nothing is divided. `agreements` are those by which a payer would pay more than it gets."""
+
+    state: Undivided
+    agreements: tuple[str, ...] = ()
 
 
 def largest_remainder(whole: int, shares: Sequence[Fraction]) -> list[int]:
@@ -57,85 +61,143 @@ def largest_remainder(whole: int, shares: Sequence[Fraction]) -> list[int]:
     return found
 
 
-def by_agreement(
-    step: BenefitStep, units: int, currency: str, scale: int, on: date, room: Room
-) -> Divided | Literal["exceeds", "cap-without-the-currency"]:
+def pay(page: BenefitsPage, price: int, currency: str, scale: int, own: tuple[Fraction, int]) -> Divided | NotPaid:
     """
-    A price, divided by the agreement that the exchange names.
+    Divide a price by the agreements of a page.
 
-    Commissions are taken first. Shares of the price divide what they leave, and shares of the income what those leave. What no other
-    party takes is the exporter's.
+    `own` is what is the exporter's own where the page names no agreement: exactly, and in units.
     """
-    shares = [each for each in step.shares if _counts(each, on)]
-    lines: list[ChainLine] = []
-    left = units
-    for stage in (
-        [each for each in shares if each.kind == "commission"],
-        [each for each in shares if each.kind != "commission" and each.of == "price"],
-        [each for each in shares if each.kind != "commission" and each.of == "income"],
-    ):
-        base = left
-        amounts = _amounts(base, stage)
-        if amounts is None:
-            return "exceeds"
-        for share, amount in zip(stage, amounts, strict=True):
-            part = _capped(amount, share, step.agreement, currency, scale, room)
-            if part is None:
-                return NO_SUM
-            left -= part
-            lines.append(_line(step, None, EXPORTER, share, part, base))
-    own = [number for number, each in enumerate(lines) if each.payee == EXPORTER]
-    if own:
-        lines[own[0]] = replace(lines[own[0]], units=lines[own[0]].units + left)
-    elif left or _rest(shares):
-        lines.append(ChainLine(step.agreement, None, EXPORTER, EXPORTER, None, _rest(shares), "share", left, units, step.days))
-    return Divided(tuple(lines), sum(each.units for each in lines if each.payee == EXPORTER))
+    exactly = _Payments(page, price, currency, scale, exact=True).made(own[0])
+    if isinstance(exactly, NotPaid):
+        return exactly
+    return _Payments(page, price, currency, scale, exact=False).made(Fraction(own[1]))
 
 
-def upward(
-    page: BenefitsPage, units: int, own: int, currency: str, scale: int, room: Room
-) -> Divided | Literal["cap-without-the-currency"]:
-    """
-    What others have a share in further up, step by step. The exporter pays out of its `own` units, and each payee of what it receives.
+class _Payments:
+    """One reckoning: exactly, or in whole units."""
 
-    All that one payer owes of what it received in one place is divided together: first commissions and shares of the price, which are of
-    the whole price, then the shares of what they leave. So what rounding adds is never more than there is.
-    """
-    received: dict[int | None, dict[str, int]] = {None: {EXPORTER: own}}
-    lines: list[ChainLine] = []
-    exceeding: dict[str, None] = {}
-    together: dict[tuple[int | None, str], list[int]] = {}
-    for number in _taken(page):
-        step = page.steps[number]
-        together.setdefault((step.after, step.payer), []).append(number)
-    for (after, payer), numbers in together.items():
-        if payer not in received.get(after, {}):
-            continue  # its share has ended, and it takes no part
-        left = received[after][payer]
-        shares = [(page.steps[each], each, share) for each in numbers for share in page.steps[each].shares]
-        shares = [each for each in shares if _counts(each[2], page.on) and each[2].payee != payer]
-        first = [each for each in shares if each[2].kind == "commission"]
-        first += [each for each in shares if each[2].kind != "commission" and each[2].of == "price"]
-        then = [each for each in shares if each[2].kind != "commission" and each[2].of == "income"]
-        for stage, whole in ((first, units), (then, None)):
-            base = left if whole is None else whole
-            amounts = _amounts(base, [share for _, _, share in stage])
-            paid = []
-            for (step, number, share), amount in zip(stage, amounts or (), strict=amounts is not None):
-                part = _capped(amount, share, step.agreement, currency, scale, room)
-                if part is None:
-                    return NO_SUM
-                paid.append(_line(step, number, payer, share, part, base))
-            if amounts is None or sum(line.units for line in paid) > left:
-                exceeding |= dict.fromkeys(step.agreement for step, _, _ in stage)
-                break
-            for line in paid:
-                left -= line.units
-                gets = received.setdefault(line.step, {})
-                gets[line.payee] = gets.get(line.payee, 0) + line.units
-            lines += paid
-    lines.sort(key=lambda line: -1 if line.step is None else line.step)
-    return Divided(tuple(lines), exceeding=tuple(exceeding))
+    def __init__(self, page: BenefitsPage, price: int, currency: str, scale: int, exact: bool) -> None:
+        self.page = page
+        self.price = Fraction(price)
+        self.currency, self.scale = currency, scale
+        self.exact = exact
+        self.room: dict[tuple[str, str], Fraction] = {}  # what is left under the cap of an agreement and a payee
+
+    def made(self, own: Fraction) -> Divided | NotPaid:
+        """All payments; `own` is the exporter's where no agreement divides the price."""
+        steps = [self.page.steps[number] for number in _taken(self.page)]
+        steps += [] if self.page.named is None else [self.page.named]
+        if any(self.currency not in each.room for step in steps for each in self.counting(step) if each.room is not None):
+            return NotPaid("cap-without-the-currency")
+        lines: list[ChainLine] = []
+        if self.page.named is not None:
+            named = self.named(self.page.named)
+            if named is None:
+                return NotPaid("exceeds", (self.page.named.agreement,))
+            lines, own = named, sum((each.units for each in named if each.payee == EXPORTER), Fraction(0))
+        exceeding: dict[str, None] = {}
+        lines += self.upward(own, exceeding)
+        return NotPaid("exceeds", tuple(exceeding)) if exceeding else Divided(tuple(lines))
+
+    def named(self, step: BenefitStep) -> list[ChainLine] | None:
+        """
+        The price, divided by the agreement that the exchange names; None where it gives away more than all of it.
+
+        Commissions are taken first. Shares of the price divide what they leave, and shares of the income what those leave. What no other
+        party takes is the exporter's.
+        """
+        shares = self.counting(step)
+        lines: list[ChainLine] = []
+        left = self.price
+        for stage in (
+            [each for each in shares if each.kind == "commission"],
+            [each for each in shares if each.kind != "commission" and each.of == "price"],
+            [each for each in shares if each.kind != "commission" and each.of == "income"],
+        ):
+            base = left
+            amounts = self.amounts(base, [(step, share) for share in stage], base)
+            if amounts is None:
+                return None
+            left -= sum(amounts)
+            lines += (_line(step, None, EXPORTER, *each, base) for each in zip(stage, amounts, strict=True))
+        own = [number for number, each in enumerate(lines) if each.payee == EXPORTER]
+        if own:
+            lines[own[0]] = replace(lines[own[0]], units=lines[own[0]].units + left)
+        elif left or _rest(shares):
+            rest, all_ = _rest(shares), self.price
+            lines.append(ChainLine(step.agreement, None, EXPORTER, EXPORTER, None, rest, "share", left, all_, step.days))
+        return lines
+
+    def upward(self, own: Fraction, exceeding: dict[str, None]) -> list[ChainLine]:
+        """
+        What others have a share in further up. The exporter pays out of its own, and each payee of what it receives.
+
+        All that one payer owes of what it received in one place is divided together: first commissions and shares of the price, which
+        are of the whole price, then the shares of what they leave. `exceeding` gets the agreements by which it would pay more.
+        """
+        received: dict[int | None, dict[str, Fraction]] = {None: {EXPORTER: own}}
+        lines: list[ChainLine] = []
+        together: dict[tuple[int | None, str], list[int]] = {}
+        for number in _taken(self.page):
+            step = self.page.steps[number]
+            together.setdefault((step.after, step.payer), []).append(number)
+        for (after, payer), numbers in together.items():
+            if payer not in received.get(after, {}):
+                continue  # its share has ended, and it takes no part
+            left = received[after][payer]
+            owed = [
+                (number, self.page.steps[number], share)
+                for number in numbers
+                for share in self.counting(self.page.steps[number])
+                if share.payee != payer
+            ]
+            first = [each for each in owed if each[2].kind == "commission"]
+            first += [each for each in owed if each[2].kind != "commission" and each[2].of == "price"]
+            then = [each for each in owed if each[2].kind != "commission" and each[2].of == "income"]
+            for stage, whole in ((first, self.price), (then, None)):
+                base = left if whole is None else whole
+                amounts = self.amounts(base, [(step, share) for _, step, share in stage], left)
+                if amounts is None:
+                    exceeding |= dict.fromkeys(step.agreement for _, step, _ in stage)
+                    break
+                for (number, step, share), units in zip(stage, amounts, strict=True):
+                    left -= units
+                    gets = received.setdefault(number, {})
+                    gets[share.payee] = gets.get(share.payee, Fraction(0)) + units
+                    lines.append(_line(step, number, payer, share, units, base))
+        lines.sort(key=lambda line: -1 if line.step is None else line.step)
+        return lines
+
+    def counting(self, step: BenefitStep) -> list[BenefitShare]:
+        """The shares of a step that count on the day."""
+        return [each for each in step.shares if Fraction(each.ratio) > 0 and (each.until is None or self.page.on <= each.until)]
+
+    def amounts(
+        self, whole: Fraction, shares: Sequence[tuple[BenefitStep, BenefitShare]], left: Fraction
+    ) -> list[Fraction] | None:
+        """What each of some shares gets of a whole, under its cap; None where that is more than is left, or than the whole."""
+        ratios = [Fraction(share.ratio) for _, share in shares]
+        rest = 1 - sum(ratios, Fraction(0))
+        if rest < 0:
+            return None
+        wanted = [whole * each for each in ratios]
+        split = wanted if self.exact else [Fraction(each) for each in largest_remainder(int(whole), [*ratios, rest])[:-1]]
+        found = [self.capped(amount, *each) for amount, each in zip(split, shares, strict=True)]
+        if self.exact:
+            return None if sum(found, Fraction(0)) > left else found
+        while sum(found, Fraction(0)) > left:  # by rounding alone: a unit is taken back where most was added
+            place = max(range(len(found)), key=lambda place: (found[place] > 0, found[place] - wanted[place], place))
+            found[place] -= 1
+        return found
+
+    def capped(self, amount: Fraction, step: BenefitStep, share: BenefitShare) -> Fraction:
+        """What a cap leaves of an amount, which is then taken from its room."""
+        if share.room is None:
+            return amount
+        most = Fraction(int(Fraction(share.room[self.currency]) * 10**self.scale))
+        left = self.room.setdefault((step.agreement, share.payee), most)
+        self.room[step.agreement, share.payee] = left - min(amount, left)
+        return min(amount, left)
 
 
 def _taken(page: BenefitsPage) -> Iterable[int]:
@@ -154,28 +216,6 @@ def _taken(page: BenefitsPage) -> Iterable[int]:
         once.add((step.by, step.agreement, step.payer))
         passed[number] = before | {step.payer}
         yield number
-
-
-def _counts(share: BenefitShare, on: date) -> bool:
-    return Fraction(share.ratio) > 0 and (share.until is None or on <= share.until)
-
-
-def _amounts(whole: int, shares: Sequence[BenefitShare]) -> list[int] | None:
-    """What each of some shares gets of a whole; None where they are more than all of it."""
-    ratios = [Fraction(each.ratio) for each in shares]
-    rest = 1 - sum(ratios, Fraction(0))
-    return None if rest < 0 else largest_remainder(whole, [*ratios, rest])[:-1]
-
-
-def _capped(amount: int, share: BenefitShare, agreement: str, currency: str, scale: int, room: Room) -> int | None:
-    """What a cap leaves of an amount, which is then taken from its room; None where the cap names no sum in the currency."""
-    if share.room is None:
-        return amount
-    if currency not in share.room:
-        return None
-    left = room.setdefault((agreement, share.payee), int(Fraction(share.room[currency]) * 10**scale))
-    room[agreement, share.payee] = left - min(amount, left)
-    return min(amount, left)
 
 
 def _rest(shares: Iterable[BenefitShare]) -> Fraction:
@@ -198,7 +238,7 @@ def shares_by_role(page: BenefitsPage) -> Mapping[str, Fraction]:
         return {}
     up = [each for step in page.steps if step.agreement == named.agreement and step.after is None for each in step.shares]
     shares = [*named.shares, *(each for each in up if each.of == "price")]
-    shares = [each for each in shares if _counts(each, page.on) and each.kind != "commission"]
+    shares = [each for each in shares if each.kind != "commission" and (each.until is None or page.on <= each.until)]
     left = 1 - sum((Fraction(each.ratio) for each in shares if each.of == "price"), Fraction(0))
     found: dict[str, Fraction] = {}
     for each in shares:
@@ -208,7 +248,7 @@ def shares_by_role(page: BenefitsPage) -> Mapping[str, Fraction]:
     return found
 
 
-def _line(step: BenefitStep, number: int | None, payer: str, share: BenefitShare, units: int, base: int) -> ChainLine:
+def _line(step: BenefitStep, number: int | None, payer: str, share: BenefitShare, units: Fraction, base: Fraction) -> ChainLine:
     return ChainLine(
         step.agreement, number, payer, share.payee, share.role, Fraction(share.ratio), share.kind, units, base, step.days
     )

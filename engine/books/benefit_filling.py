@@ -50,7 +50,7 @@ class BenefitsReader:
         # What the sender can still say is asked for; what nobody says by an answer is required.
         filled[book.settlement] = Missing.UNKNOWN if word == OPEN and asks[book.settlement] else word
         lacks: list[str] = []
-        named = self._agreed(page) if page is not None and page.named is not None else self._stated(value, lacks)
+        named = self._agreed(page) if page is not None and page.named is not None else self._stated(value, page, lacks)
         if page is not None and page.named is None:
             named = min(named, _all_named((payee for step in page.steps for payee in _payees(step)), book.accounts))
         if named is not Truth.UNKNOWN:
@@ -86,11 +86,13 @@ class BenefitsReader:
         steps = page.steps if page.named is None else (page.named, *page.steps)
         return _all_named((payee for step in steps for payee in _payees(step)), self.book.accounts)
 
-    def _stated(self, value: Callable[[str], Value], lacks: list[str]) -> Truth:
+    def _stated(self, value: Callable[[str], Value], page: BenefitsPage | None, lacks: list[str]) -> Truth:
         """Whether each role that has a share names a party; `lacks` gets what must be known to say so."""
         book, found = self.book, Truth.YES
         shares = {role: value(fact) for role, fact in book.shares.items() if role not in book.accounts}
         if all(value(fact) is Missing.LEFT_OUT for fact in book.shares.values()):
+            if owed(page):
+                return Truth.YES  # all of it is the exporter's, but for what it pays further up
             lacks += book.shares.values()
             return Truth.UNKNOWN
         for role, share in shares.items():

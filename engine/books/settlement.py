@@ -20,7 +20,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
-from engine.books.benefit_chain import ChainLine, Divided, by_agreement, largest_remainder, upward
+from engine.books.benefit_chain import ChainLine, NotPaid, largest_remainder, pay
 from engine.books.benefit_page import EXPORTER, ROLE, BenefitsPage
 from engine.values import Disputed, Missing, Money, Range, SetOf, Value
 from engine.values.currencies import minor_units
@@ -326,29 +326,29 @@ def _by_page(
         return Settlement("asset-not-held", price, scale)
     if words.made_from in words.unsaid(value):
         return Settlement("sources-unknown", price, scale)
-    room: dict[tuple[str, str], int] = {}
-    if page.named is not None:
-        found = by_agreement(page.named, units, price.currency, scale, page.on, room)
-        if not isinstance(found, Divided):
-            return Settlement(found, price, scale, exceeding=(page.named.agreement,) if found == "exceeds" else ())
-        lines = [_agreed(each, words.accounts) for each in found.lines]
-        own = found.own
-    else:
+    lines: list[PayableLine] = []
+    own = Fraction(0), 0
+    if page.named is None:
         stated = Settlement("settled", price, scale, (_whole_price(units),))
         if any(share is not Missing.LEFT_OUT for share in shares.values()):
             stated = _by_statement(words, value, price, shares)
         if stated.state != "settled":
             return stated
         exporter = value(words.by) if words.by else Missing.LEFT_OUT
-        lines = list(stated.lines)
-        own = sum(each.units for each in lines if _is_own(each, exporter, words.accounts))
-        lines = [replace(each, due=None) if each.party is not None and each.party == exporter else each for each in lines]
-    paid = upward(page, units, own, price.currency, scale, room)
-    if not isinstance(paid, Divided):
-        return Settlement(paid, price, scale)
-    if paid.exceeding:
-        return Settlement("exceeds", price, scale, exceeding=paid.exceeding)
+        lines = [
+            replace(each, due=None) if each.party is not None and each.party == exporter else each for each in stated.lines
+        ]
+        mine = [each for each in lines if _is_own(each, exporter, words.accounts)]
+        own = sum((_exactly(each, lines) for each in mine), Fraction(0)), sum(each.units for each in mine)
+    paid = pay(page, units, price.currency, scale, own)
+    if isinstance(paid, NotPaid):
+        return Settlement(paid.state, price, scale, exceeding=paid.agreements)
     return Settlement("settled", price, scale, (*lines, *(_agreed(each, words.accounts) for each in paid.lines)))
+
+
+def _exactly(line: PayableLine, lines: Sequence[PayableLine]) -> Fraction:
+    """What a line is before it is rounded: an equal part of the share of its role."""
+    return Fraction(line.share) * line.base / sum(each.role == line.role for each in lines)
 
 
 def _is_own(line: PayableLine, exporter: Value, accounts: frozenset[str]) -> bool:
@@ -382,11 +382,11 @@ def _agreed(line: ChainLine, accounts: frozenset[str]) -> PayableLine:
     return PayableLine(
         role=line.role or "",
         share=line.ratio,
-        units=line.units,
+        units=int(line.units),
         payee=line.payee,
         payer=line.payer,
         kind=kind,
-        base=line.base,
+        base=int(line.base),
         step=line.step,
         agreement=line.agreement,
         due=None if own else line.days,

@@ -198,7 +198,7 @@ def _how(question: "engine.QuestionPart") -> str:
         "one": "one of the numbers or values",
         "yes/no": "`yes` or `no`",
         "count": "a whole number, or a range like `100-5000`",
-        "ratio": "a share like `0.25`",
+        "ratio": "a share like `0.25` or `1/3`",
         "money": "an amount and a currency, like `20000 USD`",
         "quantity": "a number and a unit, like `120 kWh` or `5e24 FLOP`",
         "date": "a day like `2026-11-24`",

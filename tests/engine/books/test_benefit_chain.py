@@ -170,6 +170,25 @@ def test_what_a_cap_cuts_off_stays_with_its_payer() -> None:
     assert net(settled(page(named=sale), values())) == {"exporter": "1000.00", "b": "0.00"}
 
 
+def test_one_room_for_several_payers_is_taken_in_the_order_in_which_they_pay() -> None:
+    """The exporter pays before whom it pays."""
+    both = page(
+        step(share("g", "0.5")),
+        step(share("h", "0.1", room={"CNY": "120"}), by="asset:2", agreement="b"),
+        step(share("h", "0.5", room={"CNY": "120"}), payer="g", after=0, by="asset:2", agreement="b"),
+    )
+    assert net(settled(both, values())) == {"exporter": "400.00", "g": "480.00", "h": "120.00"}
+
+
+def test_three_thirds_of_a_price_are_no_more_than_it_whatever_is_rounded() -> None:
+    """Of 1.01 each third would be 34 units by itself; the last is paid what there is."""
+    sale = step(share("a", "1/3", "price"), share("b", "1/3", "price"), by="", agreement="sale")
+    up = step(share("g", "1/3", "price"), by="c1", agreement="sale")
+    assert net(settled(page(up, named=sale), values("1.01 CNY"))) == {"a": "0.34", "b": "0.34", "exporter": "0.00", "g": "0.33"}
+    more = step(share("g", "0.333333333334", "price"), by="c1", agreement="sale")
+    assert settled(page(more, named=sale), values("1.00 CNY")).state == "exceeds"
+
+
 def test_a_cap_that_names_no_sum_in_the_currency_leaves_the_settlement_open() -> None:
     """Nobody knows how much is left under it."""
     assert settled(page(step(share("g", "0.5", room={"EUR": "10"}))), values()).state == "cap-without-the-currency"
@@ -284,6 +303,13 @@ def test_each_role_with_a_share_names_a_party_but_those_with_an_account(
     """The people the data are about have no account: somebody takes their share for them."""
     told = values(shares=shares) | {f"terms.parties.{role}": party for role, party in parties.items()}
     assert filled(None, told)[1] == named
+
+
+def test_where_no_share_is_stated_and_others_are_paid_further_up_the_rest_is_the_exporters() -> None:
+    """Everybody is named then; an exchange of which no agreement is known says nothing of it."""
+    assert filled(page(*UP), values())[1] is True
+    assert filled(page(step(share("role:people", "0.1", role="people"))), values())[1] is False
+    assert filled(page(), values())[1] is None
 
 
 def test_a_share_that_is_not_known_leaves_open_whether_everybody_is_named() -> None:
