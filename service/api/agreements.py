@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from service.api import paging
 from service.api.operations import in_path
 from service.api.parameters import AnyParameter, day
+from service.api.rights import ID
 from service.api.router import Call, Router
 from service.callers.context import Administering, Committing, Reading
 from service.ledger import agreement_readings, agreements
@@ -48,7 +49,7 @@ def propose(context: Committing, call: Call[TermsSent], transaction: sa.Connecti
 
     A caller who belongs to a party must be among those who pay or are paid.
     """
-    return agreements.propose(context, call.path["id"], call.sent, transaction)
+    return agreements.propose(context, ID.of(call.path) or "", call.sent, transaction)
 
 
 @router.get(
@@ -60,7 +61,7 @@ def propose(context: Committing, call: Call[TermsSent], transaction: sa.Connecti
 )
 def of_asset(context: Reading, call: Call[None], connection: sa.Connection) -> AgreementList:
     """Agreements with all their versions. A caller who belongs to a party gets those that name it, with its own shares."""
-    asset, asked = call.path["id"], _asked(context, call)
+    asset, asked = ID.of(call.path) or "", _asked(context, call)
     found, following = _LISTING.page(
         call.query,
         lambda after, limit: agreement_readings.page(context, asset, asked, after, limit, connection),

@@ -144,6 +144,8 @@ class CommitmentWriter:
         try:
             filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
         except RequestRefused as refused:
+            if refused.kind != "exchange-refused":  # rows that somebody else changed, for one
+                raise
             raise RequestRefused("not-committable", f"{refused.detail}: evaluate the exchange again") from None
         settled = engine.settle(live.bundle.vocabulary, filled.exchange)
         check_within(settled, filled.exchange.benefits, caller)

@@ -86,6 +86,11 @@ LedgerTexts = TypedDict("LedgerTexts", {
     "filling": str, "nearest_some_short": str, "all_counters": str, "as_json": str,
 })
 BooksTexts = TypedDict("BooksTexts", {
+    "agreements": str, "agreements_about": str, "agreements_of": str, "agreements_none": str, "agreements_version": str,
+    "agreements_payer": str, "agreements_payee": str, "agreements_part": str, "agreements_limits": str, "agreements_price": str,
+    "agreements_income": str, "agreements_survives": str, "agreements_accepted": str, "agreements_awaits": str,
+    "agreements_opened": str, "agreements_due": str, "agreement_state_proposed": str, "agreement_state_not_begun": str,
+    "agreement_state_stands": str, "agreement_state_over": str, "agreement_state_replaced": str, "agreement_state_dropped": str,
     "accounts_about": str, "accounts_none": str, "appraised": str, "entries": str, "treatment_intangible": str,
     "treatment_inventory": str, "treatment_development": str, "treatment_not_recognised": str, "column_opening": str,
     "column_bought": str, "column_self_developed": str, "column_other": str, "column_transferred": str, "column_amortised": str,

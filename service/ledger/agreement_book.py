@@ -7,7 +7,7 @@ Whoever decides by rows reads them here, where their seals are checked.
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
@@ -71,10 +71,6 @@ class AgreementTerms:
     def text(self) -> str:
         """What a row keeps."""
         return canonical({**self.beside, "shares": [told(each) for each in self.shares]}).decode()
-
-    def until_day(self, day: date) -> "AgreementTerms":
-        """The same with another last day."""
-        return replace(self, until=day.isoformat())
 
 
 def told(share: Share) -> dict[str, Any]:

@@ -50,7 +50,16 @@ from service.watch.transactions import writing
 from tests.service import conftest
 from tests.service.conftest import ROOT, Lines, copied
 from tests.service.ledger import desk as ledger_desk
-from tests.service.ledger import market, test_accounts, test_benefits, test_commitment_stages, test_promises, test_rights_book
+from tests.service.ledger import (
+    market,
+    test_accounts,
+    test_benefit_payments,
+    test_benefits,
+    test_commitment_stages,
+    test_income_reports,
+    test_promises,
+    test_rights_book,
+)
 from tests.service.ledger.desk import Desk, open_with
 from tests.service.reviews.test_sign_off import APPROVE, FACTS
 
@@ -102,6 +111,12 @@ def _with_the_ledger(url: str) -> None:
         )
         for path, sent in test_commitment_stages.SIGNED.items():
             assert desk.post(f"/v1/commitments/{second['id']}/{path}", sent).status_code == 200
+        for line in test_benefits.lines(desk, commitment=third["id"], role="operator"):
+            test_benefit_payments.done(test_benefit_payments.pay(desk, line["number"], "10.00"))
+            sent = {"part": 0, "reason": "nothing came"}
+            test_benefit_payments.done(desk.post(f"/v1/ledger/benefits/{line['number']}/dispute", sent))
+        refund = {"amount": "10.00", "dated": "2026-11-25", **test_income_reports.SHOWN}
+        test_benefit_payments.done(desk.post(f"/v1/commitments/{third['id']}/refund", refund))
         desk.post(f"/v1/commitments/{first['id']}/withdraw", {"reason": "the lab closed"})
         replaced = desk.evaluate(25)["id"]
         assert desk.post(f"/v1/commitments/{second['id']}/amend", {"decision": replaced, "reason": "more"}).status_code == 201
@@ -130,6 +145,14 @@ def _with_agreements(url: str) -> None:
             id = parties.accept(parties.propose(share, who="platform"), "platform", share["payee"])["id"]
             parties.commit("platform", "bank", terms__agreement=id)
         parties.open(parties.done(f"/v1/agreements/{id}/end", {"from": "2027-01-01", "reason": "over"}))
+        by_call = {"kind": "per-unit", "amount": "0.30 USD", "unit": "call"}
+        earning = parties.standing(market.share("hospital", "bank", "1/4", "price"), asset="scans", pricing=by_call)["id"]
+        reported = parties.commit("hospital", "bank", "scans", terms__agreement=earning)
+        for units in ("35", "70"):
+            sent = {"from": "2026-11-25", "until": "2026-11-25", "units": units, **test_income_reports.SHOWN}
+            parties.done(f"/v1/commitments/{reported}/reports", sent)
+            if units == "35":
+                parties.done(f"/v1/commitments/{reported}/reports/0/reverse", {"reason": "of another product"})
 
 
 def _with_promises(url: str, folder: Path) -> None:

@@ -157,3 +157,24 @@ def test_a_party_that_is_erased_has_no_name_in_any_agreement(market: Market) -> 
     ended = market.done(f"/v1/agreements/{told['id']}/end", {"from": "2027-01-01", "reason": "over"})
     assert [each["payee"] for each in ended["versions"][1]["shares"]] == [None]
     assert states(market.open(ended)) == ["replaced", "stands"]
+
+
+def test_the_page_of_an_asset_shows_each_version_of_its_agreements(market: Market) -> None:
+    """In both languages; a name that could be markup is text, and a party's key has no pages of all parties."""
+    told = market.standing(UPWARD, share("platform", None, "0.02", "price", role="public"), share("platform", "<b>bank", "1/5"))
+    market.done(f"/v1/agreements/{told['id']}/end", {"from": "2027-01-01", "reason": "over"})
+    page = market.get("/ledger/agreements", asset="images").text
+    for words in (
+        "1/4 of the income",
+        "0.02 of the price",
+        "500.00 USD",
+        "Version 2",
+        "Version 1",
+        "&lt;b&gt;bank",
+        told["id"],
+    ):
+        assert words in page, words
+    assert "<b>bank" not in page
+    assert "收入的 1/4" in market.get("/ledger/agreements", asset="images", lang="zh").text
+    assert "There is no agreement" in market.get("/ledger/agreements", asset="sounds").text
+    assert market.get("/ledger/agreements", "hospital", asset="images").status_code == 403

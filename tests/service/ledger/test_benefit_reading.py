@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from service.ledger import benefit_reading
+from service.watch.round import run as watch
+from service.watch.transactions import writing
 from tests.service.conftest import BOTH_DATABASES, OTHERWISE
 from tests.service.ledger.market import Market, market, share
 
@@ -206,3 +208,15 @@ def test_what_is_left_under_a_cap_is_what_no_running_commitment_took(market: Mar
     assert room() == [{"JPY": "40", "USD": "0.00"}]
     market.done(f"/v1/commitments/{first}/withdraw", {"reason": "never paid"})
     assert room() == [{"JPY": "40", "USD": "245.00"}]
+
+
+def test_a_commitment_keeps_the_page_that_it_was_made_with(market: Market) -> None:
+    """The watch tells nothing of it when its agreement has ended: what was agreed later is for later exchanges."""
+    market.opened("hospital")
+    id = market.standing(share("hospital", None, "0.02", "price", role="public"))["id"]
+    market.commit("hospital", "platform", terms__agreement=id, terms__price="10.00 USD")
+    market.now[0] += timedelta(days=1)
+    market.open(market.done(f"/v1/agreements/{id}/end", {"from": "2026-11-26", "reason": "over"}))
+    market.now[0] += timedelta(days=1)
+    assert watch(market.service, writing(market.service), market.now[0].date()).whole
+    assert [each["kind"] for each in market.get("/v1/watch/events").json()["events"] if each["kind"] != "expected"] == []
