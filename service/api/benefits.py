@@ -253,4 +253,5 @@ def _rows(balance: BenefitBalance) -> Iterable[Sequence[csv_tables.Cell]]:
 
 
 def _members(part: BaseModel, names: Sequence[str]) -> list[Any]:
-    return [getattr(part, name) for name in names]
+    values = [getattr(part, name) for name in names]
+    return ["; ".join(each) if isinstance(each, list) else each for each in values]

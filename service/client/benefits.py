@@ -67,6 +67,7 @@ class BenefitLine:
     confirmed: Decimal | None = None
     disputed: Decimal | None = None
     rests_on: Literal["confirmed", "stated"] | None = None
+    references: tuple[str, ...] | None = None
     parts: tuple[BenefitPart, ...] | None = None
 
 

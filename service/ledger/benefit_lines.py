@@ -5,7 +5,7 @@ The name of a party is read from the record of its commitment, so a name that wa
 is said by `benefit_view`; lines that are told as one are summed here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Literal
@@ -27,7 +27,7 @@ from service.log.leaf import value_at, with_personal_values
 from service.log.store import of_numbers
 from service.problems import RequestRefused
 from service.register.entity import pointer_step
-from service.store.tables import benefit, benefit_event, commitment
+from service.store.tables import benefit, benefit_event, commitment, commitment_reference
 
 _AT_ONCE = 200  # records
 _BOOK = Book()
@@ -91,6 +91,11 @@ class BenefitLine(LedgerPart):
     disputed: str | None = Field(default=None, description="what was reported and is disputed")
     rests_on: Literal["confirmed", "stated"] | None = Field(
         default=None, description="`stated` where what was paid is only reported"
+    )
+    references: list[str] | None = Field(
+        default=None,
+        description="the numbers of orders, contracts and invoices of an own exchange, each after its kind",
+        examples=[["invoice 2026-17"]],
     )
     parts: list[BenefitPart] | None = Field(default=None, description="only in the answer about one line of an own exchange")
 
@@ -262,6 +267,7 @@ def _key_of(view: BenefitView, number: int) -> sa.ScalarSelect[Any]:
 
 def _lines(connection: sa.Connection, rows: Sequence[Any]) -> list[BenefitLine]:
     named = names(connection, rows)
+    numbers = _references(connection, {row.commitment for row in rows if row.own})
     found = []
     for row in rows:
         amounts = {name: whole(row, name) for name in _UNITS}
@@ -272,6 +278,7 @@ def _lines(connection: sa.Connection, rows: Sequence[Any]) -> list[BenefitLine]:
             BenefitLine(
                 number=row.number,
                 commitment=row.commitment if row.own else None,
+                references=numbers.get(row.commitment) if row.own else None,
                 decision=row.decision if row.own else None,
                 entry="payable" if row.together else row.kind,
                 of=None if row.together else row.of,
@@ -299,6 +306,16 @@ def _lines(connection: sa.Connection, rows: Sequence[Any]) -> list[BenefitLine]:
                 rests_on=None if not paid else "confirmed" if amounts["confirmed"] == paid else "stated",
             )
         )
+    return found
+
+
+def _references(connection: sa.Connection, ids: Collection[str]) -> dict[str, list[str]]:
+    """The numbers by which others know some commitments, each after its kind, without those that were erased."""
+    found: dict[str, list[str]] = {}
+    number = commitment_reference.c
+    rows = sa.select(commitment_reference).where(number.commitment.in_(sorted(ids)), number.text.is_not(None))
+    for row in connection.execute(rows.order_by(number.commitment, number.number)) if ids else ():
+        found.setdefault(row.commitment, []).append(f"{row.kind} {row.text}")
     return found
 
 

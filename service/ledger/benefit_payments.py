@@ -271,7 +271,7 @@ def _answer(context: Committing | Administering, number: int, transaction: sa.Co
     """The line as the caller sees it, without what a record says, so that nothing of it is kept for retries."""
     told = benefit_lines.of_caller(context.caller, context.today, number, transaction)
     parts = None if told.parts is None else [*_without_texts(told.parts)]
-    return told.model_copy(update={"party": None, "payer": None, "asset": None, "parts": parts})
+    return told.model_copy(update={"party": None, "payer": None, "asset": None, "references": None, "parts": parts})
 
 
 def _without_texts(parts: Sequence[benefit_lines.BenefitPart]) -> Iterator[benefit_lines.BenefitPart]:

@@ -56,6 +56,8 @@ def test_each_party_of_a_chain_sees_its_own_lines_and_no_exchange_of_others(mark
     sold = [sell(market, agreement, f"{price}.00") for price in (1000, 400)]
     market.now[0] = NOON + timedelta(days=10)
     sold.append(sell(market, agreement, "80.00"))
+    numbers = {"references": [{"kind": "invoice", "number": "2026-17"}]}
+    market.done(f"/v1/commitments/{sold[0]}/references", numbers, "platform")
     ops = listed(market, "ops")
     # The platform's 0.7 of 1000.00, the bank's 0.3, the studio's quarter of 700.00 and the hospital's third of 175.00.
     assert [(each["kind"], each["payer"], each["party"], each["amount"], each["state"]) for each in ops[:4]] == [
@@ -68,6 +70,8 @@ def test_each_party_of_a_chain_sees_its_own_lines_and_no_exchange_of_others(mark
     own = listed(market, "platform")
     assert [each["number"] for each in own] == [each["number"] for each in ops if each["payer"] == "platform"]
     assert all(each["commitment"] in sold and each["asset"] == "images" for each in own)
+    assert [each.get("references") for each in own[::3]] == [["invoice 2026-17"], None, None]
+    assert ["invoice 2026-17" in market.get(LINES, who, format="csv").text for who in ("platform", "bank")] == [True, False]
     november, december = listed(market, "hospital")
     assert november == {
         "number": 3,
@@ -180,6 +184,7 @@ def test_random_sales_tell_a_party_nothing_of_others(market: Market) -> None:
         market.now[0] += timedelta(days=chance.randint(0, 9))
         id = sell(market, agreement, price, buyer)
         sales[id] = buyer, price
+        market.done(f"/v1/commitments/{id}/references", {"references": [{"kind": "order", "number": f"order-of-{buyer}"}]})
         ways = ("withdraw", "refund", "nothing")
         way = chance.choice(ways)
         if way == "withdraw":

@@ -1,11 +1,13 @@
 """Prices that follow from reports: by unit, by period, and as a share of the income; and what is not reported."""
 
-from datetime import timedelta
+import random
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from tests.chance import examples, seed
 from tests.service.conftest import BOTH_DATABASES
 from tests.service.ledger.market import NOON, Market, market, share
 
@@ -28,9 +30,9 @@ def report(market: Market, id: str, first: str, until: str, who: str = "hospital
     return market.post(f"/v1/commitments/{id}/reports", {"from": first, "until": until, **SHOWN, **told}, who)
 
 
-def of_bank(market: Market) -> list[str]:
+def of_bank(market: Market, **query: str) -> list[str]:
     """What is payable to the bank, line by line."""
-    answer = market.get("/v1/ledger/benefits", party="bank")
+    answer = market.get("/v1/ledger/benefits", party="bank", **query)
     assert answer.status_code == 200, answer.text
     return [each["amount"] for each in answer.json()["lines"]]
 
@@ -137,3 +139,42 @@ def test_an_exchange_with_a_fixed_price_has_no_reports(market: Market) -> None:
     id = market.commit("hospital", "platform")
     refused(market.get(f"/v1/commitments/{id}/reports"), 409, "agreement")
     refused(market.get("/v1/commitments/none/reports"), 404, "commitment")
+
+
+def test_random_reports_are_as_a_plain_model_has_them(market: Market) -> None:
+    """Periods that overlap or have not come are refused; what stands is paid, to the cent, and of the other days nothing is known."""
+    chance = random.Random(seed(36))
+    id = priced(market, kind="per-unit", amount="0.07 USD", unit="call")
+    first, today = NOON.date(), NOON.date() + timedelta(days=60)
+    market.now[0] = NOON + timedelta(days=60)
+    standing: dict[int, tuple[set[date], int]] = {}  # the days and the units of each report that was not reversed
+    made = 0
+    for _ in range(examples(20)):
+        if standing and chance.random() < 0.25:
+            gone = chance.choice(sorted(standing))
+            market.done(f"/v1/commitments/{id}/reports/{gone}/reverse", {"reason": "wrong"}, "hospital")
+            del standing[gone]
+            continue
+        begin, length = first + timedelta(days=chance.randint(0, 62)), chance.randint(1, 12)
+        days = {begin + timedelta(days=number) for number in range(length)}
+        units = chance.randint(0, 999)
+        taken = any(days & each for each, _ in standing.values())
+        answer = report(market, id, begin.isoformat(), max(days).isoformat(), units=str(units))
+        assert answer.status_code == (400 if taken or max(days) > today else 201), answer.text
+        if answer.status_code == 201:
+            standing[made] = days, units
+            made += 1
+    owed = 0
+    for _, units in standing.values():
+        cents = (
+            7 * units
+        )  # a quarter of them is the bank's; a cent that is left goes to the larger remainder, of equal ones to the bank
+        owed += cents // 4 + (1 if cents % 4 >= 2 and (cents % 4) >= (3 * cents) % 4 else 0)
+    assert sum(map(Decimal, of_bank(market, limit="1000"))) == Decimal(owed).scaleb(-2)
+    spans = market.get(f"/v1/commitments/{id}/reports").json()["not_reported"]
+    missing = set()
+    for each in spans:
+        begin, until = date.fromisoformat(each["from"]), date.fromisoformat(each["until"])
+        missing |= {begin + timedelta(days=number) for number in range((until - begin).days + 1)}
+    every = {first + timedelta(days=number) for number in range(61)}
+    assert missing == every - set().union(*(days for days, _ in standing.values()))
