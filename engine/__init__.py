@@ -73,6 +73,7 @@ from engine.bundle import (
     source_files,
     stands_alone,
     with_books,
+    with_shares,
 )
 from engine.deciding.contributions import (
     BundleCounters,
@@ -94,6 +95,8 @@ from engine.deciding.promises import DatedPromise, Promise
 from engine.deciding.rests_on import Statement
 from engine.deciding.search_pauses import pausing
 from engine.deciding.settlement import PayableLine, Settlement, amount_text, settle
+from engine.deciding.share_counts import COUNTER as SHARE_COUNTER
+from engine.deciding.share_counts import PARTIES, ExchangeShare, ShareCount, ShareCounts
 from engine.deciding.sign_off_binding import anchor_of, still_holds
 from engine.deciding.sign_off_scope import Approval, Signature, Unsignable, facts_digest, meaning_of, persons_asked
 from engine.decision import (
@@ -112,6 +115,7 @@ from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
 from engine.exchange_input.exchange_reader import MAX_BYTES, read_object
 from engine.exchange_input.exchange_shape import SHAPES as EXCHANGE_SHAPES
+from engine.exchange_input.ledger_shares import SHARES
 from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
@@ -162,6 +166,7 @@ __all__ = [
     "LANGUAGES",
     "MAX_BYTES",
     "MODES",
+    "PARTIES",
     "PARTS",
     "PDP",
     "PERPETUAL",
@@ -169,6 +174,8 @@ __all__ = [
     "REGISTER",
     "SEARCHED",
     "SEMANTICS",
+    "SHARES",
+    "SHARE_COUNTER",
     "UNKNOWN",
     "ActionText",
     "Analysis",
@@ -212,6 +219,7 @@ __all__ = [
     "ExchangePart",
     "ExchangeProblem",
     "ExchangeRefused",
+    "ExchangeShare",
     "ExpectationLine",
     "Explanation",
     "FactEntry",
@@ -278,6 +286,8 @@ __all__ = [
     "RowCountPart",
     "Settlement",
     "SettlementState",
+    "ShareCount",
+    "ShareCounts",
     "Signature",
     "SignaturePart",
     "SignedOffPart",
@@ -382,5 +392,6 @@ __all__ = [
     "with_books",
     "with_fact_set",
     "with_facts_set",
+    "with_shares",
     "written_cases",
 ]

@@ -170,6 +170,11 @@ def with_books(bundle: Bundle, exchange: Exchange, pages: Mapping[str, RightsPag
     return bundle.reader.with_books(exchange, pages)
 
 
+def with_shares(bundle: Bundle, exchange: Exchange, said: Mapping[str, Any]) -> Exchange:
+    """The exchange with what a ledger says of its shares, as JSON, in its document too. Raises ValueError."""
+    return bundle.reader.with_shares(exchange, said)
+
+
 class NameTaken(ValueError):
     """Two folders or files would have the same name in the bundle; the message names both and says what to do."""
 
@@ -503,6 +508,8 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
     words += [each for each in (computed, beside, follows, since) if each]  # an older bundle has none
     if vocabulary.promises:
         words.append(sorted((name, repr(promise)) for name, promise in vocabulary.promises.items()))
+    if vocabulary.shares:
+        words.append(sorted((name, repr(text)) for name, text in vocabulary.shares.items()))
     if vocabulary.entities:
         words.append(sorted((kind, repr(text)) for kind, text in vocabulary.entities.items()))
     if vocabulary.organisations:

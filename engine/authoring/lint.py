@@ -96,6 +96,9 @@ class _Lint:
         for promise in self.words.promises.values():
             facts |= {promise.due, promise.by, promise.to, *promise.terms.values(), promise.fills, promise.beside}
             facts |= {f"evidence.{kind}.dated" for kind in promise.evidence}
+        facts |= {
+            fact for text in self.words.shares.values() for each in text.members.values() for fact in (each.of, each.by) if fact
+        }
         families = {member: name for name, members in self.words.families.items() for member in members}
         used = {families.get(name, name).removesuffix(".total") for name in facts}
         for name in dict.fromkeys(families.get(fact, fact) for fact in self.words.facts):

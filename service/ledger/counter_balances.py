@@ -22,8 +22,8 @@ from service.callers.sending import Reason, Sending
 from service.ledger import money_sums, party_view
 from service.ledger.commitment_list import CountPart, LedgerPart, SumPart, counted_part
 from service.ledger.counter_book import Book
-from service.ledger.counter_sums import CounterQuery, FoundCounts
-from service.ledger.exchange_counters import CounterFiller, Moment, ends
+from service.ledger.counter_sums import CounterQuery, FoundCounts, ends
+from service.ledger.exchange_counters import CounterFiller, Moment
 from service.log.canonical_json import NotCanonical, canonical
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused

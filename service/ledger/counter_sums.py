@@ -65,3 +65,8 @@ class FoundCounts:
 
 
 NOT_FOUND = FoundCounts()
+
+
+def ends(count: engine.Range) -> dict[str, int]:
+    """A range as JSON."""
+    return {"at_least": int(count.low)} | ({} if count.high is None else {"at_most": int(count.high)})

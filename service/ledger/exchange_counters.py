@@ -1,8 +1,8 @@
 """
-The counters of an exchange: from the ledger, and from the caller if the settings allow it; and the pages of the books of rights.
+The counters of an exchange: from the ledger, and from the caller if the settings allow it; the pages of the books of rights; the shares.
 
-An exchange goes in. It comes out with its counters filled in, each with its source, and with what the books say. A record shows both
-exactly as they entered the decision. No counter is lower than what the ledger has for certain.
+An exchange goes in. It comes out with its counters filled in, each with its source, and with what the books and the shares of the ledger
+say. A record shows all exactly as they entered the decision. No counter is lower than what the ledger has for certain.
 """
 
 import json
@@ -18,10 +18,11 @@ import engine
 from service.callers.caller import Caller
 from service.ledger import money_sums, party_view, repeated_people
 from service.ledger.counter_book import Book
-from service.ledger.counter_sums import ALWAYS, NOT_FOUND, NOTHING, CounterQuery, FoundCounts
+from service.ledger.counter_sums import ALWAYS, NOT_FOUND, NOTHING, CounterQuery, FoundCounts, ends
 from service.ledger.counter_upper_ends import CountRecord, StatedCount, combined, may_count, missing_counted_ids, recorded_only
 from service.ledger.promise_book import Promises
 from service.ledger.rights_book import EarlierCommitment, RightsBook
+from service.ledger.share_book import Shares
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.register import periods
@@ -47,6 +48,10 @@ class Moment:
         """The day on a counter's calendar."""
         zone = counter.window.zone
         return self.now.astimezone(_zone(zone)).date() if self.now and zone else self.as_of
+
+    def last(self, day: date) -> str:
+        """The last day of a window that ends on a day: today none, since another process, whose clock is ahead, may count on tomorrow."""
+        return ALWAYS if self.now else day.isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,7 @@ class CounterFiller:
         self.book = book
         self.rights = RightsBook(book)
         self.promises = Promises(book, settings.callers_counts)
+        self.shares = Shares(book)
         self._callers = settings.callers_counts
         self._since = settings.ledger_since if isinstance(settings.ledger_since, date) else date.max
 
@@ -99,7 +105,8 @@ class CounterFiller:
 
         Raises sqlalchemy.exc.SQLAlchemyError.
         """
-        return not (live.counting.facts or live.counting.promises) or (self._since == date.max and not self.book.used(database))
+        counts = live.counting.facts or live.counting.promises or live.counting.shares
+        return not counts or (self._since == date.max and not self.book.used(database))
 
     def sent(self, live: Live, document: Mapping[str, Any]) -> bool:
         """Whether the caller may have sent a count, or what a number is filled in beside: of promises, or by whom it is counted."""
@@ -182,6 +189,8 @@ class CounterFiller:
         filled = counting.filled(exchange, counts, **sources(marks)) if counts else exchange
         if connection is not None:
             filled = self.rights.filled(connection, live, filled, moment.as_of, made)
+            if made is None:  # what was committed before keeps the shares of its record
+                filled = self.shares.filled(connection, live, filled, moment.as_of, moment.last(moment.as_of))
         of_money = {fact: currencies[each.name] for each, fact in counting.counter_facts if currencies[each.name]}
         return FilledExchange(filled, marks, beside.others, of_money, overdue, beside.again)
 
@@ -341,8 +350,7 @@ class CounterFiller:
         where it is not given.
         """
         day = moment.day(counter)
-        # The window of today has no last day: another process, whose clock is a little ahead, may already count on tomorrow.
-        last = ALWAYS if moment.now else day.isoformat()
+        last = moment.last(day)
         own, keys = self.book.keys(connection, counter, key) if connection is not None else ((), ())
         if not counter.window.of or connection is None or not keys:
             return CounterQuery(counter, own, keys, counter.window.first(day), last, currency)
@@ -429,15 +437,10 @@ class CounterFiller:
         return _money(live, stated, wanted.counter.currency)
 
 
-def ends(count: engine.Range) -> dict[str, int]:
-    """A range as JSON."""
-    return {"at_least": int(count.low)} | ({} if count.high is None else {"at_most": int(count.high)})
-
-
 def bare(request: Mapping[str, Any], marks: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
     """The request of a record as its caller sent it: with the counts that the caller sent, without what the service filled in."""
-    if engine.BOOKS in request:
-        request = {name: value for name, value in request.items() if name != engine.BOOKS}
+    if not request.keys().isdisjoint((engine.BOOKS, engine.SHARES)):
+        request = {name: value for name, value in request.items() if name not in (engine.BOOKS, engine.SHARES)}
     for fact, mark in marks.items():
         sent = mark.get("brought")
         if sent is None and mark.get("from") == "caller":
