@@ -41,7 +41,7 @@ need(os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")), "d
 endef
 export CHECK_PYTHON
 
-.PHONY: help serve test test-tables spark bench bench-peers fuzz fuzz-briefly check docs editor workbench lock clean
+.PHONY: help serve story test test-tables spark bench bench-peers fuzz fuzz-briefly check docs editor workbench lock clean
 .NOTPARALLEL:
 
 help: ## print this list
@@ -49,6 +49,9 @@ help: ## print this list
 
 serve: .venv/.runtime ## run the service
 	@$(BIN)/fifthfactor serve $(ARGS)
+
+story: .venv/.runtime ## tell how images become a factor of production, in a database of its own, and show it
+	@$(BIN)/fifthfactor story --serve $(ARGS)
 
 test: .venv/.tests $(BROWSER) ## run every test, then check and test the policies
 	@$(BIN)/pytest --workers 3 --durations 20 --folders $(ARGS)

@@ -76,6 +76,7 @@ class Service:
     tracing: Tracing | None = None
     cosigning: WitnessServer | None = None
     witnesses: Witnesses | None = None
+    story: bool = False  # it tells a story: nothing in it happened, and its pages say so
 
     @property
     def live(self) -> Live:
@@ -99,9 +100,11 @@ class Service:
         say: FilteringBoundLogger | None = None,
         clock: Callable[[], datetime] = now_utc,
         prepared: PreparedPolicies | None = None,
+        story: bool = False,
     ) -> Self:
         """
-        Load the policies, open the log, and keep the policies in it. `prepared` are those that the parent of this process has loaded.
+        Load the policies, open the log, and keep the policies in it. `prepared` are those that the parent of this process has loaded;
+        with `story` the pages say that nothing in it happened.
 
         Raises engine.BundleRefused where the policies are not valid; SettingRefused where the mode, a key file or the policies do not
         exist, where the policies are not signed or are older than those that decided before, or where callers need a key and no key
@@ -175,6 +178,7 @@ class Service:
             tracing,
             cosigning,
             witnesses,
+            story,
         )
 
     def read(self, look: Callable[[sa.Connection], Result], what: str = "log") -> Result:

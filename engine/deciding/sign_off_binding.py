@@ -4,8 +4,8 @@ To what a sign-off is bound: the facts of the exchange that it was given for.
 The exchange of a later request goes in, and whether an earlier signature still holds for it comes out. It does where every fact that was
 sent then is sent again with the same value (a range may be narrower), where the facts that the signed provision or coverage reads and
 that were left out then are left out still, and where parties, countries, purposes and numbers of people are the same, even those left
-out. Documents, claims and other answers that came later leave it standing. Ids are folded: one that looks like another counts as the same.
-Source: semantics 1.9, 4.6.
+out. Documents, claims and other answers that came later leave it standing. So does a book that says something else, unless the provision
+reads what the book fills in. Ids are folded: one that looks like another counts as the same. Source: semantics 1.9, 4.6.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.books.page import BOOKS
 from engine.bundle import Bundle
 from engine.deciding.coverage import GAP, REACH
 from engine.exchange_input.ledger_shares import SHARES
@@ -24,6 +25,7 @@ from engine.rules import AS_OF, Condition, Defined, tests
 from engine.values.id_spellings import folded_id
 
 UNBOUND = (AS_OF, "schema", SHARES)  # members of an exchange that no approval is bound to, beside its counters
+DAY = "on"  # of a page of a book: a signature given on one day holds on another
 ENDS = frozenset({"at_least", "at_most"})
 UNKNOWN, REST = "unknown", "rest"
 PUBLIC = next(iter(EVERYONE))
@@ -48,7 +50,20 @@ def still_holds(bundle: Bundle, earlier: Mapping[str, Any], later: Mapping[str, 
         return False
     came = {member for path in after.keys() - before.keys() for member in _members(bundle, path)}
     read = _read(bundle, name)
-    return not any(path in read or _fixed(bundle, path) for path in came)
+    if any(path in read or _fixed(bundle, path) for path in came):
+        return False
+    books = [name for name, book in bundle.vocabulary.books.items() if not read.isdisjoint((book.held, *book.fills))]
+    return all(_page(earlier, book) == _page(later, book) for book in books)
+
+
+def without_days(sent: Mapping[str, Any]) -> dict[str, Any]:
+    """An exchange whose pages of books do not say for which day they were read."""
+    return {**sent, BOOKS: {book: _page(sent, book) for book in sent[BOOKS]}} if BOOKS in sent else dict(sent)
+
+
+def _page(sent: Mapping[str, Any], book: str) -> dict[str, Any]:
+    """What a book says in an exchange, whatever the day."""
+    return {name: value for name, value in sent.get(BOOKS, {}).get(book, {}).items() if name != DAY}
 
 
 def _members(bundle: Bundle, path: str) -> tuple[str, ...]:
@@ -76,7 +91,7 @@ def _spelt(bundle: Bundle, sent: Mapping[str, Any], under: str = "") -> Iterator
     vocabulary = bundle.vocabulary
     for name, value in sent.items():
         path = f"{under}.{name}" if under else name
-        if (not under and name in UNBOUND) or path in vocabulary.counters:
+        if (not under and name in (*UNBOUND, BOOKS)) or path in vocabulary.counters:
             continue
         document = under in DOCUMENT_GROUPS
         if isinstance(value, Mapping) and not document and not (value.keys() <= ENDS and value):

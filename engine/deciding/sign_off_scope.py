@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeAlias
 
 from engine.bundle import Bundle, printed_days, printed_persons, printed_settings
 from engine.deciding.coverage import GAP, REACH, Coverage
-from engine.deciding.sign_off_binding import UNBOUND
+from engine.deciding.sign_off_binding import UNBOUND, without_days
 from engine.decision import SignaturePart, SignedOffPart
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary_text import JurisdictionText
@@ -214,7 +214,7 @@ def facts_digest(bundle: Bundle, sent: Mapping[str, Any]) -> str:
 
     Two exchanges with the same meaning but another spelling have different digests; an approval of one does not hold for the other.
     """
-    document = {name: value for name, value in sent.items() if name not in UNBOUND}
+    document = {name: value for name, value in without_days(sent).items() if name not in UNBOUND}
     for name in bundle.vocabulary.counters:
         document = _without(document, name.split("."))
     return hashlib.sha256(_encode(document).encode()).hexdigest()

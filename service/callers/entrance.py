@@ -42,7 +42,7 @@ PUBLIC_UNDER = ("/v1/schemas/", "/.well-known/", "/docs/", "/tile/")
 NOT_PUBLIC = "/tile/entries/"
 # Public paths that answer known callers with more.
 TELLS_MORE = "/readyz"
-PAGES = ("/log", "/ask", "/review", "/register", "/ledger", "/policies", "/reports", "/workbench")
+PAGES = ("/log", "/ask", "/review", "/register", "/ledger", "/policies", "/reports", "/workbench", "/story")
 SIGN_IN, SIGN_OUT = "/sign-in", "/sign-out"
 STYLE = "/log/style.css"
 PUBLIC_PAGES = (

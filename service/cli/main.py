@@ -43,6 +43,7 @@ from service.cli import (
     schema,
     serve,
     sessions,
+    story,
     test,
     unattributed,
     watch,
@@ -75,7 +76,7 @@ def fifthfactor(
 for each in (
     *(check, lint, analyse, docs, schema, fmt, test, lsp),
     *(evaluate, decide, where, explain, ask, facts, plan, diff, impact, compile),
-    *(serve, replay, watch, exposure, accounts, unattributed),
+    *(serve, story, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers),
 ):
     app.add_typer(each.app)

@@ -1,6 +1,6 @@
 """
-Who looks at a page with a session of her own, how many reviews she can sign, and what time it is. The gate says it once for each
-request, since every page shows it.
+Who looks at a page with a session of her own, how many reviews she can sign, what time it is, and whether all of it is a story. The gate
+says it once for each request, since every page shows it.
 """
 
 from collections.abc import Collection, Mapping
@@ -26,4 +26,6 @@ class SignedIn:
 WAITING: ContextVar[int | None] = ContextVar("waiting", default=None)
 # The moment of the request, None where there is none: what is of minutes or days ago is said so.
 NOW: ContextVar[datetime | None] = ContextVar("now", default=None)
+# Whether the service tells a story: nothing in it happened, and each page says so.
+STORY: ContextVar[bool] = ContextVar("story", default=False)
 SIGNED_IN: ContextVar[SignedIn | None] = ContextVar("signed_in", default=None)

@@ -20,7 +20,7 @@ from service.console.decision_lists import MOST, PROVISIONS, lists
 from service.console.list_limits import short
 from service.console.outcome_history import HistoryLine
 from service.console.overview import DEFAULT, PERIODS, OverviewData
-from service.console.page_frame import NOW, SIGNED_IN, WAITING
+from service.console.page_frame import NOW, SIGNED_IN, STORY, WAITING
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import facts_of, grouped, in_short
 from service.decisions.present_outcome import PresentOutcome
@@ -191,6 +191,7 @@ def rendered(template: str, reader: PageReader, path: str, **members: Any) -> st
         short=short,
         capital=capital,
         signed_in=SIGNED_IN.get(),
+        a_story=STORY.get(),
         waiting=WAITING.get(),
         most_waiting=MOST_IN_FRAME,
         sign_in_words=reader.words.sign_in,

@@ -81,6 +81,9 @@ class RecordedShare(BaseModel):
     left_out: Annotated[int, Field(ge=1)] | None = None
 
 
+NoShare = Literal["too-few", "none", "unknown"]
+
+
 class ShownDocument(BaseModel):
     """
     What a document or claim was shown by: a person's confirmation of its bytes, or a signature on what the exchange states of it.
@@ -183,12 +186,10 @@ class Record(BaseModel):
     signed_off: tuple[engine.SignedOffPart, ...] | None = Field(
         default=None, description="the approvals that the decision rests on; the decision itself may list fewer"
     )
-    shares: dict[str, RecordedShare | Literal["too-few", "none", "unknown"]] | dict[Literal["commitment"], Sha256] | None = (
-        Field(
-            default=None,
-            description="the shares that the ledger filled in, by fact, or why there are none: too few exchanges or parties, none to be of, or "
-            'not known; {"commitment": …} for a caller who belongs to a party',
-        )
+    shares: dict[str, RecordedShare | NoShare] | dict[Literal["commitment"], Sha256] | None = Field(
+        default=None,
+        description="the shares that the ledger filled in, by fact, or why there are none: too few exchanges or parties, none to be "
+        'of, or not known; {"commitment": …} for a caller who belongs to a party',
     )
     shown: dict[str, ShownDocument] | None = Field(
         default=None, description="the documents and claims that counted as shown, by `evidence.KIND` or `claims.KIND`"

@@ -28,7 +28,7 @@ import engine
 from service.callers.caller import SCOPES, Caller
 from service.callers.entrance import SIGN_IN, START, Entrance, SignInFirst, is_page
 from service.callers.shedding import WATCHING, Place, has_body
-from service.console.page_frame import NOW, SIGNED_IN, WAITING, SignedIn
+from service.console.page_frame import NOW, SIGNED_IN, STORY, WAITING, SignedIn
 from service.drafts import form_token
 from service.problems import RequestRefused
 from service.reviews import queue
@@ -109,6 +109,7 @@ class Gate:
                     if has_body(scope["headers"]):
                         receive = place.awaiting(receive)
                 NOW.set(self._service.clock())
+                STORY.set(self._service.story)
                 SIGNED_IN.set(self._signed_in(scope))
                 WAITING.set(await self._waiting(scope))
             except SignInFirst as first:

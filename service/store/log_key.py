@@ -140,6 +140,13 @@ def new_key(path: Path) -> LogKey:
     return _made(path, PrivateKey.generated().to_pem())
 
 
+def named_key(path: Path, name: str) -> LogKey:
+    """A key for a log that is not begun yet, whose origin begins with a name of its own; opening the log takes it. Raises LogKeyRefused."""
+    private = PrivateKey.generated()
+    origin = f"{name}/{private.public.id[:32]}"
+    return _made(path, _ORIGIN + origin.encode() + b"\n" + private.to_pem())
+
+
 def replacing_key(path: Path, origin: str | None = None) -> LogKey:
     """
     A key to replace the one at the path, for the log of this origin or for one that is named after the new key.

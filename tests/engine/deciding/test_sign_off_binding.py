@@ -4,13 +4,15 @@ To what a signature is bound: which later exchanges it still holds for (semantic
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from engine.authoring.testing import build
+from engine.bundle import load
 from engine.deciding.sign_off_binding import anchor_of, still_holds
-from engine.deciding.sign_off_scope import meaning_of
+from engine.deciding.sign_off_scope import facts_digest, meaning_of
 from tests.engine.deciding.ice import BASE, BY, SURE, rule, world
 
 SIGNED = "aq.law/watch"
@@ -152,6 +154,20 @@ def test_a_document_that_was_sent_stays_as_it_was() -> None:
     assert still_holds(WORLD.bundle, with_it, with_it, SIGNED)
     assert not still_holds(WORLD.bundle, with_it, sent(), SIGNED)
     assert not still_holds(WORLD.bundle, with_it, sent(evidence__permit={**SHOWN, "dated": "2026-06-02"}), SIGNED)
+
+
+def test_a_page_of_a_book_binds_what_reads_it_and_never_by_its_day() -> None:
+    """A signature holds on another day. What the book says meanwhile ends only a signature under a provision that reads the book."""
+    bundle = load(Path(__file__).parents[2] / "service" / "ledger" / "rights")
+    page = {"on": "2026-06-01", "given": [{"id": "c-1", "purposes": ["research"]}]}
+    sent = {"exporter": {"id": "clinic"}, "data": {"id": "scans"}, "books": {"data-rights": page}}
+    other_day = {**sent, "books": {"data-rights": {**page, "on": "2026-06-08"}}}
+    granted = {**sent, "books": {"data-rights": {"on": "2026-06-08", "given": [*page["given"], {"id": "c-2"}]}}}
+    assert facts_digest(bundle, sent) == facts_digest(bundle, other_day) != facts_digest(bundle, granted)
+    assert anchor_of(bundle, sent) == anchor_of(bundle, granted)
+    assert still_holds(bundle, sent, other_day, "cn.rights/encumbered")
+    assert not still_holds(bundle, sent, granted, "cn.rights/encumbered")
+    assert still_holds(bundle, sent, granted, "cn.rights/of-nothing-in-the-book")
 
 
 def test_law_that_is_loaded_later_is_another_meaning() -> None:
