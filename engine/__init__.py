@@ -87,7 +87,7 @@ from engine.deciding.contributions import (
 )
 from engine.deciding.contributions import definition as counter_definition
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
-from engine.deciding.flow import UNKNOWN, Flow, Flows
+from engine.deciding.flow import REACHED, UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
 from engine.deciding.money_counts import in_currency, money_parts
 from engine.deciding.plan_books import conveyed_lines
@@ -170,6 +170,7 @@ __all__ = [
     "PARTS",
     "PDP",
     "PERPETUAL",
+    "REACHED",
     "RECORD",
     "REGISTER",
     "SEARCHED",

@@ -78,7 +78,7 @@ class _Lint:
         facts |= self.words.must_be_shown
         if (settlement := self.words.settlement) is not None:
             facts |= {settlement.price, settlement.shares, *settlement.parties.values(), *settlement.free}
-        facts |= {fact for _, fact in self.words.statistics or () if fact is not None}
+        facts |= set(self.words.statistics.facts.values()) if self.words.statistics else set()
         facts |= {self.words.plans.derived} if self.words.plans else set()
         facts |= {fact for lines in self.words.computed.values() for line in lines.values() for fact in line.facts}
         facts |= {
@@ -116,6 +116,7 @@ class _Lint:
                 self.unnamed("requirements", name, "no rule requires it")
         registers = {atom.register for condition in self.conditions() for atom in atoms(condition)}
         registers |= {text.countries for text in self.words.jurisdictions.values() if isinstance(text.countries, str)}
+        registers |= set(self.words.statistics.registers) if self.words.statistics else set()
         for name in self.words.registers:
             if name not in registers:
                 self.unnamed("registers", name, "no rule looks it up")

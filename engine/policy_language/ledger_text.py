@@ -96,8 +96,8 @@ class StatisticsText(DocumentText):
     """
     Which facts the statistics of committed exchanges are made of.
 
-    By `source` and `destination`, `venue`, `grade`, `sector` and `kind` exchanges are told apart; of a `grade` the highest counts. The
-    others are added up. What is left out is not told.
+    By `source` and `destination`, their `registers`, `venue`, `grade`, `sector`, `kind` and `purpose` exchanges are told apart; of a
+    `grade` the highest counts. The others are added up. What is left out is not told.
     """
 
     source: str | None = None
@@ -112,6 +112,10 @@ class StatisticsText(DocumentText):
     """The fact with the sectors."""
     kind: str | None = None
     """The fact with the kind of data."""
+    purpose: str | None = None
+    """The fact with the purposes."""
+    registers: list[str] = []
+    """Registers of countries: exchanges are told apart by those in which the country of source stands, and that of destination."""
     people: str | None = None
     """The count of people that is added up: a fact, or a family."""
     price: str | None = None
@@ -126,6 +130,11 @@ class StatisticsText(DocumentText):
     """The id of the party that supplies."""
     recipient: str | None = None
     """The id of the party that receives."""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The facts by their uses."""
+        return {use: fact for use, fact in self if isinstance(fact, str)}
 
 
 class LeastText(DocumentText):
