@@ -32,6 +32,7 @@ from service.store.tables import commitment, counted, movement, opening
 
 _SECRET = "fifthfactor.counter_secret"  # what a connection keeps of it, so that it is opened once a connection
 _AT_ONCE = 50  # counters in one statement
+_IN_A_LEAF = 100  # movements, so that the leaf is small enough
 _PLACE = tuple(movement.c[name] for name in PLACE)
 
 _low, _high = movement.c.low, movement.c.high
@@ -238,7 +239,9 @@ class Book:
 
         sealed_sums.change(transaction, added, of_day)
         members: dict[str, Any] = {"commitment": commitment, "sequence": sequence}
-        tree_leaves.append(transaction, LogEvent("movements", now_text(), members, {"movements": [*map(dict, rows)]}))
+        for start in range(0, len(rows), _IN_A_LEAF):
+            told: list[Any] = [*map(dict, rows[start : start + _IN_A_LEAF])]
+            tree_leaves.append(transaction, LogEvent("movements", now_text(), members, {"movements": told}))
 
     def end(self, transaction: sa.Connection, commitment: str, meanings: Collection[str] | None = None) -> None:
         """Stop counting what a commitment added: under all meanings, or only under those given."""
