@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,8 +14,13 @@ import pytest
 from starlette.testclient import TestClient
 
 import engine
+from service.ledger.exposure_questions import UnderPolicies
+from service.ledger.running_commitments import running
+from service.log.leaf import with_personal_values
 from service.policies.live import Live
 from service.service import Service
+from service.watch.round import run
+from service.watch.transactions import writing
 from tests.service.conftest import BOTH_DATABASES, Lines
 from tests.service.ledger.desk import JSON, NOON, desks
 
@@ -253,6 +259,35 @@ def test_a_commitment_reads_the_shares_of_its_own_transaction(desk: Desk) -> Non
     assert desk.post("/v1/commitments", {"decision": one["id"]}).status_code == 201
     answer = desk.post("/v1/commitments", {"decision": two["id"]})
     assert (answer.status_code, answer.json()["decision"]["outcome"]) == (409, "review")
+
+
+def test_the_watch_and_an_exposure_use_the_shares_of_the_record(desk: Desk) -> None:
+    """Under policies with a lower threshold that commitment moves whose record has a higher share, whatever it would be today."""
+    desk.market(9, 19)
+    high = desk.commit()
+    for number in range(6):
+        desk.commit("bcd"[number % 3], "y")
+    assert desk.share() == told(11, 27)
+    before = desk.service.live
+    desk.reload("more_than: 0.5", "more_than: 0.45")
+    assert desk.evaluate()["outcome"] == "permitted"
+    question = UnderPolicies(before, desk.service.live, NOON.date())
+    with desk.service.store.database.reading.connect() as connection:
+        found = {
+            each.id: question.look(
+                connection, each, with_personal_values(each.stored.entry.leaf, each.stored.entry.openings), Counter()
+            )
+            for each in running(connection, 0, 10_000)
+        }
+    assert [(id, touch.old, touch.new) for id, touch in found.items() if touch] == [(high["id"], "permitted", "review")]
+    assert run(desk.service, writing(desk.service), NOON.date()).whole
+    (event,) = desk.get("/v1/watch/events")["events"]
+    assert {name: event["data"][name] for name in ("commitment", "before", "after", "causes")} == {
+        "commitment": high["id"],
+        "before": "permitted",
+        "after": "review",
+        "causes": ["bundle"],
+    }
 
 
 def test_a_party_is_told_that_a_person_must_look_and_no_numbers(desk: Desk) -> None:
