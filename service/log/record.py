@@ -76,9 +76,11 @@ class RecordedShare(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    numerator: Annotated[int, Field(ge=0)]
-    denominator: Annotated[int, Field(ge=1)]
-    left_out: Annotated[int, Field(ge=1)] | None = None
+    numerator: int = Field(ge=0, description="how many exchanges of the cell are the party's or the state's, this one included")
+    denominator: int = Field(ge=1, description="how many exchanges the cell has, this one included")
+    left_out: int | None = Field(
+        default=None, ge=1, description="how many exchanges of the year were counted otherwise, until the ledger is recounted"
+    )
 
 
 NoShare = Literal["too-few", "none", "unknown"]

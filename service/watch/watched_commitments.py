@@ -104,7 +104,12 @@ class WatchedCommitment:
             if known and named_exchanges.unknown(connection, kind, id):
                 raise NotDecidable("entity-erased")
         request = exchange_of(self.record)
-        document, shares = dict(bare(request, self.record.get("counted", {}))), request.get(engine.SHARES)
+        document = dict(bare(request, self.record.get("counted", {})))
+        # Without those that are 0 anyhow, so that what is decided alike is decided once, and those that the policies no longer have.
+        fills = {each.fact for each in live.counting.shares}
+        said = {
+            fact: of for fact, of in request.get(engine.SHARES, {}).items() if fact in fills and of not in ("too-few", "none")
+        }
         document.pop("as_of", None)
         filled: Mapping[str, Any] = document.pop(engine.REGISTER, {})
         named = {name: entity["id"] for name, entity in filled.items() if "id" in entity}
@@ -112,9 +117,7 @@ class WatchedCommitment:
             document[named_exchanges.NAMED] = named
         try:
             exchange = named_exchanges.read(live, canonical(document), connection, day, True, held).accept()
-            return engine.with_shares(live.bundle, exchange, shares) if shares else exchange
-        except ValueError:
-            raise NotDecidable("policies") from None  # they have other shares
+            return engine.with_shares(live.bundle, exchange, said) if said else exchange
         except engine.ExchangeRefused as refused:
             codes = [each.code for each in refused.problems if each.code in _OF_THE_REGISTER]
             raise NotDecidable(codes[0] if codes else "policies") from None

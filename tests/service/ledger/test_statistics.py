@@ -211,8 +211,8 @@ def test_random_commitments_withdrawals_and_amendments_agree_with_a_plain_model(
         }
         share = {"public": f"0.{chance.randint(0, 10**12 - 1):012}"}
         terms = {"venue": words["venue"], "price": words["price"], "share": share}
-        sent = {"terms": terms, "data__kind": words["kind"], "exporter__sectors": words["sector"].split()}
-        sent |= {"data__staff": True}  # of which there may be any number
+        sent: dict[str, Any] = {"data__staff": True}  # of whom there may be any number
+        sent |= {"terms": terms, "data__kind": words["kind"], "exporter__sectors": words["sector"].split()}
         sent["purpose__is"] = words["purpose"].split()
         return words, people, {**SALE, **sent, "exporter": f"org-{chance.randint(1, 4)}"}
 
