@@ -32,6 +32,7 @@ from engine.authoring.mutation import Mutant, mutants
 from engine.authoring.mutation_cases import MutationTester
 from engine.authoring.mutation_proofs import MutantProof, MutantProver
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
+from engine.authoring.paired_cases import CasePair, PairedCase, written_pairs
 from engine.authoring.proven_difference import DifferenceProof, MovedInstrumentPart, ProvenPairPart, moving, prove
 from engine.authoring.register_mutation import register_mutants
 from engine.authoring.relevance import Relevance
@@ -50,9 +51,13 @@ from engine.authoring.testing import (
     written_cases,
 )
 from engine.backends.durable import EngineUnavailable
+from engine.books.benefit_page import EXPORTER as EXPORTER_KEY
+from engine.books.benefit_page import BenefitPricing, BenefitShare, BenefitsPage, BenefitStep
+from engine.books.chains import Reckoner
 from engine.books.filling import BookReader
 from engine.books.grants import PERPETUAL, BookFacts, Grant, grants
-from engine.books.page import BOOKS, RightScope, RightsPage
+from engine.books.page import BOOKS, BookPage, RightScope, RightsPage
+from engine.books.settlement import PayableLine, Settlement, SettlementState, amount_text
 from engine.bundle import (
     Bundle,
     BundleRefused,
@@ -94,7 +99,7 @@ from engine.deciding.plan_books import conveyed_lines
 from engine.deciding.promises import DatedPromise, Promise
 from engine.deciding.rests_on import Statement
 from engine.deciding.search_pauses import pausing
-from engine.deciding.settlement import PayableLine, Settlement, amount_text, settle
+from engine.deciding.settlement import settle
 from engine.deciding.share_counts import COUNTER as SHARE_COUNTER
 from engine.deciding.share_counts import PARTIES, ExchangeShare, ShareCount, ShareCounts
 from engine.deciding.sign_off_binding import anchor_of, still_holds
@@ -107,7 +112,6 @@ from engine.decision import (
     DutyPart,
     PlanDecision,
     QuestionPart,
-    SettlementState,
     SignaturePart,
     SignedOffPart,
 )
@@ -119,6 +123,7 @@ from engine.exchange_input.ledger_shares import SHARES
 from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
+from engine.explaining.settlement_account import with_own_settlement
 from engine.explaining.written_decision import WrittenDecision
 from engine.languages import LANGUAGES, Language
 from engine.languages.word_catalogue import CatalogueRefused
@@ -143,8 +148,9 @@ from engine.policy_language.written_effects import PolicySettings
 from engine.policy_language.written_policies import Instrument, instrument, instruments
 from engine.questions.horizon import OutcomeMove, OutcomesAhead, SteadyPermit, TurnCause
 from engine.rules import Truth
-from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, Value, to_json
+from engine.values import BadValue, Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, read_duration, to_json
 from engine.values.currencies import minor_units
+from engine.values.exact_ratio import ratio_text
 from engine.values.id_spellings import folded_id, id_form
 from engine.values.outcome_levels import Bounds, Level, outcome_word
 from engine.version import SEMANTICS, semantics_of, shape_of
@@ -156,6 +162,7 @@ __all__ = [
     "DIRECTIONS",
     "EVERYONE",
     "EXCHANGE_SHAPES",
+    "EXPORTER_KEY",
     "FINDINGS",
     "FREE_NOTHING",
     "GROUNDS",
@@ -184,7 +191,13 @@ __all__ = [
     "Approval",
     "AttributesText",
     "AuthZenText",
+    "BadValue",
+    "BenefitPricing",
+    "BenefitShare",
+    "BenefitStep",
+    "BenefitsPage",
     "BookFacts",
+    "BookPage",
     "BookReader",
     "Bounds",
     "BoundsPart",
@@ -194,6 +207,7 @@ __all__ = [
     "CarriedPart",
     "CaseCoverage",
     "CaseOutcome",
+    "CasePair",
     "CatalogueRefused",
     "CellMutant",
     "CellMutationTester",
@@ -262,6 +276,7 @@ __all__ = [
     "OutcomeMove",
     "OutcomesAhead",
     "OwedDuty",
+    "PairedCase",
     "Path",
     "PayableLine",
     "Phrasebook",
@@ -279,12 +294,14 @@ __all__ = [
     "QuestionPart",
     "Range",
     "Reason",
+    "Reckoner",
     "Register",
     "Relevance",
     "Result",
     "RightScope",
     "RightsPage",
     "RowCountPart",
+    "SetOf",
     "Settlement",
     "SettlementState",
     "ShareCount",
@@ -370,7 +387,9 @@ __all__ = [
     "persons_asked",
     "policies_at",
     "prove",
+    "ratio_text",
     "read_catalogues",
+    "read_duration",
     "read_object",
     "read_plan",
     "register_mutants",
@@ -393,6 +412,8 @@ __all__ = [
     "with_books",
     "with_fact_set",
     "with_facts_set",
+    "with_own_settlement",
     "with_shares",
     "written_cases",
+    "written_pairs",
 ]

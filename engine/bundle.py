@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
-from engine.books.page import RightsPage
+from engine.books.page import BookPage
 from engine.exchange import Exchange
 from engine.exchange_input.contradictions import Coherence, check_entries
 from engine.exchange_input.exchange_reader import ExchangeReader
@@ -165,7 +165,7 @@ def counted(
     return bundle.reader.own_counts.counted(exchange, counted, raised, stated, asks)
 
 
-def with_books(bundle: Bundle, exchange: Exchange, pages: Mapping[str, RightsPage]) -> Exchange:
+def with_books(bundle: Bundle, exchange: Exchange, pages: Mapping[str, BookPage]) -> Exchange:
     """The exchange with what some books say of it, in its document too; `pages` are those of its exporter and asset, by book."""
     return bundle.reader.with_books(exchange, pages)
 
@@ -521,7 +521,10 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
     if vocabulary.authzen is not None:
         words.append(json.dumps(vocabulary.authzen.model_dump(), sort_keys=True))
     if vocabulary.settlement is not None:
-        words.append(json.dumps(vocabulary.settlement.model_dump(), sort_keys=True))
+        said = vocabulary.settlement.model_dump()  # an older bundle has no book of benefits
+        words.append(
+            json.dumps({key: each for key, each in said.items() if each or key in ("parties", "free")}, sort_keys=True)
+        )
     if vocabulary.plans is not None:
         words.append(json.dumps(vocabulary.plans.model_dump(), sort_keys=True))
     printed = [

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from engine.books.settlement import SettlementState
 from engine.rules import Truth
 
 SCHEMA = "fifthfactor/decision/1"
@@ -307,43 +308,35 @@ class LanePart(Part):
     closed_by: list[str] = []
 
 
-# `settled` has amounts, and `nothing-payable` needs none. With every other word the exchange has no settlement, for this reason.
-SettlementState = Literal[
-    "settled",
-    "nothing-payable",
-    "price-unknown",
-    "price-disputed",
-    "price-below-zero",
-    "price-of-a-free-supply",
-    "price-too-large",
-    "price-finer-than-the-unit",
-    "unknown-currency",
-    "no-minor-unit",
-    "shares-unknown",
-    "shares-disputed",
-    "shares-do-not-close",
-    "parties-unknown",
-    "parties-disputed",
-]
-
-
 class SettlementLinePart(Part):
     """
     What is payable to one party for its role, or to the role's account where the role names no party: then there is no `party`.
 
-    `share` is the share of the whole role. A party's id is shown as "personal" where the vocabulary says that it may name a person.
+    `share` is the share of the whole role. A party's id is shown as "personal" where the vocabulary says that it may name a person; by an
+    agreement it is "exporter", or a key within this answer. `role` is left out where the agreement says none, and `kind` of a plain share.
     """
 
-    role: str
+    role: str | None = None
     title: str
     share: str
+    kind: Literal["commission", "component", "upward"] | None = None
     party: str | None = None
     amount: str
 
 
+class UpwardLinePart(SettlementLinePart):
+    """What a payer passes on of its `base` by an agreement. `payer` is "exporter" or a key; `step` is the step that pays it, from 0."""
+
+    agreement: str
+    step: int
+    payer: str
+    base: str
+
+
 class SettlementPart(Part):
     """
-    How the price, before tax, is divided among those who benefit. The amounts add up to the price exactly.
+    How the price, before tax, is divided among those who benefit. The amounts of `lines` add up to the price exactly; what is paid further
+    up, out of what its payer gets, stands in `upward`. `exceeding` are agreements by which a payer would pay more than that.
 
     `state` is "settled", "nothing-payable", or the reason why there are no amounts; `says` is the same in a sentence. `unit` is the
     smallest amount of the currency (ISO 4217).
@@ -355,6 +348,8 @@ class SettlementPart(Part):
     currency: str | None = None
     unit: str | None = None
     lines: list[SettlementLinePart] = []
+    upward: list[UpwardLinePart] = []
+    exceeding: list[str] = []
 
 
 class ComputedLinePart(Part):

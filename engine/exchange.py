@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from engine.books.benefit_filling import BenefitsReader
+from engine.books.benefit_page import BenefitsPage
 from engine.books.filling import BookEntry, BookReader
-from engine.books.page import RightsPage
+from engine.books.page import BookPage
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES
 from engine.register_facts import SHOWN, RegisteredEntity
 from engine.values import Disputed, Document, Missing, Value, either
@@ -59,6 +61,11 @@ class Exchange:
     shown_until: Mapping[str, date] = field(default_factory=dict)
     asks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     everyone: str = ""
+
+    @property
+    def benefits(self) -> BenefitsPage | None:
+        """The page of the book of benefits, if the exchange has one."""
+        return next((each.page for each in self.books if isinstance(each.page, BenefitsPage)), None)
 
     def source(self, name: str) -> str | None:
         """Where a fact, a document or a claim is from, if it is not merely stated."""
@@ -181,25 +188,26 @@ class OpenBook:
     `values` all values as they were before.
     """
 
-    reader: BookReader
-    page: RightsPage | None
+    reader: BookReader | BenefitsReader
+    page: BookPage | None
     stated: Mapping[str, Value]
     entry: BookEntry
     values: Mapping[str, Value]
 
     @classmethod
-    def at(cls, reader: BookReader, page: RightsPage | None, values: Mapping[str, Value]) -> OpenBook:
+    def at(cls, reader: BookReader | BenefitsReader, page: BookPage | None, values: Mapping[str, Value]) -> OpenBook:
         """A book opened for an exchange with these values, as they are stated. Without a page, what a register says of its facts stays."""
-        stated = {reader.book.held: values[reader.book.held]} if reader.book.held in values else {}
-        entry = reader.fill(page, values)
+        stated = {fact: values[fact] for fact in reader.book.stated if fact in values}
+        entry = reader.fill(page, values)  # type: ignore[arg-type]
         return cls(reader, page, stated, entry if page is not None else entry.without(values), values)
 
     def reads(self, facts: Collection[str], values: Mapping[str, Value]) -> bool:
         """Whether the book reads one of some facts, to fill others; one that is chosen for a disputed value is not read."""
-        held = self.reader.book.held
         if self.page is None and self.reader.book.of in facts:
             return True
-        return not self.reader.inputs.isdisjoint(facts) or (held in facts and not isinstance(values.get(held), Disputed))
+        stated = [fact for fact in self.reader.book.stated if fact in facts]
+        chosen = {fact for fact in stated if isinstance(values.get(fact), Disputed) and fact in self.entry.values}
+        return not self.reader.inputs.isdisjoint(set(facts) - chosen) or not chosen.issuperset(stated)
 
     def again(self, values: Mapping[str, Value]) -> OpenBook:
         """The same page for other values."""

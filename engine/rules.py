@@ -16,7 +16,7 @@ from decimal import Decimal
 from enum import IntEnum
 from typing import Literal, TypeAlias
 
-from engine.values import Duration, Missing, Operand, Range, SetOf, Type, Value, ValueSet
+from engine.values import Duration, ExactRatio, Missing, Operand, Range, SetOf, Type, Value, ValueSet
 from engine.values.multilingual import NO_WORDS, Words
 from engine.values.outcome_levels import Level
 
@@ -328,7 +328,7 @@ class Measure:
     def around(told: Value) -> Value | None:
         """The least that a document can state so that what is told lies within it; None where that is not known."""
         match told:
-            case Range(high=Decimal() as high):
+            case Range(high=Decimal() | ExactRatio() as high):
                 return Range.exact(high)
             case SetOf(open=False):
                 return told

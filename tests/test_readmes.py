@@ -92,7 +92,7 @@ class Reader:
         self._folder = folder
         self._ready = ready
         self._address = server.address.removeprefix("http://")
-        self._noted: dict[str, str] = {}  # what a page means by $ID, $COMMITMENT and $DIGEST
+        self._noted: dict[str, str] = {}  # what a page means by $ID, $COMMITMENT, $AGREEMENT and $DIGEST
         commands = folder / ".venv" / "bin"
         commands.mkdir(parents=True)
         self._command, self._python = commands / "fifthfactor", commands.parent / "python"
@@ -148,8 +148,12 @@ class Reader:
             self._noted["ID"] = answer["id"]
         elif answer.get("state") == "committed":
             self._noted["COMMITMENT"] = answer["id"]
+        elif "versions" in answer and "digest" in answer:
+            self._noted |= {"AGREEMENT": answer["id"], "DIGEST": answer["digest"]}
         elif "source" in answer:
             self._noted["DIGEST"] = answer["source"]
+        elif answer.get("lines") and "number" in answer["lines"][0]:
+            self._noted["LINE"] = str(answer["lines"][0]["number"])
 
     def _run(self, command: list[str]) -> tuple[str, int]:
         *program, text = command
@@ -227,7 +231,7 @@ def test_the_policies_shown_load_and_pass() -> None:
     shown = [block.text.encode() for page in PAGES for block in blocks(page) if block.kind == "yaml"]
     bundle = engine.load_sources(sources | {f"shown-{number}.yaml": text for number, text in enumerate(shown)})
     results = list(engine.run(bundle, "shown-"))
-    assert len(results) == 2
+    assert len(results) == 4
     assert [result.problems for result in results if result.problems] == []
 
 

@@ -19,6 +19,7 @@ from engine.backends.lanes.lane_program import LaneProgram, lower
 from engine.backends.lanes.slots import Pair
 from engine.backends.lanes.standing_slots import States
 from engine.backends.lanes.thresholds import NOTHING, place
+from engine.books.benefit_filling import OF_A_PAGE
 from engine.bundle import Bundle
 from engine.policy_language.vocabulary import Vocabulary
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not
@@ -251,14 +252,19 @@ class Formula:
         What a register or a book alone states is left out, or what it is of an exchange of which neither has anything.
         """
         exchange, reader = self.exchange, self.bundle.reader
-        given: dict[str, object] = dict.fromkeys(reader.own_counts.kept.values(), False)
+        given: dict[str, object] = dict(reader.own_counts.without_ledger)
         for book in reader.books:
             given |= book.fill(None, {}).values
         found = []
+        follows = reader.benefits.book.fills if reader.benefits else ()  # without a page they follow from what is stated
         for fact in self.bundle.vocabulary.facts.values():
-            if fact.register_only and fact.name in exchange.words:
+            if fact.name in given and fact.name in exchange.words and not fact.register_only:
+                found.append(exchange.words[fact.name].stated)  # where nobody states it, it has the value that is given
+            elif fact.register_only and fact.name in exchange.words:
                 words = exchange.words[fact.name]
-                if fact.name in given:
+                if fact.name in follows:
+                    found += [-has for each, has in zip(words.words, words.has, strict=True) if each[0] in OF_A_PAGE]
+                elif fact.name in given:
                     value = given[fact.name]
                     found += [words.stated, -words.open]
                     for each, has in zip(words.words, words.has, strict=True):

@@ -300,9 +300,14 @@ def _beside(old: Vocabulary, new: Vocabulary, overlay: bool) -> Iterator[str]:
         yield "what must be shown"
     if dict(old.books) != dict(new.books):
         yield "the books of rights"
+    if old.settlement != new.settlement:
+        yield "the book of benefits"
     kept = ({name: text.kept for name, text in each.counters.items() if text.kept} for each in (old, new))
     if next(kept) != next(kept):
         yield "which counters a ledger keeps"
+    disputed = ({text.disputed for text in each.promises.values() if text.disputed} for each in (old, new))
+    if next(disputed) != next(disputed):
+        yield "which promises may be in dispute"
     if old.recipient != new.recipient:
         yield "which facts are those of a recipient"
     for name in old.facts.keys() & new.facts.keys():

@@ -64,7 +64,11 @@ class CaseChecker:
         """A test file as its author wrote it; None where it is no such document. Every name of what there is not becomes a finding."""
         text = read_model(TestText, node, findings)
         for number in range(len(text.cases)) if text else ():
-            self._expected(locate(node, ("cases", number, "expect"))[0], text.test if text else "", findings)
+            assert text
+            self._expected(locate(node, ("cases", number, "expect"))[0], text.test, findings)
+            if text.cases[number].pair:
+                of = locate(node, ("cases", number, "pair", "of"))[0]
+                self._name(of, *NAMED["because"], self._known_as["rule"], findings, text.test)
         return text
 
     def values(self, node: Node, findings: Findings) -> None:

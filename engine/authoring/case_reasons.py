@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from decimal import Decimal
+from fractions import Fraction
 from typing import NamedTuple
 
 from engine.deciding.judgement import Judgement
@@ -247,7 +248,7 @@ class CaseReasons:
         other = operand.amount if isinstance(operand, Money) else operand
         if one is None or not isinstance(other, Decimal):
             return 1
-        return float(abs(one - other) / max(abs(other), Decimal(1)))
+        return float(abs(Fraction(one) - Fraction(other)) / max(abs(Fraction(other)), Fraction(1)))
 
     def _said(self, atom: Atom) -> str:
         """

@@ -77,7 +77,9 @@ class _Lint:
         facts = {*read, *USED_BY_LEDGER, *(line.fact for _, lines in self.words.factor.values() for line in lines.values())}
         facts |= self.words.must_be_shown
         if (settlement := self.words.settlement) is not None:
-            facts |= {settlement.price, settlement.shares, *settlement.parties.values(), *settlement.free}
+            facts |= {settlement.price, settlement.shares, *settlement.parties.values(), *settlement.free, *settlement.fills}
+            facts |= {*settlement.countries.values()}
+            facts |= {each for each in (settlement.by, settlement.agreement, settlement.made_from) if each}
         facts |= set(self.words.statistics.facts.values()) if self.words.statistics else set()
         facts |= {self.words.plans.derived} if self.words.plans else set()
         facts |= {fact for lines in self.words.computed.values() for line in lines.values() for fact in line.facts}
@@ -95,6 +97,7 @@ class _Lint:
             facts |= {book.of, book.by, book.to, book.held, *book.inputs}
         for promise in self.words.promises.values():
             facts |= {promise.due, promise.by, promise.to, *promise.terms.values(), promise.fills, promise.beside}
+            facts |= {each for each in (promise.number, promise.disputed) if each}
             facts |= {f"evidence.{kind}.dated" for kind in promise.evidence}
         facts |= {
             fact for text in self.words.shares.values() for each in text.members.values() for fact in (each.of, each.by) if fact

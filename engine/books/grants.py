@@ -58,6 +58,11 @@ class BookFacts:
         return frozenset((self.granted, *self.scope, self.exclusive, self.onward, self.proof, self.consent))
 
     @property
+    def stated(self) -> tuple[str, ...]:
+        """The fact that a sender states and the book fills too."""
+        return (self.held,)
+
+    @property
     def fills(self) -> tuple[str, ...]:
         """The facts that nobody states and the book fills."""
         return self.beyond, self.bound, self.encumbered, self.older

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from engine.books.benefit_page import BenefitsPage
+
 BOOKS = "books"  # the member of an exchange with what the books say of it
 
 
@@ -66,12 +68,16 @@ class RightsPage(_Part):
     given: tuple[Granted, ...] = ()
 
 
-def read_pages(json: Any, books: Collection[str]) -> dict[str, RightsPage]:
-    """The pages of an exchange, by book, from its member `books`. Raises ValueError with a sentence."""
-    if not isinstance(json, dict) or not json.keys() <= set(books):
-        raise ValueError(f"must be an object with members like {', '.join(f'`{name}`' for name in sorted(books)) or 'none'}")
+BookPage = RightsPage | BenefitsPage
+
+
+def read_pages(json: Any, books: Collection[str], benefits: str = "") -> dict[str, BookPage]:
+    """The pages of an exchange, by book, from its member `books`; `benefits` is the book of benefits. Raises ValueError with a sentence."""
+    names = {*books, benefits} - {""}
+    if not isinstance(json, dict) or not json.keys() <= names:
+        raise ValueError(f"must be an object with members like {', '.join(f'`{name}`' for name in sorted(names)) or 'none'}")
     try:
-        return {name: RightsPage.model_validate(page) for name, page in json.items()}
+        return {name: (BenefitsPage if name == benefits else RightsPage).model_validate(page) for name, page in json.items()}
     except ValidationError as failed:
         error = failed.errors(include_url=False, include_input=False)[0]
         raise ValueError(f"{'.'.join(map(str, error['loc']))}: {error['msg']}") from None

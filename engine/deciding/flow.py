@@ -13,17 +13,19 @@ import hashlib
 from dataclasses import dataclass
 from datetime import date
 from decimal import Context, Decimal
+from fractions import Fraction
 
 from engine.bundle import Bundle
 from engine.deciding.contributions import NOTHING, UNBOUNDED, Tally, span
 from engine.exchange import REGISTER, Exchange
 from engine.policy_language.ledger_text import StatisticsText
-from engine.values import Missing, Money, Range, SetOf
+from engine.values import ExactRatio, Missing, Money, Range, SetOf
 from engine.verdict import Verdict, numbers
 
 UNKNOWN = "?"  # a word of a flow that is not known, or may not be all
 # How many people an exchange reaches: the least number of each band.
 REACHED = {"none": 0, "1-999": 1, "1000-99999": 1_000, "100000-999999": 100_000, "1000000-": 1_000_000}
+_PLACES = 16
 _EXACTLY = Context(prec=80)  # a price has 19 digits and a share 13, so their product is never rounded
 
 
@@ -158,6 +160,11 @@ def _part(price: object, fact: str | None, exchange: Exchange) -> Decimal | None
     share = exchange.value(fact) if fact else Missing.LEFT_OUT
     if not isinstance(price, Money) or not isinstance(share, Range) or share.low != share.high or not 0 <= share.low <= 1:
         return None
+    if isinstance(
+        share.low, ExactRatio
+    ):  # no decimal is equal to it: cut off after as many places as the product of decimals has
+        places = Decimal(10) ** _PLACES
+        return _EXACTLY.divide(Decimal(int(Fraction(price.amount) * share.low * int(places))), places)
     return _EXACTLY.multiply(price.amount, share.low)
 
 

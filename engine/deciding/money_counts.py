@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from engine.values import Disputed, Missing, Money, MoneyRange, Range, Value, either
+from engine.values import Disputed, Missing, Money, MoneyRange, Number, Range, Value, either
 
 PLACES = Decimal("0.0001")  # a sum of money is written with four decimals at most
 NO_SUM = Range(Decimal(0), None)
@@ -54,7 +54,7 @@ def in_currency(sum_: Range, currency: str) -> Money | MoneyRange:
     return Money(low, currency) if low == high else MoneyRange(low, high, currency)
 
 
-def _amount(count: Decimal) -> Decimal:
-    exact = Decimal(count) * PLACES
+def _amount(count: Number) -> Decimal:
+    exact = Decimal(int(count)) * PLACES
     cents = exact.quantize(Decimal("0.01"))
     return cents if cents == exact else exact

@@ -16,7 +16,7 @@ from typing import TypeAlias
 
 from engine.books.filling import BookReader
 from engine.books.grants import BookFacts, Grant, grants
-from engine.books.page import RightsPage
+from engine.books.page import BookPage, RightsPage
 from engine.exchange import Exchange
 from engine.values.id_spellings import folded_id
 
@@ -25,7 +25,7 @@ AFTER_ALL = 2**63  # the order of the first line of a plan: after every line tha
 # The name of a party or an asset in the role of a fact, None where nobody knows it.
 Name: TypeAlias = Callable[[Exchange, str], str | None]
 # What the books say of an exchange beside earlier ones, by book; nothing of an asset that a book does not have.
-Pages: TypeAlias = Callable[[Exchange, Sequence[Exchange]], Mapping[str, RightsPage]]
+Pages: TypeAlias = Callable[[Exchange, Sequence[Exchange]], Mapping[str, BookPage]]
 
 
 def conveyed_lines(book: BookFacts, exchange: Exchange, before: Sequence[Exchange], day: date, name: Name) -> Iterator[Grant]:
@@ -43,15 +43,16 @@ def conveyed_lines(book: BookFacts, exchange: Exchange, before: Sequence[Exchang
 def pages_of_legs(books: Sequence[BookReader], day: date) -> Pages:
     """The pages where there is no ledger: those that an exchange has itself, with the lines of earlier legs."""
 
-    def pages(exchange: Exchange, before: Sequence[Exchange]) -> Mapping[str, RightsPage]:
+    def pages(exchange: Exchange, before: Sequence[Exchange]) -> Mapping[str, BookPage]:
         own = {each.reader.book.name: each.page for each in exchange.books if each.page is not None}
-        found: dict[str, RightsPage] = {}
+        found: dict[str, BookPage] = {}
         for reader in books:
             book = reader.book
             lines = list(conveyed_lines(book, exchange, before, day, _folded))
             if lines:
                 page = reader.reckoner.page(lines, _folded(exchange, book.by), _folded(exchange, book.to), day)
-                found[book.name] = _beside(own[book.name], page) if book.name in own else page
+                mine = own.get(book.name)
+                found[book.name] = _beside(mine, page) if isinstance(mine, RightsPage) else page
         return own | found
 
     return pages

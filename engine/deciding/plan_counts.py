@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from engine.deciding.contributions import BundleCounters, Contribution, Key, span
 from engine.exchange import Exchange
-from engine.values import Range, Value
+from engine.values import Number, Range, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class CountedFact:
 
     fact: str
     key: Key
-    most: Decimal | None
+    most: Number | None
 
 
 def raise_counters(
@@ -58,9 +58,9 @@ def _may_be(one: Key, other: Key) -> bool:
     return all(ours is None or theirs is None or ours == theirs for ours, theirs in zip(one, other, strict=True))
 
 
-def _largest(numbers: Sequence[Decimal | None]) -> Decimal | None:
+def _largest(numbers: Sequence[Number | None]) -> Number | None:
     return max((each for each in numbers if each is not None), default=Decimal(0)) if None not in numbers else None
 
 
-def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+def _sum(one: Number | None, other: Number | None) -> Number | None:
     return None if one is None or other is None else one + other

@@ -17,10 +17,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from engine.books.benefit_filling import BenefitsReader
 from engine.books.chains import Reckoner
 from engine.books.filling import BookReader
 from engine.books.grants import BookFacts
-from engine.books.page import BOOKS, RightsPage, read_pages
+from engine.books.page import BOOKS, BookPage, read_pages
 from engine.exchange import REGISTER, Contradiction, Exchange, OpenBook
 from engine.exchange_input.exchange_problems import (
     INCOHERENT,
@@ -37,6 +38,7 @@ from engine.exchange_input.sent_statements import Statements
 from engine.policy_language.derived_facts import Followers
 from engine.policy_language.diagnostic import did_you_mean
 from engine.policy_language.public_recipient import EVERYONE
+from engine.policy_language.settlement_facts import settlement_facts
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary, stated_in
 from engine.register_facts import IN_REGISTER, REGISTERED, RegisteredEntity, doubt_facts, join_facts, with_known_ids
 from engine.rules import AS_OF
@@ -76,6 +78,8 @@ class ExchangeReader:
         self.words = self._refusals.words  # what people call facts, values and documents
         self._followers = Followers(vocabulary.facts.values())
         self._books = tuple(map(self._book_reader, vocabulary.books.values()))
+        settlement = settlement_facts(vocabulary)
+        self.benefits = BenefitsReader(settlement) if settlement is not None and settlement.name else None
         self._personal = {fact.name: pointer(fact.name.split(".")) for fact in vocabulary.facts.values() if fact.personal}
 
     def make_ready(self) -> None:
@@ -155,11 +159,12 @@ class ExchangeReader:
             sources=sources,
             everyone=everyone,
         )
-        for fact in self.own_counts.kept.values():
+        for fact, value in self.own_counts.without_ledger.items():
             if fact not in values:
-                values[fact], follows[fact] = False, ()  # no ledger keeps it
-        if self._books:
+                values[fact], follows[fact] = value, ()
+        if self._books or self.benefits:
             exchange = self._opened(exchange, pages)
+            problems += self._not_agreed(exchange, stated.values)
         if self._shares.each:
             exchange = self._shares.filled(
                 exchange, self._said_of_shares(document[SHARES], problems) if SHARES in document else {}
@@ -180,7 +185,14 @@ class ExchangeReader:
             detail = f'is no id of a party; write `{{"{self._recipient}": "{id.casefold()}"}}`'
             yield ExchangeProblem(pointer(fact.split(".")), "wrong-value", detail)
 
-    def with_books(self, exchange: Exchange, pages: Mapping[str, RightsPage]) -> Exchange:
+    def _not_agreed(self, exchange: Exchange, sent: Mapping[str, Value]) -> Iterator[ExchangeProblem]:
+        """A problem at each share that is stated otherwise than the agreement says that the exchange names."""
+        if self.benefits is not None and exchange.benefits is not None:
+            for fact in self.benefits.differing(exchange.benefits, sent):
+                detail = "differs from the agreement that the exchange names; leave it out, or name no agreement"
+                yield ExchangeProblem(pointer(fact.split(".")), INCOHERENT, detail)
+
+    def with_books(self, exchange: Exchange, pages: Mapping[str, BookPage]) -> Exchange:
         """
         The same exchange with what some books say of it, in its document too; `pages` are those of its exporter and asset, by book.
 
@@ -199,6 +211,7 @@ class ExchangeReader:
         before = {book.reader.book.name for book in exchange.books}
         touched = [reader.book for reader in self._books if reader.book.name in before or reader.book.name in pages]
         filled = {fact for book in touched for fact in (book.held, *book.fills)}
+        filled |= {fact for book in exchange.books for fact in book.entry.values}
         follows = {name: sent for name, sent in exchange.follows.items() if name not in filled}
         sources = {name: source for name, source in exchange.sources.items() if name not in filled or source == REGISTERED}
         bare = replace(exchange, document=document, values=values, follows=follows, sources=sources, books=())
@@ -227,15 +240,15 @@ class ExchangeReader:
         measures = self._vocabulary.measures_of(book.proof) if book.proof else ()
         return BookReader(book, Reckoner(purposes, territory), measures)
 
-    def _pages(self, sent: Any, problems: list[ExchangeProblem]) -> dict[str, RightsPage]:
+    def _pages(self, sent: Any, problems: list[ExchangeProblem]) -> dict[str, BookPage]:
         """What the books say; a problem where it cannot be read."""
         try:
-            return read_pages(sent, self._vocabulary.books)
+            return read_pages(sent, self._vocabulary.books, self.benefits.book.name if self.benefits else "")
         except ValueError as wrong:
             problems.append(ExchangeProblem(f"/{BOOKS}", "wrong-value", str(wrong)))
             return {}
 
-    def _opened(self, exchange: Exchange, pages: Mapping[str, RightsPage]) -> Exchange:
+    def _opened(self, exchange: Exchange, pages: Mapping[str, BookPage]) -> Exchange:
         """The exchange with what the books fill in: of a book without a page, that it has no line of the asset, or which asset it is."""
         values, follows, sources = dict(exchange.values), dict(exchange.follows), dict(exchange.sources)
         opened = []
@@ -246,6 +259,12 @@ class ExchangeReader:
             sources |= book.entry.sources
             if book.page is not None or not isinstance(values.get(reader.book.of), str):
                 opened.append(book)
+        if self.benefits is not None:
+            book = OpenBook.at(self.benefits, pages.get(self.benefits.book.name), values)
+            values |= book.entry.values
+            follows |= book.entry.follows
+            sources |= book.entry.sources
+            opened.append(book)
         return replace(exchange, values=values, follows=follows, sources=sources, books=tuple(opened))
 
     def _incoherent(self, exchange: Exchange, sent: frozenset[str], beside: Exchange | None) -> Iterator[ExchangeProblem]:

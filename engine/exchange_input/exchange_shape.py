@@ -29,6 +29,7 @@ from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import AS_OF
 from engine.values import BadValue, Document, Missing, Range, SetOf, Type, Value
+from engine.values.exact_ratio import FRACTION
 
 # The shapes of exchanges, the present one last. A value of the vocabulary may be known `since` a shape only.
 SHAPES = ("fifthfactor/exchange/1", "fifthfactor/exchange/2")
@@ -195,7 +196,7 @@ def _schema(type: Type) -> dict[str, Any]:
             }
             return {"anyOf": [sum_, ends]}
         case "ratio":
-            return {"type": "string", "pattern": r"^\d{1,15}(\.\d{1,12})?$"}
+            return {"type": "string", "pattern": rf"^(\d{{1,15}}(\.\d{{1,12}})?|{FRACTION})$"}
         case "date":
             return {"type": "string", "format": "date"}
     examples = {"duration": "3 years", "id": "org-1"}

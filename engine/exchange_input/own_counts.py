@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from decimal import Decimal
 
 from engine.exchange import Exchange
 from engine.exchange_input.exchange_problems import ExchangeProblem, pointer
 from engine.policy_language.vocabulary import Vocabulary
 from engine.register_facts import COUNTED
-from engine.values import Disputed, Missing, Money, MoneyRange, Range, Value, either
+from engine.values import Disputed, Missing, Money, MoneyRange, Number, Range, Value, either
 
 
 class OwnCounts:
     """
     The counters of one vocabulary, beside the counts of an exchange that they count.
 
-    `kept` has, of each counter that a ledger keeps, the fact that says so.
+    `kept` has, of each counter that a ledger keeps, the fact that says so. `without_ledger` are the values that hold where no ledger says
+    otherwise: no counter is kept, and nothing that was promised is in dispute.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
@@ -33,6 +33,11 @@ class OwnCounts:
             name: vocabulary.families.get(counted, (counted,)) for name, counted in counts.items() if name not in self._sums
         }
         self.kept = {name: text.kept for name, text in vocabulary.counters.items() if text.kept}
+        disputed = (text.disputed for text in vocabulary.promises.values() if text.disputed)
+        self.without_ledger: Mapping[str, Value] = {
+            **dict.fromkeys(self.kept.values(), False),
+            **dict.fromkeys(disputed, Range.exact(0)),
+        }
 
     def count(self, values: dict[str, Value], follows: dict[str, tuple[str, ...]] | None = None) -> list[ExchangeProblem]:
         """
@@ -143,6 +148,6 @@ def _is_below(sum_: Money | MoneyRange, own: Money) -> bool:
     return sum_.currency == own.currency and most is not None and most < own.amount
 
 
-def _largest(counts: Iterable[Value]) -> Decimal | None:
+def _largest(counts: Iterable[Value]) -> Number | None:
     lows = [each.low for each in counts if isinstance(each, Range)]
     return max(lows) if lows else None

@@ -20,7 +20,7 @@ from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.rights_account import rights
 from engine.policy_language.vocabulary import ComputedLine
 from engine.rules import Truth
-from engine.values import Document, Money, Range, SetOf
+from engine.values import Document, Money, Number, Range, SetOf
 
 DIGITS = Decimal("0.000001")  # of a ratio
 DIGITS_AT_MOST = 60  # more than the ratio of two sums of an exchange can have
@@ -154,7 +154,7 @@ def _ratio_text(one: Decimal, other: Decimal) -> str:
         return _plain((one / other).quantize(DIGITS))
 
 
-def _plain(number: Decimal) -> str:
+def _plain(number: Number) -> str:
     """A number without an exponent and without zeros at its end."""
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from engine.books.grants import PERPETUAL
+from engine.books.filling import BookReader
+from engine.books.grants import PERPETUAL, BookFacts
 from engine.books.page import Granted, RightScope, RightsPage
 from engine.exchange import Exchange, OpenBook
 from engine.explaining.phrasebook import Phrasebook
@@ -25,20 +26,20 @@ def rights(exchange: Exchange, book: Phrasebook) -> dict[str, Mapping[str, Any]]
     return {
         opened.reader.book.name: {
             "title": opened.reader.book.title.in_(book.language.code),
-            "lines": [*_Told(opened, opened.page, book)],
+            "lines": [*_Told(opened, opened.page, opened.reader.book, book)],
         }
         for opened in exchange.books
-        if opened.page is not None and opened.page.known
+        if isinstance(opened.page, RightsPage) and isinstance(opened.reader, BookReader) and opened.page.known
     }
 
 
 class _Told:
     """The lines of one opened book, for a phrasebook."""
 
-    def __init__(self, opened: OpenBook, page: RightsPage, phrasebook: Phrasebook) -> None:
+    def __init__(self, opened: OpenBook, page: RightsPage, facts: BookFacts, phrasebook: Phrasebook) -> None:
         self._page, self._values = page, opened.entry.values
         self._stated = opened.values
-        self._facts = opened.reader.book
+        self._facts = facts
         self._book, self._say = phrasebook, phrasebook.language
 
     def __iter__(self) -> Iterator[Line]:

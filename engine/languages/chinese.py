@@ -7,7 +7,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 
 from engine.decision import (
     AdvicePart,
@@ -26,7 +25,7 @@ from engine.decision import (
     StatementPart,
 )
 from engine.languages.language import MOST_OF_A_GROUP, Language
-from engine.values import MOST_LISTED, Duration
+from engine.values import MOST_LISTED, Duration, Number
 from engine.values.outcome_levels import Level
 
 # The words for a comparison, and for its opposite.
@@ -112,7 +111,7 @@ class Chinese(Language):
                 return f"{int(number)}{unit}"
         return "0日"
 
-    def span(self, low: Decimal, high: Decimal | None) -> str:
+    def span(self, low: Number, high: Number | None) -> str:
         return f"{low:,}以上" if high is None else f"{low:,}至{high:,}"
 
     def sums(self, low: str, high: str | None) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
 
 from engine.decision import (
     AdvicePart,
@@ -26,7 +25,7 @@ from engine.decision import (
     StatementPart,
 )
 from engine.languages.language import MOST_OF_A_GROUP, Language
-from engine.values import MOST_LISTED, Duration
+from engine.values import MOST_LISTED, Duration, Number
 from engine.values.outcome_levels import Level
 
 # The words for a comparison, and for its opposite.
@@ -103,7 +102,7 @@ class English(Language):
     def duration(self, length: Duration, calendar: str) -> str:
         return str(length)
 
-    def span(self, low: Decimal, high: Decimal | None) -> str:
+    def span(self, low: Number, high: Number | None) -> str:
         return f"{low:,} or more" if high is None else f"{low:,} to {high:,}"
 
     def sums(self, low: str, high: str | None) -> str:

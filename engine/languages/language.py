@@ -11,7 +11,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any, ClassVar
 
 from engine.decision import (
@@ -30,7 +29,7 @@ from engine.decision import (
     RequirementPart,
     StatementPart,
 )
-from engine.values import Duration
+from engine.values import Duration, Number
 from engine.values.outcome_levels import Level
 
 Codes = Mapping[str, Mapping[str, str]]  # words by kind of code, then by code
@@ -158,7 +157,7 @@ class Language(ABC):
         """A length of time; `calendar` is the title of the calendar that counts its working days."""
 
     @abstractmethod
-    def span(self, low: Decimal, high: Decimal | None) -> str:
+    def span(self, low: Number, high: Number | None) -> str:
         """A range of numbers; `high` is None where it has no upper end."""
 
     @abstractmethod

@@ -67,9 +67,20 @@ class Expectation(DocumentText):
         return self
 
 
+class PairText(DocumentText):
+    """Two cases, one after the other, whose answers differ because of a provision; of context there is one case."""
+
+    of: str
+    """The provision, as `policy/rule`."""
+    differs: Literal["outcome", "duty", "lane", "advice", "context"]
+    """What of the answer differs. `context`: nothing does, and the case shows what stands beside the answer."""
+
+
 class CaseText(DocumentText):
     case: Prose
     """What the case shows, as a sentence."""
+    pair: PairText | None = None
+    """The provision for which the case is one of a pair."""
     as_of: Day | None = None
     """The day whose law counts, where it is not the day of the file."""
     change: dict[str, Any] = {}

@@ -69,10 +69,14 @@ class PromiseText(DocumentText):
     """The fact with the id of the party to which it promises."""
     terms: dict[str, str] = {}
     """What is promised: a name for each fact that says it."""
+    number: str | None = None
+    """The fact that says how much is promised. The reports add up to it; without it one report shows the whole."""
     evidence: Annotated[list[str], Field(min_length=1)]
     """The kinds of documents that show that it was kept."""
     fills: str
     """The fact that counts the overdue promises of the party."""
+    disputed: str | None = None
+    """The fact that counts the reports on promises of the party that are in dispute: none where no ledger says so."""
     beside: str
     """The fact beside which that count is filled in: an exchange without it is decided without the count."""
     note: Prose | None = None
@@ -90,6 +94,26 @@ class SettlementText(DocumentText):
     """For each role the fact that names its parties. A role without one has an account of its own."""
     free: dict[str, str] = {}
     """For each fact the value with which nothing is payable."""
+    accounts: list[str] = []
+    """The roles that have an account of their own and need name no party."""
+    countries: dict[str, str] = {}
+    """For each role that stands for a country the fact that says which."""
+    book: str | None = None
+    """The name of the book of benefits, by which agreements divide a price."""
+    title: Text | None = None
+    """What the book is called."""
+    by: str | None = None
+    """The fact with the id of the party that supplies: it pays the others."""
+    agreement: str | None = None
+    """The fact with the id of the agreement that divides the price."""
+    made_from: str | None = None
+    """The fact with the ids of what the data were made from."""
+    data: str | None = None
+    """The fact with the id of the data."""
+    sources: dict[str, list[str]] = {}
+    """For each fact the values of data that were made from others: of these it must be said what they were made from."""
+    fills: dict[str, Literal["named", "overdue", "settlement"]] = {}
+    """Which facts the book fills: with `named`, `overdue` and `settlement`."""
 
 
 class StatisticsText(DocumentText):

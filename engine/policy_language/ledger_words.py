@@ -122,6 +122,7 @@ def check_promises(vocabulary: Vocabulary, findings: Findings) -> None:
             ("fills",): (promise.fills, "count"),
             ("beside",): (promise.beside, ""),
         }
+        wanted |= {(key,): (fact, "count") for key in ("number", "disputed") if (fact := getattr(promise, key))}
         wanted |= {("terms", term): (fact, "") for term, fact in promise.terms.items()}
         for path, (fact, kind) in wanted.items():
             at = locate(node, path)[0].span

@@ -135,7 +135,11 @@ class Levers:
             if type.kind != "ratio":
                 return values
             # Sent as a decimal, also where it is whole.
-            return [Range.exact(each.low.quantize(CENT)) for each in values if isinstance(each, Range)]
+            return [
+                Range.exact(each.low.quantize(CENT))
+                for each in values
+                if isinstance(each, Range) and isinstance(each.low, Decimal)
+            ]
         others = dict.fromkeys(
             atom.other if atom.fact == name else atom.fact for atom in book.tested.get(name, ()) if atom.other
         )

@@ -9,7 +9,7 @@ the narrower ones (semantics 2.5).
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from copy import copy
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -29,8 +29,10 @@ from engine.values import (
     Disputed,
     Document,
     Duration,
+    ExactRatio,
     Money,
     MoneyRange,
+    Number,
     Range,
     SetOf,
     Type,
@@ -302,17 +304,18 @@ class AnswerBook:
                     points = _points(
                         {o.amount for o in cuts if isinstance(o, Money) and o.currency == currency}, Decimal("0.01")
                     )
-                    yield from (Money(point, currency) for point in points if span is None or _lies_in(point, currency, span))
+                    amounts = (point for point in points if isinstance(point, Decimal))
+                    yield from (Money(each, currency) for each in amounts if span is None or _lies_in(each, currency, span))
             case _:
                 value = self.exchange.value(fact)
                 low, high = (value.low, value.high) if isinstance(value, Range) else (Decimal(0), None)
-                edges = {o for o in cuts if isinstance(o, Decimal)} | {low}
+                edges = {o for o in cuts if isinstance(o, Decimal | ExactRatio)} | {low}
                 # A total reaches an edge where this member is the edge less the other members.
                 edges |= {edge - others for edge in edges for others in self._others(fact)}
                 points = _points(edges, Decimal(1) if kind == "count" else Decimal("0.01"))
                 yield from (Range.exact(p) for p in points if low <= p and (high is None or p <= high))
 
-    def _others(self, fact: str) -> set[Decimal]:
+    def _others(self, fact: str) -> set[Number]:
         """The lowest and the highest sum of the other members of a fact's family."""
         known = self.bundle.vocabulary.facts.get(fact)
         members = self.bundle.vocabulary.families.get(known.family, ()) if known else ()
@@ -397,7 +400,7 @@ def _combinations(words: Sequence[str], least: int, every: bool) -> list[tuple[s
     return [each for size in sizes for each in combinations(words, size)]
 
 
-def _points(cuts: set[Decimal], step: Decimal) -> list[Decimal]:
+def _points(cuts: Set[Number], step: Decimal) -> list[Number]:
     """The cuts, and numbers between them and beyond both ends; none is negative."""
     ordered = sorted(cuts)
     between = {(a + b) / 2 for a, b in pairwise(ordered)} if step < 1 else set()

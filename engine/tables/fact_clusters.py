@@ -46,6 +46,8 @@ class FactClusters:
         for reader in bundle.reader.books:
             book = reader.book
             self._join(book.of, book.by, book.to, book.held, *book.fills, *reader.inputs)
+        if (benefits := bundle.reader.benefits) is not None:
+            self._join(*benefits.book.fills, *benefits.book.divides)
         self.base = accept_exchange(bundle, {}).values
         self._parts: dict[tuple[str, bytes], ReadPart] = {}
 

@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 
 from engine.deciding.contributions import NOTHING, UNBOUNDED, BundleCounters, Counter, Key, Tally, covering
 from engine.deciding.judgement import Judgement
 from engine.deciding.money_counts import in_currency
 from engine.exchange import Exchange
 from engine.pdp import PDP
-from engine.values import Range, Value
+from engine.values import Number, Range, Value
 
 
 class CounterSums:
@@ -85,7 +84,7 @@ class CounterSums:
 def _raised(value: Range, told: Range) -> Range:
     """A sum with what was stated, which only raises it; without an upper end where nobody states one."""
     low = max(value.low, told.low)
-    high: Decimal | None = None
+    high: Number | None = None
     if value.high is not None:
         high = value.high if told.high is None else max(value.high, told.high)
     return Range(low, high)

@@ -1,5 +1,6 @@
 """The types of facts and their values, with the spellings of ids, currencies, texts in several languages, and the scale of outcomes."""
 
+from engine.values.exact_ratio import ExactRatio, Number
 from engine.values.typed_values import (
     FIRST_DAY,
     LAST_DAY,
@@ -44,9 +45,11 @@ __all__ = [
     "Disputed",
     "Document",
     "Duration",
+    "ExactRatio",
     "Missing",
     "Money",
     "MoneyRange",
+    "Number",
     "Operand",
     "Range",
     "SetOf",

@@ -17,6 +17,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeAlias
 
+from engine.values.exact_ratio import FRACTION, ExactRatio, Number, exact_ratio
 from engine.values.id_spellings import Spellings, id_form
 from engine.values.multilingual import NO_WORDS, Words
 
@@ -35,6 +36,7 @@ MONTHS = (
 
 _NUMBER = re.compile(r"(\d{1,3}(?:[_,]\d{3})+|\d{1,15})(?: (thousand|million|billion))?", re.ASCII)
 _DECIMAL = re.compile(r"\d{1,15}(\.\d{1,12})?", re.ASCII)
+_FRACTION = re.compile(FRACTION, re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DURATION = re.compile(r"(\d{1,6}) (hour|day|week|month|year|working day)s?(?: in ([A-Z]{2}))?", re.ASCII)
 _DAY_OF_YEAR = re.compile(r"(\d{1,2}) ([A-Z][a-z]+)", re.ASCII)
@@ -74,12 +76,12 @@ class Missing(Enum):
 class Range:
     """A number known to lie in [low, high], both ends inclusive; without an upper end, `high` is None."""
 
-    low: Decimal
-    high: Decimal | None
+    low: Number
+    high: Number | None
 
     @classmethod
-    def exact(cls, number: Decimal | int) -> Range:
-        same = Decimal(number)
+    def exact(cls, number: Number | int) -> Range:
+        same = number if isinstance(number, ExactRatio) else Decimal(number)
         return cls(same, same)
 
 
@@ -362,7 +364,9 @@ class Type:
             case "ratio":
                 if isinstance(json, str) and _DECIMAL.fullmatch(json):
                     return Range.exact(Decimal(json))
-                raise BadValue('must be a decimal in a string, like "0.25"')
+                if isinstance(json, str) and _FRACTION.fullmatch(json):
+                    return Range.exact(exact_ratio(json))
+                raise BadValue('must be a decimal in a string, like "0.25", or a fraction, like "1/3"')
             case "money" if isinstance(json, dict):
                 return _accept_money(json)
         if not isinstance(json, str):
@@ -522,7 +526,9 @@ def to_json(value: Value) -> Any:
     match value:
         case Disputed(stated=stated, registered=registered):
             return {"stated": to_json(stated), "registered": to_json(registered)}
-        case Range(low=low, high=high) if low == high:
+        case Range(low=ExactRatio() as low, high=high) if low == high:
+            return str(low)
+        case Range(low=Decimal() as low, high=high) if low == high:
             return int(low) if low == low.to_integral_value() and "." not in str(low) else str(low)
         case Range(low=low, high=high):
             return {"at_least": int(low)} | ({"at_most": int(high)} if high is not None else {})

@@ -64,7 +64,7 @@ def post(context: Administering, call: Call[EntrySent], transaction: sa.Connecti
 )
 def of_asset(context: ReadingAll, call: Call[None], connection: sa.Connection) -> AssetAccounts | Response:
     """The roll-forward by class, the appraised value beside it, and every entry."""
-    found = asset_entries.of_asset(context, call.path["id"], _period(call.query, context.today), connection)
+    found = asset_entries.of_asset(context, call.path["id"], period(call.query, context.today), connection)
     return _table(found) if csv_tables.as_csv(call.query) else found
 
 
@@ -77,11 +77,11 @@ def of_asset(context: ReadingAll, call: Call[None], connection: sa.Connection) -
 )
 def of_all(context: ReadingAll, call: Call[None], connection: sa.Connection) -> RollForward | Response:
     """The roll-forward of all assets, by class and currency. Amounts in two currencies are never added up."""
-    found = asset_entries.of_all(context, _period(call.query, context.today), connection)
+    found = asset_entries.of_all(context, period(call.query, context.today), connection)
     return _table(found) if csv_tables.as_csv(call.query) else found
 
 
-def _period(sent: Mapping[str, str], today: date) -> AccountPeriod:
+def period(sent: Mapping[str, str], today: date) -> AccountPeriod:
     """The period that a query names. Raises RequestRefused."""
     until = UNTIL.of(sent) or today
     first = FROM.of(sent) or until.replace(month=1, day=1)

@@ -9,10 +9,12 @@ from service.api.page_answers import html
 from service.api.page_router import PageCall, Pages
 from service.callers.context import ReadingAll
 from service.console.benefit_pages import benefits_page
-from service.ledger import benefit_statement
-from service.ledger.benefit_statement import BenefitBalance, BenefitLine
+from service.ledger import benefit_lines, benefit_statement
+from service.ledger.benefit_lines import BenefitLine
+from service.ledger.benefit_statement import BenefitBalance
 
 BALANCES, LINES = 15, 30  # on a page
+FILTERS = ("party", "payer", "asset", "role", "kind", "state", "due_until", "currency", "from", "until", "commitment")
 
 pages = Pages("ledger")
 
@@ -20,7 +22,7 @@ pages = Pages("ledger")
 @pages.get("/ledger/benefits")
 def benefits(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
     """Balances and lines, each with pages of their own."""
-    sent = page.filters("party", "role", "currency", "from", "until", "commitment", "balances", "lines")
+    sent = page.filters(*FILTERS, "balances", "lines")
     cursors = {name: {"cursor": sent.pop(name)} if name in sent else {} for name in ("balances", "lines")}
     wanted = wanted_lines(sent)
     balances, next_balance = paging.Listing[BenefitBalance]("balance page", "balances", (str, str), BALANCES, BALANCES).page(
@@ -29,7 +31,7 @@ def benefits(context: ReadingAll, page: PageCall, connection: sa.Connection) -> 
         (wanted,),
     )
     lines, next_line = paging.Listing[BenefitLine]("benefit page", "lines", (int,), LINES, LINES).page(
-        cursors["lines"], lambda after, limit: benefit_statement.lines(context, wanted, after, limit, connection), (wanted,)
+        cursors["lines"], lambda after, limit: benefit_lines.lines(context, wanted, after, limit, connection), (wanted,)
     )
     missed = [] if wanted.commitment else benefit_statement.not_divided(context, wanted, connection)
     following = {"balances": next_balance, "lines": next_line}

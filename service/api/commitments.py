@@ -6,6 +6,7 @@ recorded.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
@@ -14,7 +15,7 @@ from fastapi import Response
 from pydantic import Field
 
 import engine
-from service.api import paging
+from service.api import csv_tables, paging
 from service.api.operations import in_path
 from service.api.parameters import text, word
 from service.api.router import Call, Router, Sent, written
@@ -30,12 +31,17 @@ from service.decisions.commitment_writer import (
 )
 from service.decisions.idempotency import KeptAnswer
 from service.decisions.recording import Outgoing, record_and_answer
-from service.ledger import commitment_list
-from service.ledger.commitment_list import Commitment, State
+from service.ledger import benefit_refunds, commitment_events, commitment_list, commitment_references
+from service.ledger.benefit_refunds import RefundPart, RefundSent
+from service.ledger.commitment_events import STAGES, StageSent
+from service.ledger.commitment_list import Commitment, CommitmentsWanted, StageWanted, State
+from service.ledger.commitment_references import KINDS, MOST_LETTERS, CommitmentReference, ReferencesSent
 from service.problems import MEDIA_TYPE, Kind, RequestRefused
 
 EXPORTER = text("exporter", "the exporter's id")
 STATE = word("state", "the state of the commitment", get_args(State))
+STAGE = word("stage", "the last stage that the exchange reached; `none` of those before the first", get_args(StageWanted))
+REFERENCE = text("reference", "a number by which others know the exchange, of whatever kind", MOST_LETTERS)
 _COMMITMENTS = paging.Listing[Commitment]("commitments", "commitments", (int,), 100, 100)
 _ID = in_path("id", "the id of the commitment")
 _DECIDING: tuple[Kind, ...] = ("not-found", "exchange-refused", "not-committable", "decision-moved")
@@ -53,7 +59,7 @@ class Commitments(paging.Page):
 @router.post("/v1/commitments", "commit", "Commit a decision", *_DECIDING, body=CommitSent, status=201)
 async def commit(context: Committing, call: Call[CommitSent]) -> Commitment | Response:
     """Decides the exchange of a decision again with the current counters, and commits it if it may still proceed."""
-    return await _attempt(context, call, call.sent.decision)
+    return await _attempt(context, call, call.sent.decision, references=call.sent.references)
 
 
 @router.post(
@@ -68,7 +74,8 @@ async def commit(context: Committing, call: Call[CommitSent]) -> Commitment | Re
 )
 async def amend(context: Committing, call: Call[AmendSent]) -> Commitment | Response:
     """Replaces a commitment by one for another decision. The old one no longer counts; both are kept."""
-    return await _attempt(context, call, call.sent.decision, named(call.path["id"]), call.sent.reason)
+    sent = call.sent
+    return await _attempt(context, call, sent.decision, named(call.path["id"]), sent.reason, sent.references)
 
 
 @router.post(
@@ -84,7 +91,24 @@ def withdraw(context: Committing, call: Call[WithdrawSent], transaction: sa.Conn
     """Ends a commitment whose exchange does not happen. It no longer counts, but is kept."""
     id = named(call.path["id"])
     call.note(commitment_id=id)
-    return call.shared(CommitmentWriter).withdraw(context, id, call.sent, transaction)
+    return _erasable(call, call.shared(CommitmentWriter).withdraw(context, id, call.sent, transaction), transaction)
+
+
+@router.post(
+    "/v1/commitments/{id}/refund",
+    "refundCommitment",
+    "Refund a part of the price",
+    "not-found",
+    "commitment-ended",
+    "not-payable",
+    parameters=[_ID],
+    body=RefundSent,
+)
+def refund(context: Committing, call: Call[RefundSent], transaction: sa.Connection) -> RefundPart:
+    """Divides the price less all refunds anew, and books the difference. What was paid of it and is no longer payable is owed back."""
+    id = named(call.path["id"])
+    call.note(commitment_id=id)
+    return benefit_refunds.refund(context, id, call.sent, transaction)
 
 
 @router.post(
@@ -101,24 +125,65 @@ def end(context: Committing, call: Call[EndSent], transaction: sa.Connection) ->
     """Ends the rights that a commitment granted, from a day on. It stays committed, and its counters stay as they are."""
     id = named(call.path["id"])
     call.note(commitment_id=id)
-    return call.shared(CommitmentWriter).end_rights(context, id, call.sent, transaction)
+    return _erasable(call, call.shared(CommitmentWriter).end_rights(context, id, call.sent, transaction), transaction)
+
+
+@router.post(
+    "/v1/commitments/{id}/references",
+    "addReferences",
+    "Add the numbers by which others know a commitment",
+    "not-found",
+    "commitment-ended",
+    parameters=[_ID],
+    body=ReferencesSent,
+)
+def refer(context: Committing, call: Call[ReferencesSent], transaction: sa.Connection) -> Commitment:
+    """Adds numbers of orders, contracts and invoices. Those that it has stay, and count once."""
+    id = named(call.path["id"])
+    call.note(commitment_id=id)
+    commitment_references.refer(context, id, call.sent, transaction)
+    return _erasable(call, commitment_list.known(id, transaction), transaction)
+
+
+@router.post(
+    "/v1/commitments/{id}/stages",
+    "reachStage",
+    "Note a stage that the exchange of a commitment reached",
+    "not-found",
+    "commitment-ended",
+    "stage-reached",
+    parameters=[_ID],
+    body=StageSent,
+)
+def reach(context: Committing, call: Call[StageSent], transaction: sa.Connection) -> Commitment:
+    """Notes a stage with its day: listed, signed, delivered, settled, in this order. A stage may be passed over."""
+    id = named(call.path["id"])
+    call.note(commitment_id=id)
+    commitment_events.reach(context, id, call.sent, transaction)
+    return _erasable(call, commitment_list.known(id, transaction), transaction)
 
 
 @router.get(
-    "/v1/commitments", "listCommitments", "Commitments, oldest first", parameters=[EXPORTER, STATE, *_COMMITMENTS.parameters]
+    "/v1/commitments",
+    "listCommitments",
+    "Commitments, oldest first",
+    parameters=[EXPORTER, STATE, STAGE, REFERENCE, csv_tables.FORMAT, *_COMMITMENTS.parameters],
+    answers={200: {"content": csv_tables.CONTENT}},
 )
-def listing(context: Reading, call: Call[None], connection: sa.Connection) -> Commitments:
+def listing(context: Reading, call: Call[None], connection: sa.Connection) -> Commitments | Response:
     """
-    A page of commitments, filtered by exporter or state if the query names one.
+    A page of commitments, filtered by exporter, state, stage or reference if the query names one.
 
     A caller who belongs to a party gets that exporter's.
     """
-    exporter, state = EXPORTER.of(call.query), STATE.of(call.query)
+    sent, as_csv = call.query, csv_tables.as_csv(call.query)
+    wanted = CommitmentsWanted(EXPORTER.of(sent), STATE.of(sent), STAGE.of(sent), REFERENCE.of(sent))
     found, following = _COMMITMENTS.page(
-        call.query,
-        lambda after, limit: commitment_list.page(context, exporter, state, after, limit, connection),
-        (exporter, state),
+        sent, lambda after, limit: commitment_list.page(context, wanted, after, limit, connection), (wanted,)
     )
+    if as_csv:
+        header = ("id", "state", "stage", *STAGES, *KINDS, "as_of", "committed_at", "decision", "evaluation", "replaces")
+        return csv_tables.csv_answer(header, map(_cells, found), csv_tables.next_page(call.request, following))
     return Commitments(commitments=found, next=following)
 
 
@@ -135,16 +200,39 @@ def named(id: str) -> str:
     return id
 
 
-async def _attempt(context: Committing, call: Call[Sent], decision: str, old: str = "", reason: str | None = None) -> Response:
+def _cells(made: Commitment) -> list[csv_tables.Cell]:
+    """The line of a commitment in a table. Several numbers of a kind stand in one cell, with `; ` between them."""
+    numbers = ["; ".join(each.number for each in made.references if each.kind == kind and each.number) for kind in KINDS]
+    days = [made.stages.get(stage) for stage in STAGES]
+    rest = (made.as_of, made.committed_at, made.decision, made.evaluation, made.replaces)
+    return [made.id, made.state, made.stage, *days, *numbers, *rest]
+
+
+def _erasable(call: Call[Sent], made: Commitment, transaction: sa.Connection) -> Commitment:
+    """An answer with references: what is kept of it for a retry is erased with the record, as they are."""
+    if made.references:
+        call.erased_with(commitment_list.record_number(transaction, made.id))
+    return made
+
+
+async def _attempt(
+    context: Committing,
+    call: Call[Sent],
+    decision: str,
+    old: str = "",
+    reason: str | None = None,
+    references: Sequence[CommitmentReference] = (),
+) -> Response:
     """Commit a decision, in the place of an old commitment if one is named; or record and tell why it may not proceed."""
     service, request, ledger = call.service, call.request, call.shared(CommitmentWriter)
 
     def work(transaction: sa.Connection) -> KeptAnswer:
-        done = ledger.commit(call.context(Committing), decision, transaction, old, reason)
+        done = ledger.commit(call.context(Committing), decision, transaction, old, reason, references)
         noted = {**_noted(done.decided.written), "commitment_id": done.commitment.id}
         made = Outgoing.of(done.decided, written(done.commitment), noted, status=201)
         records = range(done.sequence, done.sequence + 1)
-        return replace(made.kept(service, request, records), records=range(0))  # the answer holds no value of the records
+        # Of what is erased with the record the answer holds the references, and nothing else.
+        return replace(made.kept(service, request, records), records=records if done.commitment.references else range(0))
 
     try:
         return await call.once(context, work)

@@ -12,7 +12,7 @@ from fastapi import Response
 import engine
 from service.api import paging
 from service.api.benefits import FROM, UNTIL
-from service.api.commitments import EXPORTER, STATE
+from service.api.commitments import EXPORTER, REFERENCE, STAGE, STATE
 from service.api.page_answers import html
 from service.api.page_router import PageCall, Pages
 from service.api.parameters import text, word
@@ -22,14 +22,15 @@ from service.console import commitment_pages, counter_pages
 from service.console.commitment_pages import CommitmentShown
 from service.console.policy_library import library_of
 from service.ledger import (
-    benefit_statement,
+    benefit_lines,
     commitment_list,
     commitment_search,
     counter_standings,
     promise_list,
     rights_readings,
 )
-from service.ledger.benefit_statement import BenefitFilter
+from service.ledger.benefit_lines import BenefitFilter
+from service.ledger.commitment_list import CommitmentsWanted
 from service.ledger.commitment_search import CommitmentFilter, CommitmentRow
 from service.ledger.counter_standings import CounterStanding, CounterStandings
 from service.ledger.rights_readings import RightsQuery
@@ -53,9 +54,10 @@ pages = Pages("ledger")
 def listing(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Response:
     """The newest commitments that the filters of the address leave."""
     counters = [each.name for each in context.live.counting.counters]
-    sent = page.filters("exporter", "recipient", "state", "from", "until", "counter", "cursor")
+    sent = page.filters("exporter", "recipient", "reference", "state", "stage", "from", "until", "counter", "cursor")
     counter = word("counter", "the name of the counter", counters).of(sent)
-    wanted = CommitmentFilter(EXPORTER.of(sent), _RECIPIENT.of(sent), STATE.of(sent), FROM.of(sent), UNTIL.of(sent), counter)
+    of_rows = CommitmentsWanted(EXPORTER.of(sent), STATE.of(sent), STAGE.of(sent), REFERENCE.of(sent))
+    wanted = CommitmentFilter(of_rows, _RECIPIENT.of(sent), FROM.of(sent), UNTIL.of(sent), counter)
     found, following = paging.Listing[CommitmentRow]("ledger page", "commitments", (int,), ROWS, ROWS).page(
         sent, lambda before, limit: commitment_search.page(context, wanted, before, limit, connection), (wanted,)
     )
@@ -80,7 +82,7 @@ def commitment(context: ReadingAll, page: PageCall, connection: sa.Connection) -
         rights=rights_readings.page(context, rights, connection)[0],
         promises=promise_list.of_commitment(context, id, LINES, connection),
         settled=commitment_search.settled(connection, id),
-        payable=benefit_statement.lines(context, BenefitFilter(commitment=id), None, LINES, connection)[0],
+        payable=benefit_lines.lines(context, BenefitFilter(commitment=id), None, LINES, connection)[0],
         watched=events.page(connection, -1, LINES, commitment=id),
         callers=caller_names(connection, (each.by for each in made.events)),
     )

@@ -1,5 +1,6 @@
 """
-`GET /policies` and the pages under it: the policies that decide, what they cover, their tests, their versions, what moves between two of
+`GET /policies` and the pages under it: the policies that decide, what they cover, the pairs of
+exchanges that show what they do, their tests, their versions, what moves between two of
 these, and what the shadow would change; for a person with a browser. `POST /policies/{policy}/-/tests` runs the cases of one policy.
 Nothing here changes anything.
 """
@@ -25,6 +26,7 @@ from service.policies import kept_bundles
 from service.policies.case_runs import CaseRuns
 from service.policies.kept_bundles import StoredBundle
 from service.policies.kept_differences import KeptDifferences
+from service.policies.paired_exchanges import pairs_of
 from service.policies.shadow import differences, outcome_moves
 from service.problems import KINDS, RequestRefused
 from service.service import Service
@@ -61,6 +63,14 @@ def coverage(context: ReadingAll, page: PageCall) -> Response:
     """What they cover."""
     page.filters()
     return html(policy_pages.coverage_page(library_of(context.live), page.reader))
+
+
+@pages.get("/policies/frameworks")
+def frameworks(context: ReadingAll, page: PageCall) -> Response:
+    """What each system does: two exchanges whose answers differ because of it."""
+    first = FIRST.of(page.filters("first")) or 0
+    token = _token(page.service, context)
+    return html(policy_pages.pairs_page(library_of(context.live), pairs_of(context.live), first, token, page.reader))
 
 
 @pages.get("/policies/versions")

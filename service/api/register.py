@@ -9,22 +9,24 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.convertors import PathConvertor, register_url_convertor
 
 from service.api import paging
 from service.api.operations import in_header, in_path, json_body, schema_of
-from service.api.parameters import day, flag, matching, word
+from service.api.parameters import day, flag, matching, text, word, wrong
 from service.api.request_bodies import body
 from service.api.router import Call, Router, written
 from service.callers.context import Administering, Context, ReadingAll
 from service.decisions.idempotency import KeptAnswer, forget
 from service.problems import Kind, RequestRefused
-from service.register import entity_changes, entity_search, entity_versions, import_export
+from service.register import alike_assets, entity_changes, entity_search, entity_versions, import_export
 from service.register.entity import (
     ASSET,
     MOST_BYTES,
@@ -54,6 +56,9 @@ _IF_MATCH = in_header("If-Match", "the `ETag` of the version that the write is b
 _IF_NONE_MATCH = in_header("If-None-Match", "`*`: only if there is no such entity yet", {"type": "string", "enum": ["*"]})
 _ERASE = flag("erase", "whether to erase its names and all its stated facts for good")
 _AS_OF = day("as_of", "the day for which the entity is read; without it, the newest version")
+_LIKE = text(
+    "like", "the id of an asset: only others that have its hash, or its holder and a like title, all at once", MOST_OF_AN_ID
+)
 _FORMAT = word("format", "the form of the file", import_export.FORMATS, default=import_export.FORMATS[0])
 _TABLE = {"schema": {"type": "string", "description": "a table, with the columns of an export"}}
 _TAGGED = {"headers": {"ETag": {"description": "the version of the entity, for `If-Match`", "schema": {"type": "string"}}}}
@@ -164,6 +169,7 @@ def _put_on(shelf: Shelf) -> None:
         call.raw = await body(call.request, MOST_BYTES)
         async with call.service.turns.of(context.caller.id):
             entity = entity_changes.read(context, kind, call.path["id"], call.raw)
+        told = await run_in_threadpool(call.service.read, partial(alike_assets.notice, context, entity), "register")
         database = call.service.store.database
 
         def work(transaction: sa.Connection) -> KeptAnswer:
@@ -176,7 +182,7 @@ def _put_on(shelf: Shelf) -> None:
                     _audit(call, context, "register-changed", kind=kind, version=version.version)
 
             return KeptAnswer(
-                _written(version.document()),
+                _written({**version.document(), **({} if told is None else {"notice": told})}),
                 201 if new and version.version == 1 else 200,
                 etag=_etag(version.version),
                 subject=_subject(kind, version.id),
@@ -249,12 +255,17 @@ def _put_on(shelf: Shelf) -> None:
         shelf.path,
         f"list{shelf.names}",
         f"The {shelf.many} in the register",
-        *(() if shelf.kind else ("not-found",)),
-        parameters=[*named[1:], *entities.parameters, _AS_OF],
+        *(() if shelf.kind == PARTY else ("not-found",)),
+        parameters=[*named[1:], *entities.parameters, _AS_OF, *([_LIKE] if shelf.kind == ASSET else ())],
     )
     def listed(context: ReadingAll, call: Call[None], connection: sa.Connection) -> Listed | Response:
         """Entities in the order of their ids, in pages. With `as_of`: the entities that are valid on that day, as stated for that day."""
-        kind, on = shelf.kind_of(call), _AS_OF.of(call.query)
+        kind, on, like = shelf.kind_of(call), _AS_OF.of(call.query), _LIKE.of(call.query)
+        if like is not None:
+            if len(call.query) > 1:
+                raise wrong("like", "`like` gives all at once, in their newest versions: send no other parameter")
+            alike = alike_assets.alike_to(context, like, connection)
+            return _json(_written({"entities": [each.document() for each in alike], "next": None}))
         found, following = entities.page(
             call.query,
             lambda after, limit: entity_search.page(context, kind, on, after, limit, connection),

@@ -14,8 +14,8 @@ from service.api.parameters import whole, word
 from service.callers.caller_names import caller_names
 from service.callers.context import ReadingAll
 from service.console import entity_pages
-from service.register import entity_search
-from service.register.entity import State, Version, is_id, is_kind
+from service.register import alike_assets, entity_search
+from service.register.entity import ASSET, State, Version, is_id, is_kind
 from service.register.entity_search import EntityFilter
 from service.register.entity_versions import NotHeld
 from service.register.stated_facts import stating
@@ -58,5 +58,6 @@ def entity(context: ReadingAll, page: PageCall, connection: sa.Connection) -> Re
     except NotHeld:
         words = page.reader.words.register
         return page.missing(words["not_found"], words["not_found_text"])
+    alike = alike_assets.alike_to(context, id, connection) if kind == ASSET else ()
     named = replace(page.reader, callers=caller_names(connection, (each.recorded_by for each in (shown, *history))))
-    return html(entity_pages.entity_page(latest, shown, history, VERSIONS, sent, stating(context.live), named))
+    return html(entity_pages.entity_page(latest, shown, history, VERSIONS, alike, sent, stating(context.live), named))

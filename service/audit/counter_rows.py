@@ -1,5 +1,6 @@
 """
-The sums of counters and promises, recomputed from their rows: a view of a temporary database while leaves are read, rows at the end.
+The sums of counters, promises and unpaid lines, recomputed from their rows: a view of a temporary database while leaves are read, rows at
+the end.
 
 A row of a month has the sums of its days, one of a year those of its months with digests of their rows, one of all years the same of years.
 """
@@ -27,15 +28,26 @@ FROM movement
 # A promise that runs is overdue after its last day, unless it was kept by then, and until the day on which it is kept late.
 _PROMISED = """
 SELECT p.meaning, p."by" AS "key", p.{day} AS day, '{fact}' AS fact,
-  CASE WHEN c.state = 'committed' AND {counts} THEN 1 ELSE 0 END AS least,
-  CASE WHEN c.state = 'committed' AND {counts} THEN 1 ELSE 0 END AS most,
+  CASE WHEN c.state = 'committed' AND {counts} THEN {number} ELSE 0 END AS least,
+  CASE WHEN c.state = 'committed' AND {counts} THEN {number} ELSE 0 END AS most,
   0 AS endless,
   0 AS largest
 FROM promise p JOIN commitment c ON c.id = p."commitment" WHERE p."by" IS NOT NULL AND {where}
 """
-_OVERDUE = _PROMISED.format(day="due", fact="overdue", counts="(p.kept_on IS NULL OR p.kept_on > p.due)", where="TRUE")
-_KEPT = _PROMISED.format(day="kept_on", fact="kept", counts="TRUE", where="p.kept_on > p.due")
-_ROWS = (_MOVED, f"{_OVERDUE} UNION ALL {_KEPT}")
+_LATE = "(p.kept_on IS NULL OR p.kept_on > p.due)"
+_OVERDUE = _PROMISED.format(day="due", fact="overdue", counts=_LATE, number="1", where="TRUE")
+_KEPT = _PROMISED.format(day="kept_on", fact="kept", counts="TRUE", number="1", where="p.kept_on > p.due")
+_DISPUTED = _PROMISED.format(day="due", fact="disputed", counts="TRUE", number="p.disputed", where="p.disputed > 0")
+# A line of the book of benefits is overdue after its due day while less than its amount is paid.
+_OWED = """
+SELECT 'benefits' AS meaning, payer AS "key", due AS day, 'overdue' AS fact,
+  CASE WHEN paid < net THEN 1 ELSE 0 END AS least,
+  CASE WHEN paid < net THEN 1 ELSE 0 END AS most,
+  0 AS endless,
+  0 AS largest
+FROM benefit WHERE kind = 'payable' AND payer IS NOT NULL AND due IS NOT NULL AND payer <> account
+"""
+_ROWS = (_MOVED, f"{_OVERDUE} UNION ALL {_KEPT} UNION ALL {_DISPUTED}", _OWED)
 _DAYS = """
 SELECT meaning, "key", day, fact,
   max(largest) AS largest, sum(least) AS least, sum(most) AS most, sum(endless) AS endless

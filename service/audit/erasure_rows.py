@@ -21,9 +21,9 @@ def erasure_notes(connection: sa.Connection, replica: Replica) -> Iterator[RowFa
         sa.select(leaf_opening.c.leaf, leaf_opening.c.name, leaf_opening.c.subject, leaf_opening.c.erased_at)
     ):
         at = replica.erased.get(("leaf", row.leaf, row.name))
-        subject, names = replica.subjects.get(row.leaf, (None, frozenset()))
-        belongs = at is None and (row.name in names or (names and row.name == "document"))
-        expected = {"subject": subject if belongs else None, "erased_at": at}
+        subjects = replica.subjects.get(row.leaf, {})
+        whole = next(iter(subjects.values()), None) if row.name == "document" else None
+        expected = {"subject": subjects.get(row.name, whole) if at is None else None, "erased_at": at}
         columns = tuple(name for name, value in expected.items() if getattr(row, name) != value)
         if columns:
             key = {"leaf": row.leaf, "name": row.name}

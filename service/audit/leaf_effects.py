@@ -26,17 +26,24 @@ Leaf = Mapping[str, Any]
 Effect = Callable[[sa.Connection, Leaf], None]
 
 _STATES = {"withdrawn": "withdrawn", "amended": "superseded"}  # of a commitment, after such an event
+_STAGES = frozenset({"listed", "signed", "delivered", "settled"})
 _QUOTING = frozenset({"because", "changes"})  # what may quote the exchange, in what the watch told
 _IN_COLUMNS = frozenset({"id", "leaf", "at", "day", "commitment", "decision", "cause", "since"})  # of an event of the watch
 _BESIDE_A_DOCUMENT = frozenset({"schema", "kind", "event", "document", "erased_at", *_QUOTING, *_IN_COLUMNS})
 _ERASED: Leaf = {"state": "erased", "aliases": "[]", "facts": "{}", "documents": '{"claims":{},"evidence":{}}', "travels": "[]"}
 # The openings of a leaf that are erased together with what it speaks of, which is a decision unless `subject` says otherwise.
 _OF_SUBJECT: Mapping[str, frozenset[str]] = {
+    "benefit-event": frozenset({"sha256", "reason"}),
+    "commitment-reference": frozenset({"text"}),
     "document-attached": frozenset({"bytes"}),
     "document-confirmation": frozenset({"binding"}),
     "document-kept": frozenset({"sha256"}),
     "document-signature": frozenset({"binding", "envelope", "keys"}),
+    "income-report": frozenset({"sha256"}),
+    "income-report-reversed": frozenset({"reason"}),
     "person": frozenset({"issuer", "subject", "name"}),
+    "promise-answered": frozenset({"reason"}),
+    "promise-settled": frozenset({"reason"}),
     "receipt": frozenset(FACTS),
     "register": frozenset({"id", "content"}),
     "review-comment": frozenset({"text"}),
@@ -54,10 +61,13 @@ def apply(rows: sa.Connection, leaf: Leaf) -> None:
         effect(rows, leaf)
 
 
-def subject(rows: sa.Connection, leaf: Leaf) -> tuple[str, frozenset[str]] | None:
-    """What a leaf is erased with, and which of its openings are; None where none are. The rows have the leaf."""
+def subjects(rows: sa.Connection, leaf: Leaf) -> Mapping[str, str]:
+    """What each opening of a leaf is erased with, of those that are. The rows have the leaf."""
     kind = str(leaf.get("kind"))
     match kind:
+        case "agreement-version":
+            parties = (f"party_{number}" for number in range(leaf["parties"]))
+            return {name: f"entity/party/{leaf[name]}" for name in parties if leaf.get(name) is not None}
         case "person":
             of = f"person/{leaf['person']}"
         case "document-kept":
@@ -66,14 +76,14 @@ def subject(rows: sa.Connection, leaf: Leaf) -> tuple[str, frozenset[str]] | Non
             of = f"entity/{leaf['entity_kind']}/{leaf['id']}"
         case "rights-opening":
             of = f"entity/party/{leaf['party']}"
-        case "watch-event":
+        case "watch-event" | "commitment-reference":
             told_of = _held(rows, tables.commitment, id=leaf["commitment"])
             of = subject_of_decision("" if told_of is None else told_of.evaluation)
         case _ if kind in _OF_SUBJECT:
             of = subject_of_decision(leaf["decision"])
         case _:
-            return None
-    return of, _OF_SUBJECT[kind]
+            return {}
+    return dict.fromkeys(_OF_SUBJECT[kind], of)
 
 
 def end_commitment(rows: sa.Connection, id: str, state: str, at: str) -> None:
@@ -191,6 +201,8 @@ def _commitment_event(rows: sa.Connection, leaf: Leaf) -> None:
         end_commitment(rows, id, _STATES[event], leaf["at"])
     elif event == "ended":
         _update(rows, tables.right_line, {"source": id}, ended=leaf["from"], ended_at=leaf["at"])
+    elif event in _STAGES:
+        _update(rows, tables.commitment, {"id": id}, stage=event)
     elif event == "recounted":
         _update(rows, tables.commitment, {"id": id}, counting=leaf["counting"])
         _update(rows, tables.movement, {"commitment": id}, live=False)
@@ -229,13 +241,52 @@ def _counters_lost(rows: sa.Connection, leaf: Leaf) -> None:
 def _promises(rows: sa.Connection, leaf: Leaf) -> None:
     _delete(rows, tables.promise, commitment=leaf["commitment"])
     for each in leaf["promises"]:
-        _insert(rows, tables.promise, each, commitment=leaf["commitment"])
+        _insert(rows, tables.promise, each, commitment=leaf["commitment"], disputed=each.get("disputed", 0))
 
 
 def _promise_kept(rows: sa.Connection, leaf: Leaf) -> None:
+    """Until version 0.16 one report showed the whole of a promise."""
     here = {"commitment": leaf["commitment"], "number": leaf["number"]}
     kept = {"kept_on": leaf["kept_on"], "evidence": leaf["evidence"], "document": leaf["sha256"]}
     _update(rows, tables.promise, here, **kept, reported_at=leaf["at"], reported_by=leaf["by"])
+
+
+def _promise_reported(rows: sa.Connection, leaf: Leaf) -> None:
+    told = {"of": leaf["origin"], "number": leaf["report"], "document": leaf["sha256"]}
+    _insert(rows, tables.promise_report, {**leaf, **told, "answer": None})
+    _promise_moved(rows, leaf)
+
+
+def _promise_answered(rows: sa.Connection, leaf: Leaf) -> None:
+    said = {"answer": leaf["answer"], "answered_at": leaf["at"], "answered_by": leaf["by"], "reason": leaf["reason"]}
+    _update(rows, tables.promise_report, {"of": leaf["origin"], "number": leaf["report"]}, **said)
+    _promise_moved(rows, leaf)
+
+
+def _promise_settled(rows: sa.Connection, leaf: Leaf) -> None:
+    said = {"settled": leaf["settled"], "settled_at": leaf["at"], "settled_by": leaf["by"], "ruling": leaf["reason"]}
+    _update(rows, tables.promise_report, {"of": leaf["origin"], "number": leaf["report"]}, **said)
+    _promise_moved(rows, leaf)
+
+
+def _promise_moved(rows: sa.Connection, leaf: Leaf) -> None:
+    """A promise is kept by the report, in the order of their days, with which what was reported reaches what was promised."""
+    here = {"commitment": leaf["commitment"], "number": leaf["number"]}
+    promised = _held(rows, tables.promise, **here).promised
+    reports = rows.execute(
+        sa.select(tables.promise_report)
+        .where(tables.promise_report.c.of == leaf["origin"])
+        .order_by(tables.promise_report.c.dated, tables.promise_report.c.number)
+    ).all()
+    left, last = promised, None
+    for each in reports:
+        if last is None and each.settled != "dropped":
+            left = None if left is None or each.amount is None else left - each.amount
+            last = each if left is None or left <= 0 else None
+    disputed = sum(each.answer == "disputed" and each.settled is None for each in reports)
+    kept = (None,) * 5 if last is None else (last.dated, last.evidence, last.document, last.at, last.by)
+    names = ("kept_on", "evidence", "document", "reported_at", "reported_by")
+    _update(rows, tables.promise, here, disputed=disputed, **dict(zip(names, kept, strict=True)))
 
 
 def _granted(rows: sa.Connection, leaf: Leaf, source: str, sequence: int | None) -> None:
@@ -254,18 +305,90 @@ def _rights_opening_withdrawn(rows: sa.Connection, leaf: Leaf) -> None:
     _update(rows, tables.right_line, {"source": leaf["opening"]}, voided_at=leaf["at"])
 
 
+def _agreement_version(rows: sa.Connection, leaf: Leaf) -> None:
+    id, version, hashes = leaf["agreement"], leaf["version"], leaf["hashes"]
+    shares = [leaf[f"share_{number}"] for number in range(leaf["shares"])]
+    terms = canonical({**leaf["terms"], "shares": shares}).decode()
+    _insert(rows, tables.agreement, leaf, id=id, asset=leaf["asset_hash"], terms=terms, until=leaf["terms"]["until"])
+    payers = {each["payer"] for each in shares}
+    for number, party in enumerate(hashes):
+        told = {"agreement": id, "version": version, "number": number, "party": party, "pays": number in payers}
+        _insert(rows, tables.agreement_party, told)
+
+
+def _agreement_event(rows: sa.Connection, leaf: Leaf) -> None:
+    _insert(rows, tables.agreement_event, leaf, kind=leaf["event"])
+    if leaf["stands_on"] is not None:
+        version = {"id": leaf["agreement"], "version": leaf["version"]}
+        _update(rows, tables.agreement, version, stood_at=leaf["at"], stood_on=leaf["stands_on"])
+
+
 def _settlement(rows: sa.Connection, leaf: Leaf) -> None:
     _insert(rows, tables.settlement, leaf)
+    _payable(rows, leaf)
+
+
+def _payable(rows: sa.Connection, leaf: Leaf) -> None:
     of = {"commitment": leaf["commitment"], "kind": "payable", "day": leaf["day"]}
     for line in leaf["lines"]:
-        _insert(rows, tables.benefit, line, **of, units=int(line["units"]))
+        units = int(line["units"])
+        standing = {"net": units, "paid": 0, "confirmed": 0, "disputed": 0}
+        _insert(rows, tables.benefit, line, **of, **standing, units=units, base=_whole(line.get("base")))
 
 
 def _settlement_reversed(rows: sa.Connection, leaf: Leaf) -> None:
     payable = _here(tables.benefit, {"commitment": leaf["commitment"], "kind": "payable"})
-    lines = rows.execute(sa.select(tables.benefit).where(*payable).order_by(tables.benefit.c.number)).mappings().all()
+    lines = rows.execute(sa.select(tables.benefit).where(*payable).order_by(tables.benefit.c.number)).all()
     for number, line in enumerate(lines, leaf["first"]):
-        _insert(rows, tables.benefit, dict(line), number=number, kind="reversed", day=leaf["day"], units=-line["units"])
+        of_line = sa.or_(tables.benefit.c.number == line.number, tables.benefit.c.of == line.number)
+        base = rows.execute(sa.select(sa.func.sum(tables.benefit.c.base)).where(of_line)).scalar_one()
+        change = {"number": number, "of": line.number, "units": -line.net, "base": None if base is None else -base}
+        _line_changed(rows, leaf, "reversed", change)
+
+
+def _line_changed(rows: sa.Connection, leaf: Leaf, kind: str, change: Leaf) -> None:
+    line = _held(rows, tables.benefit, number=change["of"])._mapping
+    of_line = dict.fromkeys(("due", "net", "paid", "confirmed", "disputed"))
+    amounts = {"units": int(change["units"]), "base": _whole(change["base"])}
+    _insert(rows, tables.benefit, {**line, **of_line, **change}, kind=kind, day=leaf["day"], **amounts)
+    _update(rows, tables.benefit, {"number": change["of"]}, net=line["net"] + amounts["units"])
+
+
+def _benefit_event(rows: sa.Connection, leaf: Leaf) -> None:
+    units = _whole(leaf["units"])
+    _insert(rows, tables.benefit_event, leaf, kind=leaf["event"], units=units)
+    for change in leaf["lines"] or ():
+        _line_changed(rows, leaf, "refunded", change)
+    if leaf["line"] is None:
+        return
+    part = {"line": leaf["line"], "part": leaf["part"], "kind": "paid"}
+    report, line = _held(rows, tables.benefit_event, **part), _held(rows, tables.benefit, number=leaf["line"])
+    amount = -report.units if report.back else report.units
+    moved: Mapping[str, tuple[int, int, int]] = {
+        "paid": (amount, 0, 0),
+        "confirmed": (0, amount, 0),
+        "disputed": (-amount, 0, report.units),
+        "found-paid": (amount, amount, -report.units),
+        "found-unpaid": (0, 0, -report.units),
+    }
+    names = ("paid", "confirmed", "disputed")
+    standing = {name: getattr(line, name) + each for name, each in zip(names, moved[leaf["event"]], strict=True)}
+    _update(rows, tables.benefit, {"number": leaf["line"]}, **standing)
+
+
+def _income_report(rows: sa.Connection, leaf: Leaf) -> None:
+    _insert(rows, tables.income_report, leaf)
+    _payable(rows, leaf)
+
+
+def _income_report_reversed(rows: sa.Connection, leaf: Leaf) -> None:
+    _update(rows, tables.income_report, {"commitment": leaf["commitment"], "number": leaf["number"]}, reversed_at=leaf["at"])
+    for change in leaf["lines"]:
+        _line_changed(rows, leaf, "reversed", change)
+
+
+def _whole(told: str | None) -> int | None:
+    return None if told is None else int(told)
 
 
 def _flow(rows: sa.Connection, leaf: Leaf) -> None:
@@ -288,10 +411,15 @@ def _row(table: sa.Table, told: Leaf = {}, **members: str) -> Effect:  # noqa: B
 
 
 EFFECTS: Mapping[str, Effect] = {
+    "agreement-event": _agreement_event,
+    "agreement-named": _row(tables.agreement_use),
+    "agreement-version": _agreement_version,
     "asset-entry": lambda rows, leaf: _insert(rows, tables.asset_entry, leaf, **leaf["line"], kind=leaf["entry"]),
+    "benefit-event": _benefit_event,
     "bundle-activated": _bundle_activated,
     "commitment": _row(tables.commitment, {"state": "committed"}, committed_at="at"),
     "commitment-event": _commitment_event,
+    "commitment-reference": _row(tables.commitment_reference, kind="reference"),
     "cosigned": _cosigned,
     "counter-opening": _counter_opening,
     "counters-lost": _counters_lost,
@@ -302,6 +430,8 @@ EFFECTS: Mapping[str, Effect] = {
     "document-kept": _row(tables.document, kept_at="at", kept_by="by"),
     "document-signature": _row(tables.document_confirmation, {"verdict": "signed", "reason": ""}, given_at="at", given_by="by"),
     "flow": _flow,
+    "income-report": _income_report,
+    "income-report-reversed": _income_report_reversed,
     "key-made": _key_made,
     "key-revoked": lambda rows, leaf: _update(
         rows, tables.caller, {"id": leaf["key"]}, revoked_at=leaf["at"], revoked_by=leaf["by"]
@@ -309,7 +439,10 @@ EFFECTS: Mapping[str, Effect] = {
     "movements": _movements,
     "older-bundle-allowed": _older_bundle_allowed,
     "person": _person,
+    "promise-answered": _promise_answered,
     "promise-kept": _promise_kept,
+    "promise-reported": _promise_reported,
+    "promise-settled": _promise_settled,
     "promises": _promises,
     "register": _register,
     "review-assigned": _row(tables.review_note, {"kind": "assigned"}),

@@ -17,7 +17,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from service.audit import counter_rows
 from service.audit.flow_rows import flow_parties, flow_sums
-from service.audit.leaf_effects import Leaf, apply, subject
+from service.audit.leaf_effects import Leaf, apply, subjects
 from service.audit.row_comparison import Values
 from service.log.tree_leaves import ERASURE
 from service.store import counter_secret, tables
@@ -36,14 +36,22 @@ FROM_LEAVES = (
     tables.entity_spelling,
     tables.commitment,
     tables.commitment_event,
+    tables.commitment_reference,
     tables.movement,
     tables.opening,
     tables.right_line,
     tables.right_opening,
     tables.promise,
+    tables.promise_report,
     tables.counted,
     tables.settlement,
     tables.benefit,
+    tables.agreement,
+    tables.agreement_party,
+    tables.agreement_event,
+    tables.agreement_use,
+    tables.benefit_event,
+    tables.income_report,
     tables.flow,
     tables.asset_entry,
     tables.bundle,
@@ -58,7 +66,7 @@ FROM_LEAVES = (
 _BESIDE = (tables.session, record, personal)
 # The sums that are made from other rows, and from which ones.
 _SUMS: Mapping[sa.Table, tuple[tuple[sa.Table, ...], Callable[[sa.Connection], Iterator[Values]]]] = {
-    tables.counter_sum: ((tables.movement, tables.promise), counter_rows.counter_sums),
+    tables.counter_sum: ((tables.movement, tables.promise, tables.benefit), counter_rows.counter_sums),
     tables.flow_sum: ((tables.flow,), flow_sums),
     tables.flow_party: ((tables.flow,), flow_parties),
 }
@@ -72,14 +80,14 @@ class Replica:
     The rows of one log, made again from its database `source`. With the log's key they can be read as the service does. Close it.
 
     `erased` has the moment of each erasure by place: `("record", number, pointer)` or `("leaf", index, name)`. `subjects` says by the
-    index of a leaf what it is erased with, and which of its openings are.
+    index of a leaf which of its openings are erased, and with what.
     """
 
     def __init__(self, source: sa.Connection, key: LogKey | None = None) -> None:
         self._engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, creator=_temporary)
         self.rows = self._engine.connect()
         self.erased: dict[tuple[str, int, str], str] = {}
-        self.subjects: dict[int, tuple[str, frozenset[str]]] = {}
+        self.subjects: dict[int, Mapping[str, str]] = {}
         self._source, self._key = source, key
         _make(self.rows, *FROM_LEAVES, *_BESIDE)
         self.rows.exec_driver_sql(counter_rows.VIEW)
@@ -104,7 +112,7 @@ class Replica:
                 leaf = {**leaf, "erased_at": moments[index], **({"id": ids[index]} if of_entity else {})}
             yield index, leaf
             apply(self.rows, leaf)
-            if of := subject(self.rows, leaf):
+            if of := subjects(self.rows, leaf):
                 self.subjects[index] = of
             if self._key is not None and leaf.get("kind") in _OF_OTHERS:
                 self._take_record(leaf["decision"])

@@ -282,7 +282,7 @@ class UsedInputs:
         counts = CounterFiller(settings, self._book)
         if committing is None:
             rows: Any = self._replica
-            if counts.rights.silent(rows, live, exchange.document) and counts.unused(rows, live):
+            if counts.silent(rows, live, exchange.document) and counts.unused(rows, live):
                 sent = counts.sent(live, exchange.document)
                 return counts.fill(None, live, exchange, moment) if sent else FilledExchange(exchange, {}, {})
             return counts.fill(self._connection, live, exchange, moment)

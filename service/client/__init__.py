@@ -10,16 +10,27 @@ are `service.client` in the checkout and `fifthfactor_client` when they are inst
 """
 
 from .accounts import AccountEntry, AssetAccounts, RollForward
+from .agreements import Acceptance, AgreedPricing, AgreedShare, Agreement, AgreementOpened, AgreementVersion
 from .answer_parts import Bounds, Choice, Gap, Means, Need, Owed, Question, SignedOff, Unmet, Way
 from .answers import Answer, Committed, Count, CounterRead
 from .asynchronous import AsyncClient
-from .benefits import BenefitBalance, BenefitLine, BenefitMonth, NotDivided
+from .benefits import (
+    BenefitBalance,
+    BenefitLine,
+    BenefitMonth,
+    BenefitPart,
+    IncomeReport,
+    IncomeReports,
+    NotDivided,
+    NotReported,
+    Refund,
+)
 from .documents import AttachedDocument, DecisionDocument, DocumentConfirmation, DocumentSignature, KeptDocument, TrustedKey
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .plans import Plan, PlannedLeg
 from .policies import AcceptanceMade, Coverage, Fact, KeptBundle, Preset, Uncovered, Words
-from .promises import Promise
+from .promises import CountedPromises, Promise, PromisedForCountries, PromiseNumbers, PromiseReport
 from .reviews import (
     GapToAccept,
     Recorded,
@@ -38,8 +49,14 @@ from .synchronous import Client
 from .watch import WatchEvent
 
 __all__ = [
+    "Acceptance",
     "AcceptanceMade",
     "AccountEntry",
+    "AgreedPricing",
+    "AgreedShare",
+    "Agreement",
+    "AgreementOpened",
+    "AgreementVersion",
     "Answer",
     "AssetAccounts",
     "AsyncClient",
@@ -47,6 +64,7 @@ __all__ = [
     "BenefitBalance",
     "BenefitLine",
     "BenefitMonth",
+    "BenefitPart",
     "Bounds",
     "Choice",
     "Client",
@@ -54,6 +72,7 @@ __all__ = [
     "Committed",
     "Concentration",
     "Count",
+    "CountedPromises",
     "CounterRead",
     "Coverage",
     "DecisionDocument",
@@ -63,12 +82,15 @@ __all__ = [
     "Fact",
     "Gap",
     "GapToAccept",
+    "IncomeReport",
+    "IncomeReports",
     "KeptBundle",
     "KeptDocument",
     "Malformed",
     "Means",
     "Need",
     "NotDivided",
+    "NotReported",
     "OpenedRight",
     "Owed",
     "Place",
@@ -76,8 +98,12 @@ __all__ = [
     "PlannedLeg",
     "Preset",
     "Promise",
+    "PromiseNumbers",
+    "PromiseReport",
+    "PromisedForCountries",
     "Question",
     "Recorded",
+    "Refund",
     "Refused",
     "Review",
     "ReviewNote",

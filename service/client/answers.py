@@ -61,14 +61,23 @@ class Answer:
         raise TypeError("an answer is neither true nor false: use `.proceed`")
 
 
+Stage = Literal["listed", "signed", "delivered", "settled"]
+ReferenceKind = Literal["order", "contract", "invoice"]
+
+
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """A commitment of the ledger. `document` has the rest: what it replaces, what it moved, and what became of it."""
+    """
+    A commitment of the ledger. `document` has the rest: its references, what it replaces, what it moved, and what became of it.
+
+    `stage` is the last one that the exchange reached, None before the first; the days are in `stages` of `document`.
+    """
 
     id: str
     decision: str
     state: Literal["committed", "withdrawn", "superseded"]
     document: Annotated[Mapping[str, Any], WHOLE] = field(repr=False, compare=False)
+    stage: Stage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import quote, urlencode
 
 from . import answers, plans
-from .answers import Answer
+from .answers import Answer, ReferenceKind
 from .attempts import BYTES, TEXT, Call, Came
 from .documents import DocumentSignature, KeptDocument
 from .errors import Malformed, Refused
@@ -51,6 +51,12 @@ def call(
         return agreeing(document if shape is dict else shaped(shape, document), same)
 
     return Call(method, at(*path, query=query), read, None if sent is None else as_json(sent), headers=headers)
+
+
+def referring(references: Iterable[tuple[ReferenceKind, str]]) -> dict[str, Any]:
+    """The member of a body with the references of a commitment; nothing where there are none."""
+    sent = [{"kind": kind, "number": number} for kind, number in references]
+    return {"references": sent} if sent else {}
 
 
 def agreeing(found: Shape, same: Mapping[str, Any]) -> Shape:

@@ -150,6 +150,7 @@ class Lane:
 SettlementState = Literal[
     "settled",
     "nothing-payable",
+    "not-reported",
     "price-unknown",
     "price-disputed",
     "price-below-zero",
@@ -163,17 +164,43 @@ SettlementState = Literal[
     "shares-do-not-close",
     "parties-unknown",
     "parties-disputed",
+    "agreement-not-named",
+    "asset-not-held",
+    "sources-unknown",
+    "cap-without-the-currency",
+    "exceeds",
+    "chain-too-long",
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class SettlementLine:
-    """What is payable to one party for its role, or to the role's account where it names no party; `share` is that of the whole role."""
+    """
+    What is payable to one party for its role, or to the role's account where it names no party; `share` is that of the whole role, a
+    decimal or a fraction like `1/3`.
+    """
 
-    role: str
     title: str
-    share: Decimal
+    share: str
     amount: Decimal
+    role: str | None = None
+    kind: str | None = None
+    party: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UpwardLine:
+    """What a payer passes on of its `base` by an agreement, in a step further up."""
+
+    title: str
+    share: str
+    amount: Decimal
+    base: Decimal
+    agreement: str
+    step: int
+    payer: str
+    role: str | None = None
+    kind: str | None = None
     party: str | None = None
 
 
@@ -187,6 +214,8 @@ class Settlement:
     currency: str | None = None
     unit: Decimal | None = None
     lines: tuple[SettlementLine, ...] = ()
+    upward: tuple[UpwardLine, ...] = ()
+    exceeding: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,17 @@
 """The page of benefits: balances and lines of the book go in, a page comes out."""
 
 from collections.abc import Mapping, Sequence
+from typing import get_args
 from urllib.parse import urlencode
 
 from service.console.counts_in_words import role_title
 from service.console.pages import rendered
 from service.console.reader import PageReader
-from service.ledger.benefit_statement import BenefitBalance, BenefitLine, NotDivided
+from service.ledger.benefit_lines import BenefitLine, LineKind, LineState
+from service.ledger.benefit_statement import BenefitBalance, NotDivided
 
 MONTHS = 12  # of a balance that are told
+_OF_LINES = frozenset({"commitment", "asset", "state", "due_until"})  # filters that balances do not take
 
 
 def benefits_page(
@@ -27,7 +30,7 @@ def benefits_page(
     members = reader.bundle.vocabulary.families.get(settlement.shares, ()) if settlement else ()
     query = urlencode({**asked, "format": "csv"})
     tables = {"lines": f"/ledger/benefits/lines?{query}"}
-    if "commitment" not in asked:
+    if _OF_LINES.isdisjoint(asked):
         tables["balances"] = f"/ledger/benefits/balances?{query}"
     return rendered(
         "benefits.html",
@@ -37,6 +40,8 @@ def benefits_page(
         b=reader.words.books,
         filters=asked,
         roles=[member.rpartition(".")[2] for member in members],
+        kinds=get_args(LineKind),
+        states=get_args(LineState),
         role_title=lambda role: role_title(role, reader),
         balances=balances,
         months=MONTHS,

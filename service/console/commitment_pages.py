@@ -5,14 +5,16 @@ The pages of commitments: rows of the ledger go in, a page of a list or of one c
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
+from urllib.parse import urlencode
 
 from service.callers.caller_names import CallerName
 from service.console.counts_in_words import amount, counter_title, fact_title, role_title
 from service.console.pages import rendered
 from service.console.reader import PageReader, Part
 from service.console.request_facts import facts_of, in_short
-from service.ledger.benefit_statement import BenefitLine
-from service.ledger.commitment_list import Commitment, State
+from service.ledger.benefit_lines import BenefitLine
+from service.ledger.commitment_events import STAGES
+from service.ledger.commitment_list import Commitment, StageWanted, State
 from service.ledger.commitment_search import CommitmentRow
 from service.ledger.counter_standings import CounterMovement
 from service.ledger.promise_list import PromisePart
@@ -50,9 +52,12 @@ def list_page(
         reader,
         "/ledger",
         l=reader.words.ledger,
+        b=reader.words.books,
         filters=asked,
         rows=rows,
         states=get_args(State),
+        stages=get_args(StageWanted),
+        table=f"/ledger/commitments?{urlencode({**_in_both(asked), 'format': 'csv'})}",
         counters=counters,
         counter_title=lambda name: counter_title(name, reader),
         paged=paged,
@@ -71,6 +76,7 @@ def commitment_page(shown: CommitmentShown, live: Live, reader: PageReader) -> s
         f"/ledger/commitments/{shown.made.id}",
         l=reader.words.ledger,
         made=shown.made,
+        stages=STAGES,
         events=[{**each.model_dump(), "at": moment_text(each.at)} for each in shown.made.events],
         parties=in_short(facts, reader),
         answer=(record.get("decision") or {}).get("answer"),
@@ -84,6 +90,11 @@ def commitment_page(shown: CommitmentShown, live: Live, reader: PageReader) -> s
         fact_title=lambda fact: fact_title(fact, reader),
         role_title=lambda role: role_title(role, reader),
     )
+
+
+def _in_both(asked: Mapping[str, str]) -> dict[str, str]:
+    """The filters of a list that its table has too."""
+    return {name: value for name, value in asked.items() if name in ("exporter", "state", "stage", "reference")}
 
 
 def _promise(part: PromisePart, reader: PageReader) -> str:

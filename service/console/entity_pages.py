@@ -13,6 +13,7 @@ from service.console.pages import rendered
 from service.console.reader import PageReader
 from service.console.request_facts import LONGEST
 from service.languages.words import text_for, text_if_any
+from service.register.alike_assets import AlikeAsset
 from service.register.entity import ASSET, PARTY, Content, Version
 from service.register.stated_facts import DOCUMENTS, PARTY_ROLES, StatableFacts
 
@@ -84,6 +85,7 @@ def entity_page(
     shown: Version,
     history: Sequence[Version],
     most: int,
+    alike: Sequence[AlikeAsset],
     asked: Mapping[str, str],
     states: StatableFacts,
     reader: PageReader,
@@ -91,7 +93,8 @@ def entity_page(
     """
     The page of one entity: the version that is `shown`, and its history, of which at most so many versions are told.
 
-    `history` has one version more where there are older ones: the last one that is told is compared with it.
+    `alike` are other assets that may be the same. `history` has one version more where there are older ones: the last one that is told is
+    compared with it.
     """
     lines = list(_facts(shown, states, reader))
     told = [
@@ -116,6 +119,7 @@ def entity_page(
             for group in DOCUMENTS
         },
         history=told,
+        alike=alike,
         older=history[most - 1].version if len(history) > most else None,
         is_party=latest.kind == PARTY,
         is_asset=latest.kind == ASSET,
@@ -186,6 +190,9 @@ def _everything(version: Version, states: StatableFacts, reader: PageReader) -> 
         words["aliases"]: "; ".join(content.aliases),
         words["attested_by"]: content.attested_by,
         words["note"]: content.note,
+        words["asset_title"]: content.title,
+        words["holder"]: content.holder,
+        words["hash"]: content.hash,
         words["travels"]: "; ".join(f"{each.provision} ({each.from_})" for each in content.travels),
     }
     found = {title: value for title, value in lines.items() if value}

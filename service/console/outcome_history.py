@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from service.callers.context import ReadingAll
 from service.console.reader import PageReader
 from service.languages.words import text_for
-from service.ledger import benefit_statement, commitment_list, promise_list
-from service.ledger.benefit_statement import BenefitFilter
+from service.ledger import benefit_lines, commitment_list, promise_list
+from service.ledger.benefit_lines import BenefitFilter
 from service.ledger.commitment_list import Commitment
 from service.log.receipt_leaf import newest
 from service.store.moments import moment_text
@@ -64,11 +64,11 @@ def _promised(context: ReadingAll, connection: sa.Connection, id: str, reader: P
 
 
 def _payable(context: ReadingAll, connection: sa.Connection, id: str, reader: PageReader) -> Iterator[HistoryLine]:
-    lines, _ = benefit_statement.lines(context, BenefitFilter(commitment=id), None, MOST, connection)
+    lines, _ = benefit_lines.lines(context, BenefitFilter(commitment=id), None, MOST, connection)
     for each in lines:
-        words = reader.words.pages["became_reversed" if each.kind == "reversed" else "became_payable"]
+        words = reader.words.pages["became_payable" if each.entry == "payable" else "became_reversed"]
         text = words.format(f"{each.amount} {each.currency}, {each.party or each.role}")
-        yield HistoryLine(each.day.isoformat(), text)
+        yield HistoryLine("" if each.day is None else each.day.isoformat(), text)
 
 
 def _receipts(connection: sa.Connection, decision: str, reader: PageReader) -> Iterator[HistoryLine]:
@@ -80,9 +80,10 @@ def _receipts(connection: sa.Connection, decision: str, reader: PageReader) -> I
 def _events(made: Commitment, decision: str, reader: PageReader) -> Iterator[HistoryLine]:
     for each in made.events:
         kind = "decided_again" if each.kind == "committed" and made.evaluation != decision else each.kind
-        text = text_for(reader.words.pages, f"became_{kind}")
-        if each.first_day_without is not None:
-            text = f"{text}, {each.first_day_without.isoformat()}"
+        became, reached = reader.words.pages, reader.words.ledger
+        text = text_for(became, f"became_{kind}") if each.on is None else text_for(reached, f"stage_{kind}")
+        if (day := each.first_day_without or each.on) is not None:
+            text = f"{text}, {day.isoformat()}"
         other = made.evaluation if kind == "decided_again" else None
         yield HistoryLine(moment_text(each.at), text, each.by, each.reason, other)
 

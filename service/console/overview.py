@@ -96,8 +96,8 @@ class Overview:
         return OverviewData(
             days=self._days.counts(connection, first, today),
             words=word_counts(connection, since, _KINDS, required_by(context.live.bundle)),
-            overdue=promise_list.page(context, None, "overdue", None, SHOWN, connection)[0],
-            due=promise_list.page(context, None, "due", None, SHOWN, connection)[0],
+            overdue=promise_list.page(context, None, None, "overdue", None, SHOWN, connection)[0],
+            due=promise_list.page(context, None, None, "due", None, SHOWN, connection)[0],
             events=events.newest(connection, moment_text(since), _EVENTS),
             incidents=self._incidents.seen,
             counters=counters,

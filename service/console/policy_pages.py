@@ -24,6 +24,7 @@ CASES, NAMING = 40, 12  # of tests, on their own page, and on that of a provisio
 FAILED, PROBLEMS = 60, 8  # cases that fail, and what differs in each, that are told
 IN_SHORT = 150  # provisions that are listed
 CHANGES, MOVES = 80, 60  # of a difference that are shown
+PAIRS = 20  # on a page
 COUNTRIES = 40  # of a jurisdiction that are named
 NOTES = ("refused", "disputed", "unread", "troubled", "erased")  # numbers of records of which an impact tells more
 
@@ -38,6 +39,17 @@ class CoveredSubject:
     since: str | None
     partly: bool
     by: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldExchange:
+    """One exchange of a pair: what it shows, the facts that set it apart, its answer; and whether one can begin with it."""
+
+    case: str
+    facts: Sequence[tuple[str, str]]
+    outcome: str
+    says: str
+    can_begin: bool
 
 
 def list_page(library: PolicyLibrary, asked: Mapping[str, str], first: int, reader: PageReader) -> str:
@@ -170,6 +182,25 @@ def coverage_page(library: PolicyLibrary, reader: PageReader) -> str:
     return _page("policy_coverage.html", "/policies/coverage", reader, jurisdictions=found)
 
 
+def pairs_page(library: PolicyLibrary, pairs: Mapping[str, engine.CasePair], first: int, token: str, reader: PageReader) -> str:
+    """The pairs of exchanges whose answers differ because of a provision. `token` is for the forms that begin with one, "" for none."""
+    shown = list(pairs.values())[first : first + PAIRS]
+    return _page(
+        "policy_pairs.html",
+        "/policies/frameworks",
+        reader,
+        filters={"first": first} if first else {},
+        pairs=[
+            (pair, library.provisions[pair.of], [_told(pair, number, library, reader) for number in range(len(pair.cases))])
+            for pair in shown
+        ],
+        total=len(pairs),
+        first=first,
+        step=PAIRS,
+        token=token,
+    )
+
+
 def versions_page(
     kept: Sequence[StoredBundle],
     total: int,
@@ -243,6 +274,45 @@ def shadow_page(
     return _page(
         "policy_shadow.html", "/policies/shadow", reader, shadow=shadow, moves=moves, rows=lists, paged=paged, next=following
     )
+
+
+def _told(pair: engine.CasePair, number: int, library: PolicyLibrary, reader: PageReader) -> ToldExchange:
+    """One exchange of a pair as the page tells it: what its author expects of the answer, which a test holds to."""
+    case, counts, words = pair.cases[number], number == 0, reader.words.policies
+    rules = [rule for rule in library.bundle.rules.rules if rule.provision.id == pair.of]
+    match pair.differs:
+        case "lane":
+            lanes = library.bundle.vocabulary.lanes
+            said = [
+                words["lane_open" if counts else "lane_closed"].format(reader.book.text(lanes[rule.lane].title))
+                for rule in rules
+                if rule.lane
+            ]
+        case "duty":
+            said = [reader.book.text(duty.text) for rule in rules for duty in rule.duties] if counts else [words["no_duty"]]
+        case "advice" | "context":
+            said = (
+                [reader.book.text(rule.message) for rule in rules if rule.effect == "advise"]
+                if counts
+                else [words["no_advice"]]
+            )
+        case _:
+            said = [text for rule in rules if (text := reader.book.text(rule.message))] if counts else []
+    facts = [
+        (reader.title(fact), reader.told(fact, _stated(case.exchange, fact)) if fact in case.facts else words["left_out"])
+        for fact in pair.apart
+    ]
+    return ToldExchange(
+        case.case, facts, case.expect.outcome or "", said[0] if said else "", engine.REGISTER not in case.exchange
+    )
+
+
+def _stated(exchange: Mapping[str, Any], fact: str) -> Any:
+    """The value of a fact in the JSON of an exchange."""
+    found: Any = exchange
+    for step in fact.split("."):
+        found = found.get(step) if isinstance(found, Mapping) else None
+    return found
 
 
 def _page(template: str, path: str, reader: PageReader, **members: Any) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,9 +23,11 @@ from service.callers.caller import LOCAL, Caller
 from service.callers.context import Administering, Committing
 from service.callers.sending import Reason, Sending
 from service.decisions.decider import AnswerOptions, DecidedNow, Decider
-from service.ledger import flow_lines, money_sums, party_view, repeated_people
-from service.ledger.benefit_book import book_settlement, reverse_settlement
-from service.ledger.commitment_list import Commitment, CounterMovePart, State, counted_part, read
+from service.ledger import commitment_references, flow_lines, money_sums, party_view, repeated_people
+from service.ledger.benefit_book import book_settlement, check_within, reverse_settlement
+from service.ledger.commitment_events import carry_stages, note, standing
+from service.ledger.commitment_list import Commitment, CounterMovePart, State, counted_part, known
+from service.ledger.commitment_references import CommitmentReference, References
 from service.ledger.counter_book import Book
 from service.ledger.exchange_counters import CounterFiller, FilledExchange, Moment, bare
 from service.ledger.party_view import EXPORTER
@@ -46,14 +47,16 @@ from service.service import Service
 from service.settings import time_zone
 from service.store.counter_secret import LOST
 from service.store.moments import moment_text
-from service.store.tables import commitment, commitment_event, counted, movement
+from service.store.tables import commitment, counted, movement
 
 ID = r"^[!-~]{1,64}$"
 _CHUNK = 25
+_REFERENCES = "numbers of orders, contracts and invoices by which others know the exchange"
 
 
 class CommitSent(Sending):
     decision: str = Field(pattern=ID, description="the id of the decision")
+    references: References = Field(default=[], description=_REFERENCES)
 
 
 class WithdrawSent(Sending):
@@ -68,6 +71,7 @@ class EndSent(Sending):
 class AmendSent(Sending):
     decision: str = Field(pattern=ID, description="the id of the decision on the exchange as it really happens")
     reason: Reason
+    references: References = Field(default=[], description=_REFERENCES + ", beside those of the commitment that it replaces")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,13 @@ class CommitmentWriter:
     # --- work that writes --------------------------------------------------------------------------------------------
 
     def commit(
-        self, context: Committing, decision: str, transaction: sa.Connection, old: str = "", reason: str | None = None
+        self,
+        context: Committing,
+        decision: str,
+        transaction: sa.Connection,
+        old: str = "",
+        reason: str | None = None,
+        references: Sequence[CommitmentReference] = (),
     ) -> CommitResult:
         """
         Judge the exchange of a decision again with the present counters, and commit it if it may still proceed.
@@ -125,13 +135,18 @@ class CommitmentWriter:
         live, now, caller, request_id = context.live, context.now, context.caller, context.request_id
         if old:
             party_view.check_commitment(transaction, self._book, old, caller)
-            self._row_that_counts(transaction, old)
+            standing(transaction, old)
         ready = self._ready(transaction, live, decision, now, caller, instead=bool(old))
         replaced = None
         if old:
             replaced = self._replaced(transaction, live, old)
             self._end(transaction, old, "superseded", now)
-        filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
+        try:
+            filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
+        except RequestRefused as refused:
+            raise RequestRefused("not-committable", f"{refused.detail}: evaluate the exchange again") from None
+        settled = engine.settle(live.bundle.vocabulary, filled.exchange)
+        check_within(settled, filled.exchange.benefits, caller)
         judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction, ready.asker)
         tell = partial(self._decider.tell, judged, AnswerOptions(), request_id, caller)
         if not judged.proceeds:
@@ -156,41 +171,41 @@ class CommitmentWriter:
         transaction.execute(sa.insert(commitment).values(row))
         tree_leaves.append(transaction, LogEvent("commitment", at, shown, {"exporter": hashed}))
         if old:
-            self._happened(transaction, old, "amended", at, caller.id, reason, id)
-        self._happened(transaction, id, "committed", at, caller.id, reason, old or None)
+            note(transaction, old, "amended", at, caller.id, reason, id)
+        note(transaction, id, "committed", at, caller.id, reason, old or None)
+        if old:
+            carry_stages(transaction, old, id, at, caller.id)
+            commitment_references.carry(transaction, old, id, decided.id, at, caller.id)
+        commitment_references.add(transaction, id, decided.id, references, at, caller.id)
         self._counts.rights.write(transaction, live, filled.exchange, id, sequence, ready.moment.as_of, at)
+        self._counts.benefits.name(transaction, live, filled.exchange, id, filled.benefits, at)
         data = repeated_people.data_set(transaction, self._book, live, filled.exchange)
         shares = self._counts.shares.moved(transaction, live, filled.exchange, ready.moment.as_of)
         self._book.move(transaction, id, sequence, [*moved, *shares], data)
         self._counts.promises.make(transaction, live, id, filled.exchange, at, replaced)
         self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
-        settled = engine.settle(live.bundle.vocabulary, filled.exchange)
-        book_settlement(transaction, self._book, id, filled.exchange, settled, ready.moment.as_of, at)
+        accounts = {} if filled.benefits is None else filled.benefits.accounts
+        book_settlement(transaction, self._book, id, filled.exchange, settled, ready.moment.as_of, at, accounts)
         self._flows.enter(transaction, live, id, ready.moment.as_of, judged.unsigned)
-        told = read(transaction, id)
-        assert told is not None
+        told = known(id, transaction)
         return CommitResult(decided, sequence, told.model_copy(update={"counters": _moves(filled, moved)}))
 
     def withdraw(self, context: Committing, id: str, sent: WithdrawSent, transaction: sa.Connection) -> Commitment:
         """End a commitment whose exchange does not happen: it no longer counts. Raises RequestRefused."""
         party_view.check_commitment(transaction, self._book, id, context.caller)
-        self._row_that_counts(transaction, id)
+        standing(transaction, id)
         self._end(transaction, id, "withdrawn", context.now)
-        self._happened(transaction, id, "withdrawn", moment_text(context.now), context.caller.id, sent.reason, None)
-        told = read(transaction, id)
-        assert told is not None
-        return told
+        note(transaction, id, "withdrawn", moment_text(context.now), context.caller.id, sent.reason, None)
+        return known(id, transaction)
 
     def end_rights(self, context: Committing, id: str, sent: EndSent, transaction: sa.Connection) -> Commitment:
         """End the rights that a commitment granted, from a day on. It stays committed, and counts as before. Raises RequestRefused."""
         party_view.check_commitment(transaction, self._book, id, context.caller)
-        self._row_that_counts(transaction, id)
+        standing(transaction, id)
         at, by = moment_text(context.now), context.caller.id
         self._counts.rights.end(transaction, id, sent.from_, at)
-        self._happened(transaction, id, "ended", at, by, sent.reason, None, {"from": sent.from_.isoformat()})
-        told = read(transaction, id)
-        assert told is not None
-        return told
+        note(transaction, id, "ended", at, by, sent.reason, None, {"from": sent.from_.isoformat()})
+        return known(id, transaction)
 
     def recount(self, context: Administering, after: int, transaction: sa.Connection) -> tuple[int, list[str], int | None]:
         """
@@ -288,13 +303,6 @@ class CommitmentWriter:
                 "the policies can no longer read the exchange, or a personal value was erased: evaluate the exchange again",
             ) from None
 
-    def _row_that_counts(self, transaction: sa.Connection, id: str) -> None:
-        state = transaction.execute(sa.select(commitment.c.state).where(commitment.c.id == id)).scalar_one_or_none()
-        if state is None:
-            raise RequestRefused("not-found", "there is no commitment with this id")
-        if state != "committed":
-            raise RequestRefused("commitment-ended", f"the commitment is {state} already")
-
     def _end(self, transaction: sa.Connection, id: str, state: State, now: datetime) -> None:
         at = moment_text(now)
         transaction.execute(sa.update(commitment).where(commitment.c.id == id).values(state=state))
@@ -304,29 +312,6 @@ class CommitmentWriter:
         self._counts.rights.void(transaction, id, at)
         reverse_settlement(transaction, id, now.astimezone(self._zone).date(), at)
         self._flows.end(transaction, id)
-
-    def _happened(
-        self,
-        transaction: sa.Connection,
-        id: str,
-        kind: str,
-        at: str,
-        by: str,
-        reason: str | None,
-        other: str | None,
-        told: Mapping[str, Any] = MappingProxyType({}),
-    ) -> None:
-        """Note an event of a commitment; `told` are further members of its leaf."""
-        number = transaction.execute(
-            sa.select(sa.func.count()).select_from(commitment_event).where(commitment_event.c.commitment == id)
-        ).scalar_one()
-        transaction.execute(
-            sa.insert(commitment_event).values(
-                commitment=id, number=number, kind=kind, at=at, by=by, reason=reason, other=other
-            )
-        )
-        event: dict[str, Any] = {"commitment": id, "number": number, "event": kind, "other": other, **told}
-        tree_leaves.append(transaction, LogEvent("commitment-event", at, event, {"by": by, "reason": reason}))
 
     def _recounted(self, transaction: sa.Connection, live: Live, row: Any, caller: Caller) -> bool:
         """Count one commitment under the present meanings of the counters, with the day and the facts of the commitment."""
@@ -371,7 +356,7 @@ class CommitmentWriter:
             "before": row.counting,
             "counts": [list(each) for each in live_now],
         }
-        self._happened(transaction, row.id, "recounted", at, caller.id, None, None, told)
+        note(transaction, row.id, "recounted", at, caller.id, None, None, told)
         return True
 
     def _forget_meanings(self, transaction: sa.Connection, live: Live) -> None:

@@ -189,7 +189,7 @@ class Decider:
             return b""
         try:
             database = self._service.store.database
-            if not self._counts.unused(database, live) or not self._counts.rights.silent(database, live, body.document):
+            if not self._counts.unused(database, live) or not self._counts.silent(database, live, body.document):
                 return b""
             if self._showing.possible(body.document):
                 return b""
@@ -285,6 +285,7 @@ class Decider:
             self._service.incidents.disagreement(live.pdp, request_id, written)
         no = denied(written)
         told = written if caller.reads else live.pdp.withheld(written)
+        told = told if caller.party is None else engine.with_own_settlement(told, written)
         filled, signed, shown = judged.filled, judged.judgement.signed_off, _shown(judged)
         marks: Any = filled.marks
         try:
@@ -408,7 +409,7 @@ class Decider:
         """The exchange with its counters and what the books say, as they are now. A commitment looks them up again."""
         database = self._service.store.database
         try:
-            silent = self._counts.rights.silent(database, live, exchange.document)
+            silent = self._counts.silent(database, live, exchange.document)
             if silent and self._counts.unused(database, live):
                 return self._without_ledger(live, exchange, now)
             with database.reading.connect() as connection:

@@ -17,6 +17,7 @@ from uuid_utils import uuid7
 import engine
 from service.callers.caller import Caller
 from service.decisions.decider import Decider, refusal
+from service.ledger.benefit_reading import benefits_of
 from service.ledger.counter_book import Book
 from service.ledger.exchange_counters import CounterFiller, Moment
 from service.limits import PLAN_LEGS
@@ -58,8 +59,9 @@ class Plans:
                     with _in_leg(number):
                         filled.append(self._filled(connection, live, leg, moment, max(as_of, today), caller))
 
-                def pages(exchange: engine.Exchange, before: Sequence[engine.Exchange]) -> dict[str, engine.RightsPage]:
-                    return self._counts.rights.pages(connection, live, exchange, as_of, before=before)
+                def pages(exchange: engine.Exchange, before: Sequence[engine.Exchange]) -> dict[str, engine.BookPage]:
+                    rights = self._counts.rights.pages(connection, live, exchange, as_of, before=before)
+                    return {**rights, **benefits_of(live, exchange)}
 
                 decision = engine.decide_plan(live.pdp, filled, as_of=as_of, today=today, id=id, lang=lang, pages=pages)
         except sa.exc.SQLAlchemyError:

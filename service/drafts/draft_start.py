@@ -1,8 +1,8 @@
 """
 What a draft begins with: the members of a form go in, an exchange comes out.
 
-An exchange begins from scratch, in a person's own words, with what she confirmed of a preset, from an example, with entities of the
-register, as JSON, or with the exchange of a recorded decision.
+An exchange begins from scratch, in a person's own words, with what she confirmed of a preset, from an example, from one of a pair that
+comes with the policies, with entities of the register, as JSON, or with the exchange of a recorded decision.
 """
 
 import json
@@ -21,6 +21,7 @@ from service.drafts.own_words import with_ticked
 from service.drafts.preset_confirmation import preset_named, with_confirmed
 from service.log.record_views import record_json
 from service.log.store import record_of
+from service.policies.paired_exchanges import pairs_of
 from service.problems import RequestRefused
 from service.register import entity_versions
 from service.register.named_exchanges import NAMED
@@ -39,6 +40,9 @@ def first_exchange(context: DraftContext, fields: Fields, connection: sa.Connect
         case "example":
             found, number = examples(bundle), place(_first(fields, "example"))
             return dict(found[number]) if number is not None and number < len(found) else {}
+        case "pair":
+            pair, number = pairs_of(context.live).get(_first(fields, "pair")), place(_first(fields, "place"))
+            return dict(pair.cases[number].exchange) if pair and number is not None and number < len(pair.cases) else {}
         case "confirmed":
             preset = preset_named(bundle, _first(fields, "preset"))
             return with_confirmed({}, preset, fields.get("confirmed", ())) if preset else {}

@@ -5,7 +5,8 @@ What is committed, withdrawn and ended is written by `service.decisions.commitme
 too.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -14,14 +15,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import engine
 from service.callers.context import Reading
-from service.ledger import money_sums, party_view, rights_book
+from service.ledger import commitment_references, money_sums, party_view, rights_book
+from service.ledger.commitment_events import STAGES, Stage
+from service.ledger.commitment_references import ReferencePart
 from service.ledger.counter_book import Book
 from service.ledger.counter_sums import ends
 from service.ledger.share_book import OF_COUNTERS
 from service.problems import RequestRefused
-from service.store.tables import commitment, commitment_event, movement
+from service.store.tables import commitment, commitment_event, commitment_reference, movement
 
 State = Literal["committed", "withdrawn", "superseded"]
+StageWanted = Literal[Stage, "none"]
 
 _BOOK = Book()
 
@@ -70,7 +74,7 @@ class CounterMovePart(LedgerPart):
 class EventPart(LedgerPart):
     """Something that happened to a commitment. `other` is the commitment that this one replaces, or that replaces it."""
 
-    kind: Literal["committed", "withdrawn", "amended", "recounted", "ended"]
+    kind: Literal["committed", "withdrawn", "amended", "recounted", "ended", Stage]
     at: datetime
     by: str
     reason: str | None = None
@@ -78,6 +82,8 @@ class EventPart(LedgerPart):
     first_day_without: date | None = Field(
         default=None, description="of the kind `ended`: the first day on which the rights that were granted no longer stand"
     )
+    on: date | None = Field(default=None, description="of a stage: the day on which it was reached")
+    evidence: str | None = Field(default=None, description="of a stage: the SHA-256 of what shows it")
 
 
 class Commitment(LedgerPart):
@@ -87,6 +93,9 @@ class Commitment(LedgerPart):
     decision: str = Field(description="the decision that the caller named")
     evaluation: str = Field(description="the decision made when it was committed, with the counters of that moment")
     state: State
+    stage: Stage | None = Field(default=None, description="the last stage that the exchange reached; left out before the first")
+    stages: dict[Stage, date] = Field(default={}, description="the day of each stage that it reached")
+    references: list[ReferencePart] = Field(default=[], description="the numbers by which others know it")
     as_of: date
     committed_at: datetime
     replaces: str | None = None
@@ -96,6 +105,25 @@ class Commitment(LedgerPart):
     counters: dict[str, CounterMovePart] | None = Field(
         default=None, description="only in the answer of the call that commits it"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class CommitmentsWanted:
+    """Which commitments: of an exporter, in a state, at a stage (`none`: at no stage yet), with a reference; None for any."""
+
+    exporter: str | None = None
+    state: State | None = None
+    stage: StageWanted | None = None
+    reference: str | None = None
+
+    def conditions(self) -> Iterator[sa.ColumnElement[bool]]:
+        """What their rows fulfil, but for the exporter."""
+        if self.state is not None:
+            yield commitment.c.state == self.state
+        if self.stage is not None:
+            yield commitment.c.stage.is_(None) if self.stage == "none" else commitment.c.stage == self.stage
+        if self.reference is not None:
+            yield commitment.c.id.in_(commitment_references.with_reference(self.reference))
 
 
 def one(context: Reading, id: str, connection: sa.Connection) -> Commitment:
@@ -108,22 +136,34 @@ def one(context: Reading, id: str, connection: sa.Connection) -> Commitment:
 
 
 def page(
-    context: Reading, exporter: str | None, state: State | None, after: int | None, limit: int, connection: sa.Connection
+    context: Reading, wanted: "CommitmentsWanted", after: int | None, limit: int, connection: sa.Connection
 ) -> tuple[list[Commitment], int | None]:
     """
-    Commitments in order, after a place; of one exporter or in one state, if given. And the place to go on after, None at the end.
+    Commitments in order, after a place; of those that are wanted. And the place to go on after, None at the end.
 
     A caller who belongs to a party gets that exporter's. Raises RequestRefused.
     """
-    exporter = party_view.of_exporter(exporter, context.caller)
+    exporter = party_view.of_exporter(wanted.exporter, context.caller)
     place = commitment.c.sequence
     query = sa.select(commitment).where(place > (-1 if after is None else after)).order_by(place).limit(limit + 1)
     if exporter is not None:
         query = query.where(commitment.c.exporter == party_view.hashed(connection, _BOOK, exporter))
-    if state is not None:
-        query = query.where(commitment.c.state == state)
+    query = query.where(*wanted.conditions())
     rows = connection.execute(query).all()
     return _told(connection, rows[:limit]), rows[limit - 1].sequence if len(rows) > limit else None
+
+
+def record_number(connection: sa.Connection, id: str) -> int:
+    """The number of the record by which a commitment was made: its references are erased with it."""
+    number: int = connection.execute(sa.select(commitment.c.sequence).where(commitment.c.id == id)).scalar_one()
+    return number
+
+
+def known(id: str, connection: sa.Connection) -> Commitment:
+    """A commitment that is there, for work that has looked already who asks."""
+    found = read(connection, id)
+    assert found is not None
+    return found
 
 
 def read(connection: sa.Connection, id: str) -> Commitment | None:
@@ -137,6 +177,7 @@ def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[Commitment]:
     ids = [row.id for row in rows]
     events = _grouped(connection, commitment_event, commitment_event.c.commitment, ids, commitment_event.c.number)
     moved = _grouped(connection, movement, movement.c.commitment, ids, movement.c.fact, OF_COUNTERS)
+    named = _grouped(connection, commitment_reference, commitment_reference.c.commitment, ids, commitment_reference.c.number)
     ended = rights_book.ended_on(connection, ids)
     replaced = _grouped(connection, commitment, commitment.c.replaces, ids, commitment.c.sequence)
     return [
@@ -145,6 +186,12 @@ def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[Commitment]:
             decision=row.decision,
             evaluation=row.evaluation,
             state=row.state,
+            stage=row.stage,
+            stages={e.kind: date.fromisoformat(e.day) for e in events(row.id) if e.kind in STAGES},
+            references=[
+                ReferencePart(kind=each.kind, number=each.text, at=datetime.fromisoformat(each.at), by=each.by)
+                for each in named(row.id)
+            ],
             as_of=date.fromisoformat(row.as_of),
             committed_at=datetime.fromisoformat(row.committed_at),
             replaces=row.replaces,
@@ -167,6 +214,8 @@ def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[Commitment]:
                     reason=e.reason,
                     other=e.other,
                     first_day_without=ended.get(row.id) if e.kind == "ended" else None,
+                    on=None if e.day is None else date.fromisoformat(e.day),
+                    evidence=e.evidence,
                 )
                 for e in events(row.id)
             ],

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from service.callers.context import ReadingAll
 from service.ledger import hashed_names
-from service.ledger.commitment_list import State
+from service.ledger.commitment_events import Stage
+from service.ledger.commitment_list import CommitmentsWanted, State
 from service.ledger.counter_book import Book
 from service.ledger.party_view import EXPORTER
 from service.log.canonical_json import canonical
@@ -26,13 +27,12 @@ NEWEST = 2**62  # above the number of every record
 @dataclass(frozen=True, slots=True)
 class CommitmentFilter:
     """
-    What is looked for: the ids of the parties, a state, days of the law by which it was committed, both included, and a counter that it
-    moved; None for any.
+    What is looked for: those that are `wanted`, the recipient's id, days of the law by which it was committed, both included, and a counter
+    that it moved; None for any.
     """
 
-    exporter: str | None = None
+    wanted: CommitmentsWanted
     recipient: str | None = None
-    state: State | None = None
     first: date | None = None
     last: date | None = None
     counter: str | None = None
@@ -49,6 +49,7 @@ class CommitmentRow:
     as_of: str
     committed_at: str
     state: State
+    stage: Stage | None
     entry: RecordRow | None
 
 
@@ -58,8 +59,8 @@ def page(
     """At most `limit` commitments, the newest first, `before` the number of a record; and the number to go on before, None at the end."""
     book = Book()
     query = sa.select(commitment).where(commitment.c.sequence < (NEWEST if before is None else before))
-    if wanted.exporter is not None:
-        part = canonical(wanted.exporter).decode()
+    if (exporter := wanted.wanted.exporter) is not None:
+        part = canonical(exporter).decode()
         query = query.where(commitment.c.exporter == book.hashed(connection, (EXPORTER,), (part,)))
     if wanted.recipient is not None:
         named = sa.select(term.c.id).where(term.c.kind == "recipient", term.c.value == wanted.recipient).scalar_subquery()
@@ -67,8 +68,7 @@ def page(
         indexed = sa.exists().where(entry.c.sequence == commitment.c.sequence, entry.c.recipient == named)
         summed = sa.exists().where(flow.c.commitment == commitment.c.id, flow.c.recipient == hashed)
         query = query.where(sa.or_(indexed.correlate(commitment), summed.correlate(commitment)))
-    if wanted.state is not None:
-        query = query.where(commitment.c.state == wanted.state)
+    query = query.where(*wanted.wanted.conditions())
     if wanted.first is not None:
         query = query.where(commitment.c.as_of >= wanted.first.isoformat())
     if wanted.last is not None:
@@ -105,6 +105,7 @@ def _rows(connection: sa.Connection, rows: Sequence[Any]) -> list[CommitmentRow]
             row.as_of,
             row.committed_at,
             row.state,
+            row.stage,
             entries.get(row.sequence),
         )
         for row in rows

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 import engine
 from service.callers.caller import Caller
 from service.ledger import money_sums, party_view, repeated_people
+from service.ledger.benefit_reading import BenefitsBook, FoundBenefits
 from service.ledger.counter_book import Book
 from service.ledger.counter_sums import ALWAYS, NOT_FOUND, NOTHING, CounterQuery, FoundCounts, ends
 from service.ledger.counter_upper_ends import CountRecord, StatedCount, combined, may_count, missing_counted_ids, recorded_only
@@ -61,7 +62,7 @@ class FilledExchange:
 
     `marks` has the source of each counter that was filled in, as a record shows it. `others` has what the ledger counts without this
     exchange; of money in one of the `currencies`. `overdue` names the commitments whose overdue promises were counted, by the fact.
-    `again` are the counters in which its people are among those of an earlier one.
+    `again` are the counters in which its people are among those of an earlier one. `benefits` is what the book of benefits says.
     """
 
     exchange: engine.Exchange
@@ -70,6 +71,7 @@ class FilledExchange:
     currencies: Mapping[str, str] = field(default_factory=dict)
     overdue: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     again: frozenset[str] = frozenset()
+    benefits: FoundBenefits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,7 @@ class CounterFiller:
     def __init__(self, settings: Settings, book: Book) -> None:
         self.book = book
         self.rights = RightsBook(book)
+        self.benefits = BenefitsBook(book, self.rights, time_zone(settings.zone))
         self.promises = Promises(book, settings.callers_counts)
         self.shares = Shares(book)
         self._callers = settings.callers_counts
@@ -107,6 +110,10 @@ class CounterFiller:
         """
         counts = live.counting.facts or live.counting.promises or live.counting.shares
         return not counts or (self._since == date.max and not self.book.used(database))
+
+    def silent(self, database: Database, live: Live, document: Mapping[str, Any]) -> bool:
+        """Whether no book says anything of an exchange. Raises sqlalchemy.exc.SQLAlchemyError."""
+        return self.rights.silent(database, live, document) and self.benefits.silent(database, live, document)
 
     def sent(self, live: Live, document: Mapping[str, Any]) -> bool:
         """Whether the caller may have sent a count, or what a number is filled in beside: of promises, or by whom it is counted."""
@@ -165,7 +172,7 @@ class CounterFiller:
             asks, kept = lacks.get(fact, ()), bool(counter.kept) and counter.name in counting_here
             if told is None and fact not in beside.known and not asks and not kept:
                 continue  # the engine counts what the exchange itself adds; of money, nobody knows for whom the sum would be
-            currency = currencies[counter.name] or (currency_of(stated, fact) if asks else "")
+            currency = currencies[counter.name] or (money_sums.currency_of(stated, fact) if asks else "")
             if counter.currency and not currency:
                 continue  # nobody knows in which currency the sum would be
             own_count = counting.own(counter, fact, stated, currency)
@@ -182,17 +189,20 @@ class CounterFiller:
                     marks[fact]["lacks"] = list(asks)
         overdue: Mapping[str, tuple[str, ...]] = {}
         if counting.promises:
-            promised = self.promises.overdue(connection, live, exchange, moment.as_of, made.id if made else None)
+            promised = self.promises.counted(connection, live, exchange, moment.as_of, made.id if made else None)
             counts.update(promised.counts)
             overdue = promised.commitments
             marks.update({fact: dict(mark) for fact, mark in promised.marks.items()})
         filled = counting.filled(exchange, counts, **sources(marks)) if counts else exchange
-        if connection is not None:
-            filled = self.rights.filled(connection, live, filled, moment.as_of, made)
-            if made is None:  # what was committed before keeps the shares of its record
-                filled = self.shares.filled(connection, live, filled, moment.as_of, moment.last(moment.as_of))
+        benefits = None
+        if connection is not None and live.bundle.reader.books:
+            rights = self.rights.pages(connection, live, filled, moment.as_of, made)
+            benefits = self.benefits.found(connection, live, filled, moment.as_of, made)
+            filled = engine.with_books(live.bundle, filled, {**rights, **({} if benefits is None else benefits.by_book(live))})
+        if connection is not None and made is None:  # what was committed before keeps the shares of its record
+            filled = self.shares.filled(connection, live, filled, moment.as_of, moment.last(moment.as_of))
         of_money = {fact: currencies[each.name] for each, fact in counting.counter_facts if currencies[each.name]}
-        return FilledExchange(filled, marks, beside.others, of_money, overdue, beside.again)
+        return FilledExchange(filled, marks, beside.others, of_money, overdue, beside.again, benefits)
 
     def _value(
         self,
@@ -360,7 +370,7 @@ class CounterFiller:
             return CounterQuery(counter, (), (), counter.window.first(day), last, currency)
         ends_on = present.last.isoformat() if moment.now else min(present.last, day).isoformat()
         earlier = tuple(each for each in recorded if each.first < present.first)
-        highest = _money(live, present.stated(counter.currency), counter.currency)
+        highest = money_sums.registered(live.bundle, present.stated(counter.currency), counter.currency)
         currency = currency or (highest.currency if highest else "")
         return CounterQuery(counter, own, keys, present.first, ends_on, currency, present, earlier)
 
@@ -427,14 +437,16 @@ class CounterFiller:
         for then, found in zip(wanted.before(), before, strict=True):
             whole = found.opening is not None and _opens(then, found.opening.day)
             taken_in.append((self.others(then, found)[fact], whole))
-        highest = (_money(live, each.stated(counter.currency), counter.currency) for each in wanted.earlier)
+        highest = (
+            money_sums.registered(live.bundle, each.stated(counter.currency), counter.currency) for each in wanted.earlier
+        )
         maxima = [engine.money_parts(each) if each and each.currency == wanted.currency else None for each in highest]
         return money_sums.carried(taken_in, maxima)
 
     def maximum(self, live: Live, wanted: CounterQuery) -> engine.Money | None:
         """What the register states, for the period of a counter, of the fact that the counter names under `currency`."""
         stated = wanted.period and wanted.period.stated(wanted.counter.currency)
-        return _money(live, stated, wanted.counter.currency)
+        return money_sums.registered(live.bundle, stated, wanted.counter.currency)
 
 
 def bare(request: Mapping[str, Any], marks: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
@@ -459,12 +471,6 @@ def sources(marks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def currency_of(exchange: engine.Exchange, fact: str) -> str:
-    """The currency of a sum of money that was sent; "" where it is not known."""
-    value = exchange.value(fact)
-    return value.currency if isinstance(value, engine.Money | engine.MoneyRange) else ""
-
-
 def shown(count: engine.Range, currency: str) -> dict[str, Any]:
     """A count as JSON: of money with its currency."""
     return money_sums.sums(count, currency) if currency else ends(count)
@@ -478,16 +484,6 @@ def _counted(count: engine.Range, currency: str) -> engine.Value:
 def _opens(wanted: CounterQuery, day: date) -> bool:
     """Whether an opening on a day says what was counted in a period so far."""
     return bool(wanted.counter.window.of) and day >= wanted.first
-
-
-def _money(live: Live, stated: Any, fact: str) -> engine.Money | None:
-    """A sum of money that the register states of a fact; None where it states none that is exact."""
-    type = live.bundle.vocabulary.type_of(fact)
-    try:
-        value = type.accept(stated) if type is not None and stated is not None else None
-    except ValueError:  # it was written under other policies
-        return None
-    return value if isinstance(value, engine.Money) else None
 
 
 def _stated(document: Mapping[str, Any], fact: str) -> Any:

@@ -10,11 +10,24 @@ import sqlalchemy as sa
 import engine
 from service.ledger.counter_book import Book
 from service.log.canonical_json import canonical
+from service.register import entity_versions
+from service.register.entity import PARTY
 
 
 def party(book: Book, connection: sa.Connection, id: str) -> str:
     """The hash of a party's id."""
     return book.hashed(connection, ("party",), (_name(id),))
+
+
+def account(book: Book, connection: sa.Connection, name: str) -> str:
+    """The account of a party in the book of benefits, whom the register may know under another id."""
+    known = entity_versions.newest(connection, PARTY, name)
+    return party(book, connection, name if known is None else known.id)
+
+
+def accounts(book: Book, connection: sa.Connection, name: str) -> set[str]:
+    """The accounts of a party: under this name, and under the id that the register knows it by."""
+    return {party(book, connection, name), account(book, connection, name)}
 
 
 def asset(book: Book, connection: sa.Connection, id: str) -> str:

@@ -21,6 +21,7 @@ from service.problems import RequestRefused
 from service.store.tables import commitment
 
 EXPORTER = "exporter.id"
+PAYS = "exporter"  # whoever supplies, on a page of the book of benefits
 
 
 def check_sent(document: Mapping[str, Any], caller: Caller) -> None:
@@ -48,10 +49,14 @@ def check_decision(stored: Stored, caller: Caller) -> None:
 
 
 def check_record(stored: Stored, caller: Caller) -> None:
-    """The record of a decision must be the party's, and hold nothing that the register says of others. Raises RequestRefused."""
+    """The record of a decision must be the party's, and hold nothing that is said of others. Raises RequestRefused."""
     if caller.party is None:
         return
     check_decision(stored, caller)
+    for page in _request(stored).get(engine.BOOKS, {}).values():
+        if any(step.get("payer") != PAYS for step in page.get("steps", ())):
+            detail = "the record holds what others pay by their agreements: it needs an operator's key"
+            raise RequestRefused("forbidden", detail)
     for name, entity in _request(stored).get(engine.REGISTER, {}).items():
         if name != EXPORTER and entity.get("known") is not False:
             detail = f"the record holds what the register says of `{name}`: it needs an operator's key"

@@ -1,7 +1,7 @@
 """
-Promises: duties with a last day that commitments bring with them, and how many of a party's are overdue.
+Promises: duties with a last day that commitments bring with them, and how many of a party's are overdue or in dispute.
 
-A commit writes a row for each promise that its exchange makes, and a report with evidence marks it as kept. A promise whose commitment
+A commit writes a row for each promise that its exchange makes, and reports with evidence mark it as kept. A promise whose commitment
 ended is void: the state of the commitment says so, and no row is deleted for it. A row names no party, only its keyed hash; what was
 promised is read from the record of the commitment, so that an erasure there erases it here.
 """
@@ -24,7 +24,8 @@ from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.store.tables import commitment, counted, promise
 
-_KEPT = ("kept_on", "evidence", "document", "reported_at", "reported_by")
+_KEPT = ("kept_on", "evidence", "document", "reported_at", "reported_by", "disputed", "origin")
+_NOT_KEPT: Mapping[str, Any] = {**dict.fromkeys(_KEPT), "disputed": 0}
 _SAME = ("name", "due", "by", "to")  # of two promises, beside their terms
 
 MOST_NAMED = 8  # commitments whose overdue promises were counted
@@ -35,9 +36,13 @@ _IS_OVERDUE = (
     sa.or_(promise.c.kept_on.is_(None), promise.c.kept_on > sa.bindparam("day")),
 )
 _OWN = (
-    sa.select(promise.c.meaning, sa.func.count().label("number"))
+    sa.select(
+        promise.c.meaning,
+        sa.func.sum(sa.case((sa.and_(*_IS_OVERDUE), 1), else_=0)).label("overdue"),
+        sa.func.sum(promise.c.disputed).label("disputed"),
+    )
     .join(commitment, commitment.c.id == promise.c.commitment)
-    .where(*_IS_OVERDUE, commitment.c.id == sa.bindparam("without"))
+    .where(promise.c.by == sa.bindparam("by"), commitment.c.state == "committed", commitment.c.id == sa.bindparam("without"))
     .group_by(promise.c.meaning)
 )
 _LONGEST = (
@@ -58,7 +63,7 @@ _COUNTED = sa.select(counted.c.counting, counted.c.meaning)
 @dataclass(frozen=True, slots=True)
 class FilledPromises:
     """
-    The numbers of overdue promises for one exchange, by the facts that take them, and how a record shows each.
+    The numbers of overdue promises and of disputed reports for one exchange, by the facts that take them, and how a record shows each.
 
     `commitments` are those whose promises are overdue, at most MOST_NAMED for each fact, the longest overdue first.
     """
@@ -75,7 +80,7 @@ class Promises:
         self._book = book
         self._callers = callers
 
-    def overdue(
+    def counted(
         self,
         connection: sa.Connection | None,
         live: Live,
@@ -84,27 +89,32 @@ class Promises:
         without: str | None = None,
     ) -> FilledPromises:
         """
-        How many promises of the exchange's parties are overdue on a day, if the exchange states the fact that they qualify.
+        How many promises of the exchange's parties are overdue on a day, and how many reports on their promises are in dispute.
 
-        A ledger that holds nothing needs no connection. `without` is the commitment of this exchange, if it has one. The number has no
-        upper end where some commitments were made under another meaning of the promise. Raises RequestRefused if the caller sent a number
-        and the settings do not allow it.
+        Both are filled in where the exchange states the fact that they stand beside, and elsewhere only what is overdue, if anything is:
+        so an ordinary exchange of somebody who keeps promises has neither. A ledger that holds nothing needs no connection. `without` is
+        the commitment of this exchange, if it has one. A number has no upper end where some commitments were made under another meaning
+        of the promise. Raises RequestRefused if the caller sent a number and the settings do not allow it.
         """
         counts: dict[str, engine.Range] = {}
         marks: dict[str, dict[str, Any]] = {}
         named: dict[str, tuple[str, ...]] = {}
-        for fact, promises in _by_fact(live).items():
+        for (what, fact), promises in _by_fact(live).items():
             sent = exchange.as_stated().values.get(fact)
-            told = sent if isinstance(sent, engine.Range) else None
+            told = sent if isinstance(sent, engine.Range) and exchange.follows.get(fact) != () else None
             if told is not None and self._callers == "refuse":
                 place = ProblemPlace(pointer="/" + fact.replace(".", "/"), code="counter-brought", detail=_LEAVE_OUT)
                 raise RequestRefused("exchange-refused", _LEAVE_OUT, errors=(place,))
             known = [each for each in promises if each.beside in exchange.values]
-            by = {each.by: id for each in known if isinstance(id := exchange.value(each.by), str)}
-            if not known or len(by) < len({each.by for each in known}):
+            asked = known or (promises if what == promise_sums.OVERDUE and connection is not None else [])
+            by = {each.by: id for each in asked if isinstance(id := exchange.value(each.by), str)}
+            if not asked or len(by) < len({each.by for each in asked}):
                 continue  # nobody knows whose promises to count
-            kept = self._number(connection, known, by, day, without)
-            if kept.low and connection is not None and (ids := self._longest(connection, known, by, day, without)):
+            kept = self._number(connection, what, asked, by, day, without)
+            if not known and not kept.low:
+                continue
+            of_overdue = what == promise_sums.OVERDUE and kept.low and connection is not None
+            if of_overdue and connection is not None and (ids := self._longest(connection, asked, by, day, without)):
                 named[fact] = ids
             value = kept if told is None else _wider(kept, told)
             counts[fact] = value
@@ -129,7 +139,7 @@ class Promises:
                 same = before.get(tuple(row[name] for name in _SAME))
                 terms = next(each.terms for each in live.counting.promises if each.name == row["name"])
                 if same is not None and all(exchange.value(fact) == replaced.exchange.value(fact) for fact in terms.values()):
-                    row |= {name: same[name] for name in _KEPT}
+                    row |= {name: same[name] for name in _KEPT} | {"origin": origin(replaced.id, same)}
         if rows:
             self._write(transaction, id, rows, at)
             promise_sums.add(transaction, rows)
@@ -147,30 +157,25 @@ class Promises:
             same = held.get((row["name"], row["due"]), row)
             # A party that was erased from the record is still the one of the row.
             parties = {name: row[name] or same[name] for name in ("by", "to")}
-            kept = {name: same[name] for name in _KEPT if parties["by"] == same["by"]}
+            kept = {name: same[name] for name in _KEPT} if parties["by"] == same["by"] else {}
             rows.append({**row, **parties, **kept})
         if rows != before:
             transaction.execute(sa.delete(promise).where(promise.c.commitment == id))
             self._write(transaction, id, rows, at)
             promise_sums.changed(transaction, [*before, *rows])
 
-    def keep(
-        self, transaction: sa.Connection, id: str, number: int, kept_on: date, evidence: str, document: str, at: str, by: str
-    ) -> None:
-        """Mark a promise as kept, by a document of a day. The promise must be there."""
-        here = (promise.c.commitment == id, promise.c.number == number)
-        kept = {"kept_on": kept_on.isoformat(), "evidence": evidence, "document": document}
+    def moved(self, transaction: sa.Connection, id: str, number: int, become: Mapping[str, Any]) -> None:
+        """A promise has become what its reports say. It must be there."""
         before = [row for row in self._held(transaction, id) if row["number"] == number]
-        transaction.execute(sa.update(promise).where(*here).values(**kept, reported_at=at, reported_by=by))
-        promise_sums.changed(transaction, [*before, *({**row, **kept} for row in before)])
-        members: dict[str, Any] = {"commitment": id, "number": number, "kept_on": kept["kept_on"], "evidence": evidence}
-        tree_leaves.append(transaction, LogEvent("promise-kept", at, members, {"sha256": document, "by": by}))
+        transaction.execute(sa.update(promise).where(promise.c.commitment == id, promise.c.number == number).values(**become))
+        promise_sums.changed(transaction, [*before, *({**row, **become} for row in before)])
 
     # --- inside --------------------------------------------------------------------------------------------------------
 
     def _number(
         self,
         connection: sa.Connection | None,
+        what: str,
         promises: Sequence[engine.Promise],
         by: Mapping[str, str],
         day: date,
@@ -184,11 +189,12 @@ class Promises:
             meanings.setdefault(row.counting, set()).add(row.meaning)
         for fact, id in by.items():
             hashed = party(self._book, connection, id)
-            found = promise_sums.overdue(connection, hashed, {each.meaning for each in promises if each.by == fact}, day)
+            sums = promise_sums.numbers(connection, hashed, {each.meaning for each in promises if each.by == fact}, day)
+            found = {meaning: int(getattr(each, what)) for meaning, each in sums.items()}
             if without is not None:
                 given = {"by": hashed, "day": day.isoformat(), "without": without}
-                for row in connection.execute(_OWN, given):
-                    found[row.meaning] = found.get(row.meaning, 0) - int(row.number)
+                for own in connection.execute(_OWN, given).mappings():
+                    found[own["meaning"]] = found.get(own["meaning"], 0) - int(own[what])
             for each in promises:
                 if each.by == fact:
                     number += found.get(each.meaning, 0)
@@ -216,8 +222,8 @@ class Promises:
         made = [each for promised in live.counting.promises if (each := promised.made(exchange)) is not None]
         for number, each in enumerate(made):
             by, to = (None if id is None else party(self._book, transaction, id) for id in (each.by, each.to))
-            named = {"number": number, "name": each.promise.name, "meaning": each.promise.meaning}
-            yield {**named, "by": by, "to": to, "due": each.due.isoformat(), **dict.fromkeys(_KEPT)}
+            named = {"number": number, "name": each.promise.name, "meaning": each.promise.meaning, "promised": each.number}
+            yield {**named, "by": by, "to": to, "due": each.due.isoformat(), **_NOT_KEPT}
 
     def _held(self, connection: sa.Connection, id: str) -> list[dict[str, Any]]:
         columns = [column for column in promise.columns if column.name != "commitment"]
@@ -239,14 +245,21 @@ class Replaced:
     exchange: engine.Exchange
 
 
-_LEAVE_OUT = "the service counts the overdue promises; leave the number out"
+_LEAVE_OUT = "the service counts the promises; leave the number out"
 
 
-def _by_fact(live: Live) -> dict[str, list[engine.Promise]]:
-    """The promises by the fact that counts those overdue."""
-    found: dict[str, list[engine.Promise]] = {}
+def origin(id: str, row: Mapping[str, Any]) -> str:
+    """Under what the reports on a promise of a commitment stand."""
+    return row["origin"] or f"{id}/{row['name']}"
+
+
+def _by_fact(live: Live) -> dict[tuple[str, str], list[engine.Promise]]:
+    """The promises by what is counted of them, and by the fact that takes the number."""
+    found: dict[tuple[str, str], list[engine.Promise]] = {}
     for each in live.counting.promises:
-        found.setdefault(each.fills, []).append(each)
+        found.setdefault((promise_sums.OVERDUE, each.fills), []).append(each)
+        if each.disputed:
+            found.setdefault((promise_sums.DISPUTED, each.disputed), []).append(each)
     return found
 
 

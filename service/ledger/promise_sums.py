@@ -1,14 +1,16 @@
 """
-How many promises of a party are overdue on a day, from sealed sums: promises go in when they change, numbers come out.
+How many promises of a party are overdue on a day, and how many reports on them are in dispute, from sealed sums: promises go in when
+they change, numbers come out.
 
 The meaning of a promise is that of its sums, and its party is the key (service.ledger.sealed_sums). A promise that runs is counted as
 OVERDUE on its last day, unless it was kept by then, and as KEPT on the day on which it was kept late. So those that are overdue on a day
-are the first ones before that day, without the others until that day. What a commitment promised that ended counts for nothing.
+are the first ones before that day, without the others until that day. Reports in dispute count as DISPUTED on the last day of their
+promise. What a commitment promised that ended counts for nothing.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -16,7 +18,7 @@ from service.ledger import sealed_sums
 from service.ledger.sealed_sums import Numbers, Place
 from service.store.tables import commitment, promise
 
-OVERDUE, KEPT = "overdue", "kept"
+OVERDUE, KEPT, DISPUTED = "overdue", "kept", "disputed"
 
 _runs = commitment.c.state == "committed"
 _late = promise.c.kept_on > promise.c.due
@@ -26,8 +28,17 @@ _of_some = (
 )
 
 
-def _added_up(day: sa.Column[Any], counts: sa.ColumnElement[bool], *where: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    number = sa.func.sum(sa.case((sa.and_(_runs, counts), 1), else_=0))
+class PartyPromises(NamedTuple):
+    """How many promises are overdue, and how many reports are in dispute."""
+
+    overdue: int
+    disputed: int
+
+
+def _added_up(
+    day: sa.Column[Any], counts: sa.ColumnElement[bool], *where: sa.ColumnElement[bool], each: Any = 1
+) -> sa.Select[Any]:
+    number = sa.func.sum(sa.case((sa.and_(_runs, counts), each), else_=0))
     on = day.in_(sa.bindparam("days", expanding=True))
     chosen = sa.select(promise.c.meaning, promise.c.by, day, number).join(commitment, commitment.c.id == promise.c.commitment)
     return chosen.where(*_of_some, on, *where).group_by(promise.c.meaning, promise.c.by, day)
@@ -36,6 +47,7 @@ def _added_up(day: sa.Column[Any], counts: sa.ColumnElement[bool], *where: sa.Co
 _BY_FACT = {
     OVERDUE: _added_up(promise.c.due, sa.or_(promise.c.kept_on.is_(None), _late)),
     KEPT: _added_up(promise.c.kept_on, sa.true(), _late),
+    DISPUTED: _added_up(promise.c.due, sa.true(), promise.c.disputed > 0, each=promise.c.disputed),
 }
 
 
@@ -72,22 +84,23 @@ def changed(transaction: sa.Connection, rows: Iterable[Mapping[str, Any]]) -> No
         sealed_sums.change(transaction, places, of_day)
 
 
-def overdue(connection: sa.Connection, by: str, meanings: Collection[str], day: date) -> dict[str, int]:
-    """How many promises of a party are overdue on a day, by their meanings. Raises SealBroken."""
-    if day == date.min:
-        return dict.fromkeys(meanings, 0)
-    lasts = {OVERDUE: (day - timedelta(days=1)).isoformat(), KEPT: day.isoformat()}
+def numbers(connection: sa.Connection, by: str, meanings: Collection[str], day: date) -> dict[str, PartyPromises]:
+    """How many promises of a party are overdue on a day, and how many reports are in dispute, by their meanings. Raises SealBroken."""
+    before = day - timedelta(days=1) if day > date.min else day
+    lasts = {OVERDUE: before.isoformat(), KEPT: day.isoformat(), DISPUTED: date.max.isoformat()}
     found = sealed_sums.until(connection, {(meaning, by): lasts for meaning in meanings})
-    return {meaning: sums[OVERDUE] - sums[KEPT] for (meaning, _), sums in found.items()}
+    return {meaning: PartyPromises(sums[OVERDUE] - sums[KEPT], sums[DISPUTED]) for (meaning, _), sums in found.items()}
 
 
 def _places(row: Mapping[str, Any]) -> dict[Place, int]:
     """Where a promise that runs counts, and how often; nowhere if nobody knows whose it is."""
-    meaning, by, due, kept_on = (row[name] for name in ("meaning", "by", "due", "kept_on"))
+    meaning, by, due, kept_on, disputed = (row[name] for name in ("meaning", "by", "due", "kept_on", "disputed"))
     if by is None:
         return {}
-    if kept_on is None:
-        return {(meaning, by, due, OVERDUE): 1}
-    if kept_on <= due:
-        return {(meaning, by, due, OVERDUE): 0}
-    return {(meaning, by, due, OVERDUE): 1, (meaning, by, kept_on, KEPT): 1}
+    late = kept_on is not None and kept_on > due
+    found = {(meaning, by, due, OVERDUE): int(kept_on is None or late)}
+    if late:
+        found[meaning, by, kept_on, KEPT] = 1
+    if disputed:
+        found[meaning, by, due, DISPUTED] = disputed
+    return found

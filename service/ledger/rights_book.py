@@ -11,7 +11,7 @@ INVARIANT (nothing unproven counts as held): where more lines lead to a party th
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import partial
 from typing import Any
 
@@ -370,6 +370,25 @@ def grants_of(rows: Iterable[Any]) -> Iterable[engine.Grant]:
             opened=row.sequence is None,
             ended=None if row.ended is None else date.fromisoformat(row.ended),
         )
+
+
+def as_known(rows: Sequence[Any], known: str) -> list[engine.Grant]:
+    """Rows as grants, as they were known before a moment; one that never stood has ended on the first of all days."""
+    found = []
+    for row, grant in zip(rows, grants_of(rows), strict=True):
+        if row.voided_at is not None and row.voided_at < known:
+            grant = replace(grant, ended=date.min)
+        elif row.ended_at is not None and row.ended_at >= known:
+            grant = replace(grant, ended=None)
+        found.append(grant)
+    return found
+
+
+def known_until(day: date | None, zone: tzinfo) -> str:
+    """The moment at which a day is over."""
+    if day is None or day == date.max:
+        return ALWAYS
+    return moment_text(datetime.combine(day + timedelta(days=1), time.min, zone))
 
 
 def _foreseen(rows: Iterable[Any], made: EarlierCommitment | None) -> Iterable[engine.Grant]:

@@ -120,7 +120,10 @@ def begin(context: Administering, sent: RightsOpeningSent, transaction: sa.Conne
     book = _book(context.live, sent.book).book
     if not sent.rights and not sent.complete:
         raise _wrong("/rights", "name the rights; an empty list says something only where `complete` is true")
-    party, asset = _registered(transaction, PARTY, sent.party), _registered(transaction, ASSET, sent.asset)
+    party, asset = (
+        entity_versions.known_as(transaction, PARTY, sent.party),
+        entity_versions.known_as(transaction, ASSET, sent.asset),
+    )
     id, at = str(uuid7()), moment_text(context.now)
     hashes = {
         "asset": hashed_names.asset(_BOOK, transaction, asset),
@@ -266,12 +269,6 @@ def _grant(live: Live, book: engine.BookFacts, sent: RightPart, at: str, id: str
         raise _wrong(f"{at}/right", "name one right that is known")
     (grant,) = made
     return grant if sent.until is None else replace(grant, until=sent.until)
-
-
-def _registered(connection: sa.Connection, kind: str, name: str) -> str:
-    """The id under which the register has a party or an asset of this name; the name where it has none."""
-    version = entity_versions.newest(connection, kind, name)
-    return name if version is None or version.state == "erased" else version.id
 
 
 def _book(live: Live, name: str | None) -> engine.BookReader:

@@ -10,7 +10,7 @@ assets are those in the records and openings; a name that was erased is null.
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -21,14 +21,13 @@ from service.callers.context import Reading
 from service.ledger import hashed_names, party_view
 from service.ledger.commitment_list import LedgerPart
 from service.ledger.counter_book import Book
-from service.ledger.rights_book import ALWAYS, RightsBook, TooManyLines, grants_of, rows_as_of
+from service.ledger.rights_book import RightsBook, TooManyLines, as_known, known_until, rows_as_of
 from service.ledger.rights_openings import ONWARD, PURPOSES, TERRITORY
 from service.log import tree_leaves
 from service.log.leaf import with_personal_values
 from service.log.store import of_numbers
 from service.policies.live import Live
 from service.settings import time_zone
-from service.store.moments import moment_text
 from service.store.tables import right_line, right_opening
 
 LineState = Literal["stands", "not-begun", "over", "ended", "withdrawn"]
@@ -117,7 +116,7 @@ def page(context: Reading, asked: RightsQuery, connection: sa.Connection) -> tup
     A caller who belongs to a party gets what this party has, and what it granted. Raises RequestRefused.
     """
     asked = replace(asked, party=party_view.of_exporter(asked.party, context.caller))
-    known = _known(asked.known, time_zone(context.settings.zone))
+    known = known_until(asked.known, time_zone(context.settings.zone))
     rows = _rows(connection, asked, known)
     more, rows = len(rows) > asked.limit, rows[: asked.limit]
     names = _names(connection, context.live, rows)
@@ -130,13 +129,6 @@ def page(context: Reading, asked: RightsQuery, connection: sa.Connection) -> tup
             parts[row.asset, row.source, row.number] = part
     found = [parts[row.asset, row.source, row.number] for row in rows]
     return found, (rows[-1].asset, rows[-1].source, rows[-1].number) if more else None
-
-
-def _known(day: date | None, zone: tzinfo) -> str:
-    """The moment at which a day is over."""
-    if day is None or day == date.max:
-        return ALWAYS
-    return moment_text(datetime.combine(day + timedelta(days=1), time.min, zone))
 
 
 def _rows(connection: sa.Connection, asked: RightsQuery, known: str) -> list[Any]:
@@ -182,7 +174,7 @@ def _parts(
     reader = next((each for each in live.bundle.reader.books if each.book.name == book), None)
     by_row = {} if reader is None else _proofs(connection, reader, rows_as_of(book, asset, known=known), rows, on)
     for row in rows:
-        (grant,) = _as_known([row], known)
+        (grant,) = as_known([row], known)
         proofs = by_row.get((row.source, row.number))
         scopes = proofs.scopes(row) if proofs else []
         yield (
@@ -260,7 +252,7 @@ class _Proofs:
 
     def __init__(self, reader: engine.BookReader, rows: Sequence[Any], on: date, known: str) -> None:
         self._on, self._reckoner = on, reader.reckoner
-        self._grants = _as_known(rows, known)
+        self._grants = as_known(rows, known)
         held = reader.reckoner.held([each for each in self._grants if each.ended != date.min], on)
         self._scopes = {line: scopes for some in held.values() for line, scopes in some}
         self._to: dict[str | None, list[engine.Grant]] = {}
@@ -303,18 +295,6 @@ class _Proofs:
                 elif not self._proven(each):
                     todo.append(each)
         return [*seen]
-
-
-def _as_known(rows: Sequence[Any], known: str) -> list[engine.Grant]:
-    """Rows as grants, as they were known before a moment; one that never stood has ended on the first of all days."""
-    found = []
-    for row, grant in zip(rows, grants_of(rows), strict=True):
-        if row.voided_at is not None and row.voided_at < known:
-            grant = replace(grant, ended=date.min)
-        elif row.ended_at is not None and row.ended_at >= known:
-            grant = replace(grant, ended=None)
-        found.append(grant)
-    return found
 
 
 def _state(grant: engine.Grant, on: date) -> LineState:

@@ -27,7 +27,18 @@ from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_tree import growth_of
 from service.store.moments import now_text
 from service.store.row_seals import SIGN_OFFS, changing
-from service.store.tables import about, head, idempotency, personal, record, review_note, sign_off
+from service.store.tables import (
+    about,
+    commitment,
+    commitment_reference,
+    head,
+    idempotency,
+    personal,
+    promise_report,
+    record,
+    review_note,
+    sign_off,
+)
 from service.store.upgrade import upgrade
 from service.store.writer import QUEUE_LIMIT, Writer
 
@@ -164,7 +175,11 @@ class Store:
         with changing(transaction, SIGN_OFFS, id):
             transaction.execute(sa.update(sign_off).where(sign_off.c.decision == id).values(facts=None, anchor=None))
         transaction.execute(sa.update(review_note).where(review_note.c.decision == id).values(text=None))
+        transaction.execute(sa.update(promise_report).where(promise_report.c.decision == id).values(reason=None, ruling=None))
         review_cases.forget(transaction, id)
+        mine_too = sa.select(commitment.c.id).where(commitment.c.evaluation == id)
+        referred = commitment_reference.c.commitment.in_(mine_too)
+        transaction.execute(sa.update(commitment_reference).where(referred).values(text=None))
         sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()
         # A pointer begins with a slash; the openings of the whole request and decision stay.
         erasable = sa.or_(personal.c.pointer.startswith("/"), personal.c.pointer == OVERDUE)

@@ -34,7 +34,7 @@ class LogEvent:
     Something that happened, for a leaf of its own.
 
     `members` stand in the leaf, `hidden` as commitments. `subject` names what is erased together, in a row beside the leaf; its openings
-    are those in `of_subject`.
+    are those in `of_subject`. Where a leaf has openings of several subjects, `subjects` has that of each.
     """
 
     kind: str
@@ -43,6 +43,7 @@ class LogEvent:
     hidden: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     subject: str | None = None
     of_subject: frozenset[str] = frozenset()
+    subjects: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
 
 def append(transaction: sa.Connection, *happenings: LogEvent) -> list[int]:
@@ -55,15 +56,16 @@ def append(transaction: sa.Connection, *happenings: LogEvent) -> list[int]:
     indexes: list[int] = []
     rows: list[dict[str, Any]] = []
     for each in happenings:
-        shown, hidden, of_subject = each.members, each.hidden, each.of_subject
+        shown, hidden = each.members, each.hidden
+        subjects = {**dict.fromkeys(each.of_subject, each.subject), **each.subjects}
         leaf, openings = _sealed(each, shown, hidden)
         if len(leaf) > MAX_ENTRY_BYTES:
             leaf, openings = _sealed(each, {}, {"document": {**shown, **hidden}})
-            of_subject = frozenset({"document"}) if of_subject else of_subject
+            subjects = {"document": each.subject} if each.of_subject else {}
         index = growth.append(each.kind, leaf)
         indexes.append(index)
         rows += (
-            {"leaf": index, "name": name, "subject": each.subject if name in of_subject else None, "salt": salt, "value": value}
+            {"leaf": index, "name": name, "subject": subjects.get(name), "salt": salt, "value": value}
             for name, salt, value in openings
         )
     if rows:

@@ -83,6 +83,7 @@ Note = Annotated[str, StringConstraints(min_length=1, max_length=1000), AfterVal
 Day = Annotated[
     str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$"), AfterValidator(_a_day), Field(json_schema_extra={"format": "date"})
 ]
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Documents = dict[str, JsonValue]
 
 
@@ -123,6 +124,9 @@ class Content(BaseModel):
     )
     attested_by: Line | None = Field(default=None, description="who vouches for what is stated")
     note: Note | None = None
+    title: Line | None = Field(default=None, description="of an asset: what it is called")
+    holder: Id | None = Field(default=None, description="of an asset: the id of the party that holds it")
+    hash: Hash | None = Field(default=None, description="of an asset: the SHA-256 of its bytes, in hexadecimal")
 
     @model_validator(mode="after")
     def _sound(self) -> "Content":
@@ -154,6 +158,12 @@ class Entity(Content):
     state: State
     recorded_at: datetime
     recorded_by: str = Field(description="the id of the caller who wrote this version")
+    alike: Literal["hash", "title"] | None = Field(
+        default=None, description="in the answer of `like`: by what it may be the same asset"
+    )
+    notice: str | None = Field(
+        default=None, description="in the answer of a PUT, for who may read the register: that others may be the same asset"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,12 @@ def newest(connection: sa.Connection, kind: str, name: str) -> Version | None:
     return _first(connection, _NEWEST, kind, name)
 
 
+def known_as(connection: sa.Connection, kind: str, name: str) -> str:
+    """The id under which the register has an entity of this name; the name where it has none."""
+    version = newest(connection, kind, name)
+    return name if version is None or version.state == "erased" else version.id
+
+
 def speaking(connection: sa.Connection, kind: str, name: str, day: str) -> Version | None:
     """The version that speaks for a day, of the entity that answers to a name; None if there is none."""
     return _first(connection, _SPEAKING, kind, name, day=day)
@@ -432,6 +438,9 @@ def _row(version: Version) -> tuple[Any, ...]:
         version.recorded_at,
         version.recorded_by,
         version.shape,
+        content.title,
+        content.holder,
+        content.hash,
     )
 
 
@@ -446,6 +455,9 @@ def version_of_row(row: Any) -> Version:
         travels=json.loads(row.travels),
         attested_by=row.attested_by,
         note=row.note,
+        title=row.title,
+        holder=row.holder,
+        hash=row.hash,
     )
     return Version(row.kind, row.id, row.version, row.state, content, row.recorded_at, row.recorded_by, row.shape or 1)
 

@@ -1,10 +1,11 @@
 """
 The register as a table: entities to CSV (RFC 4180, UTF-8) and back.
 
-Each entity is a row. The columns are `kind`, `id`, `aliases`, `valid_from`, `valid_until`, `attested_by`, `note`, `travels`, a column
-`facts.NAME` for each fact, and `evidence.KIND.FIELD` or `claims.KIND.FIELD` for each field of a document. A document that is `none` or
-`unknown` is in the column `evidence.KIND`. An empty cell states nothing. The type of a fact in the vocabulary says how its cell is
-read: as `true` or `false`, a number, a text, or a list separated by `;`. Any other value is written as `json:` and its JSON.
+Each entity is a row. The columns are `kind`, `id`, `aliases`, `valid_from`, `valid_until`, `attested_by`, `note`, `title`, `holder`,
+`hash`, `travels`, a column `facts.NAME` for each fact, and `evidence.KIND.FIELD` or `claims.KIND.FIELD` for each field of a document. A
+document that is `none` or `unknown` is in the column `evidence.KIND`. An empty cell states nothing. The type of a fact in the vocabulary
+says how its cell is read: as `true` or `false`, a number, a text, or a list separated by `;`. Any other value is written as `json:` and its
+JSON.
 
 A spreadsheet program may take a cell for a formula because of its first character. Such a cell is written with `'` before it, and one
 `'` at the beginning of a cell is removed when it is read.
@@ -18,10 +19,11 @@ from typing import Any, Literal, TypeAlias
 
 from service.problems import ProblemPlace
 from service.register.entity import ASSET, PARTY, WRONG_ID, EntityRefused, EntityToWrite, is_id, is_kind, read_content
-from service.register.stated_facts import DOCUMENTS, Path, StatableFacts, put
+from service.register.stated_facts import DOCUMENTS, OF_ASSETS, Path, StatableFacts, put
 
 LEADING = ("kind", "id", "aliases", "valid_from", "valid_until", "attested_by", "note")
 TRAVELS = "travels"
+TRAILING = (*OF_ASSETS, TRAVELS)  # only where an entity has them
 MOST_COLUMNS = 2_000
 _FORMULA = tuple("=+-@＝＋－＠'\t\r\n")
 _JSON = "json:"
@@ -43,7 +45,7 @@ def entities_csv(entries: Sequence[EntityToWrite], states: StatableFacts) -> str
     """Entities as CSV."""
     rows = [_row(entry, states) for entry in entries]
     columns = {name for row in rows for name in row}
-    order = [*LEADING, *sorted(columns.difference(LEADING, (TRAVELS,))), *columns.intersection((TRAVELS,))]
+    order = [*LEADING, *sorted(columns.difference(LEADING, TRAILING)), *(name for name in TRAILING if name in columns)]
     text = StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow([_guarded(name) for name in order])
@@ -79,10 +81,10 @@ def _check_columns(columns: Sequence[str]) -> None:
         head, _, rest = name.partition(".")
         if columns.count(name) > 1:
             raise _wrong("/1", f"the column `{name[:80]}` stands twice")
-        if name not in (*LEADING, TRAVELS) and not (head in ("facts", *DOCUMENTS) and rest):
+        if name not in (*LEADING, *TRAILING) and not (head in ("facts", *DOCUMENTS) and rest):
             raise _wrong(
                 "/1",
-                f"there is no column `{name[:80]}`; the columns are {', '.join((*LEADING, TRAVELS))}, `facts.NAME`,"
+                f"there is no column `{name[:80]}`; the columns are {', '.join((*LEADING, *TRAILING))}, `facts.NAME`,"
                 " `evidence.KIND.FIELD` and `claims.KIND.FIELD`",
             )
     for name in ("kind", "id"):
@@ -105,6 +107,7 @@ def _row(entry: EntityToWrite, states: StatableFacts) -> dict[str, str]:
                 continue
             for name, value in document.items():
                 row[f"{group}.{kind}.{name}"] = to_cell(value, _FIELDS[name])
+    row |= {name: value for name in OF_ASSETS if (value := getattr(content, name))}
     if content.travels:
         row[TRAVELS] = to_cell([each.model_dump(by_alias=True) for each in content.travels], "any")
     return row
@@ -123,7 +126,7 @@ def _entry(columns: Sequence[str], cells: Sequence[str], place: str, states: Sta
                 document[name] = from_cell(cell, "many")
             elif name == TRAVELS:
                 document[name] = from_cell(cell, "any")
-            elif name in LEADING:
+            elif name in (*LEADING, *OF_ASSETS):
                 document[name] = cell
             elif head == "facts":
                 path = tuple(rest.split(".")) if states.declares(kind) else (rest,)

@@ -21,6 +21,7 @@ DATA = "data"
 PARTY_ROLES = ("exporter", "recipient")
 ROLES: Mapping[str, str] = {"exporter": PARTY, "recipient": PARTY, DATA: ASSET}
 DOCUMENTS = ("evidence", "claims")
+OF_ASSETS = ("title", "holder", "hash")
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -90,7 +91,11 @@ class StatableFacts:
                 if getattr(content, name):
                     detail = "only parties and assets have this"
                     found[name, ""] = ProblemPlace(pointer=f"{entry.place}/{name}", code="wrong-value", detail=detail)
-        if found or not self.declares(entry.kind):
+        for name in OF_ASSETS if entry.kind != ASSET else ():
+            if getattr(content, name):
+                place = ProblemPlace(pointer=f"{entry.place}/{name}", code="wrong-value", detail="only assets have this")
+                found[name, ""] = place
+        if (found and entry.kind not in (PARTY, ASSET)) or not self.declares(entry.kind):
             return list(found.values())
         found |= {(each.pointer, each.code): each for each in self.strange(entry)}
         if entry.kind == PARTY and content.travels:

@@ -19,7 +19,7 @@ from service.languages.names import ReportsTexts
 from service.languages.words import text_for, wording
 from service.ledger import promise_list
 from service.ledger.committed_records import CommittedRecord, of_records
-from service.ledger.promise_list import PromisePart
+from service.ledger.promise_list import PromisePart, PromiseQuery, PromiseState
 from service.log.daily_outcomes import PeriodOutcomes
 from service.log.leaf import with_personal_values
 from service.log.search import RecordRow, scoped
@@ -187,10 +187,10 @@ class PeriodReport:
         live, today = found.context.live, found.context.today
         made = {each.id for _, each in found.committed}
         titles = {name: each.title.in_(found.lang) for name, each in promise_list.promised_by(live).items()}
-        for state in ("overdue", "due"):
-            page, _ = promise_list.promises(
-                live, today, found.scope.party or None, state, None, found.most + 1, found.connection
-            )
+        states: tuple[PromiseState, ...] = ("overdue", "due")
+        for state in states:
+            of = PromiseQuery(found.scope.party or None, state=state)
+            page, _ = promise_list.promises(live, today, of, None, found.most + 1, found.connection)
             for each in page:
                 if not found.scope.jurisdiction or each.commitment in made:
                     yield _promise(each, titles, found)

@@ -159,6 +159,10 @@ class Growth:
         self._hashes.append(hash_of_leaf)
         return index
 
+    def hash_of(self, index: int) -> bytes:
+        """The hash of a leaf of this transaction."""
+        return self._hashes[index - self.tree().size]
+
     def last(self) -> int:
         """The number of the last leaf so far."""
         return self.tree().size + len(self._hashes) - 1

@@ -31,6 +31,10 @@ from service.store.log_key import LogKey, LogKeyRefused
 from service.store.log_tree import growth_of, sealed_tree
 from service.store.tables import (
     about,
+    agreement,
+    agreement_event,
+    agreement_party,
+    agreement_use,
     caller,
     counter_sum,
     document_confirmation,
@@ -100,6 +104,10 @@ OPENINGS = SealedKind("openings", ((opening, '"key"', ('"meaning"',)),))
 NOTED = SealedKind("noted", ((about, '"name"', ()),))
 # What a commitment granted, or an opening states.
 GRANTS = SealedKind("grants", ((right_line, '"source"', ()), (right_opening, '"id"', ())))
+# An agreement on benefit with all its versions; and which one a commitment named.
+_OF_AGREEMENT = ((agreement, '"id"', ()), (agreement_party, '"agreement"', ()), (agreement_event, '"agreement"', ()))
+AGREEMENT = SealedKind("agreement", _OF_AGREEMENT)
+AGREED = SealedKind("agreed", ((agreement_use, '"commitment"', ()),))
 # What a commitment of a data set that has a name moves; and by meaning and key, what was moved by those who are said to be counted already.
 OF_DATA_SET = '"data_set" IS NOT NULL OR "same_as" IS NOT NULL'
 MOVED = SealedKind("moved", ((movement, '"commitment"', ()),), only=OF_DATA_SET)
@@ -109,7 +117,7 @@ CONFIRMED = SealedKind("confirmed", ((document_confirmation, '"binding"', ()),))
 # Every key, and every session that ended: service.store.admissions.
 _ENDED = "CASE WHEN \"ended_at\" IS NOT NULL THEN 'all' END"
 ADMISSIONS = SealedKind("admissions", ((caller, "'all'", ()), (session, _ENDED, ())), "all")
-KINDS = (KEY, PERSON, ENTITY, SIGN_OFFS, COUNTER, OPENINGS, MOVED, AGAIN, GRANTS, CONFIRMED, ADMISSIONS)
+KINDS = (KEY, PERSON, ENTITY, SIGN_OFFS, COUNTER, OPENINGS, MOVED, AGAIN, GRANTS, AGREEMENT, AGREED, CONFIRMED, ADMISSIONS)
 
 
 def rows_in(

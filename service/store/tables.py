@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
-# The newest of the migrations, which make these tables; it is named by the version that brought it.
+# The newest of the migrations, which make these tables. Each is named by the version that brought it.
 REVISION = "0.17.0.shares_of_the_ledger"
 
 metadata = sa.MetaData()
@@ -377,6 +377,10 @@ entity = sa.Table(
     sa.Column("recorded_at", sa.String, nullable=False),
     sa.Column("recorded_by", sa.String, nullable=False),
     sa.Column("shape", sa.Integer),  # of the exchanges in which it is stated; null after an erasure
+    sa.Column("title", sa.String),  # of an asset, as all to the next one
+    sa.Column("holder", sa.String),
+    sa.Column("hash", sa.String),
+    sa.Index("entity_by_hash", "hash"),
 )
 entity_alias = sa.Table(
     "entity_alias",
@@ -411,7 +415,9 @@ commitment = sa.Table(
     sa.Column("state", sa.String, nullable=False),
     sa.Column("replaces", sa.String, sa.ForeignKey("commitment.id"), unique=True),
     sa.Column("counting", sa.String, nullable=False),
+    sa.Column("stage", sa.String),  # the last stage that it reached; null before the first
     sa.Index("commitment_by_state", "state"),
+    sa.Index("commitment_by_stage", "stage", "sequence"),
 )
 commitment_event = sa.Table(
     "commitment_event",
@@ -423,6 +429,20 @@ commitment_event = sa.Table(
     sa.Column("by", sa.String, nullable=False),
     sa.Column("reason", sa.String),
     sa.Column("other", sa.String, sa.ForeignKey("commitment.id")),
+    sa.Column("day", sa.String),  # of a stage
+    sa.Column("evidence", sa.String),  # of a stage: the SHA-256 of what shows it
+)
+# The numbers of orders, contracts and invoices by which others know a commitment. The text is null after an erasure.
+commitment_reference = sa.Table(
+    "commitment_reference",
+    metadata,
+    sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("text", sa.String),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Index("commitment_reference_by_text", "text"),
 )
 movement = sa.Table(
     "movement",
@@ -477,7 +497,9 @@ opening = sa.Table(
     sa.Column("reason", sa.String),
 )
 sa.Index("opening_counted", opening.c.counter, opening.c.key, opening.c.day)
-# What was promised by commitments, until a last day, and when it was kept. A promise of a commitment that ended is void.
+# What was promised by commitments, until a last day, and when it was kept. A promise of a commitment that ended is void. `promised` is how
+# much, null where one report shows the whole; `disputed` how many reports on it are in dispute. Its reports are those of `origin`, a
+# commitment and a name: the promise itself where it is null, otherwise the one of an earlier commitment that it takes the place of.
 promise = sa.Table(
     "promise",
     metadata,
@@ -493,9 +515,37 @@ promise = sa.Table(
     sa.Column("document", sa.String),  # SHA-256 of the document, hexadecimal
     sa.Column("reported_at", sa.String),
     sa.Column("reported_by", sa.String),
+    sa.Column("promised", BigInteger),
+    sa.Column("disputed", sa.Integer, nullable=False),
+    sa.Column("origin", sa.String),
     sa.Index("promise_by", "by", "due"),
+    sa.Index("promise_to", "to", "due"),
     sa.Index("promise_due", "due"),
     sa.Index("promise_open", "kept_on", "due"),
+)
+# A report that some of a promise was kept; what the party that it was made to said of it; and how a dispute over it was settled. `of` is
+# the origin of the promise, `decision` that of the commitment in whose name it was reported.
+promise_report = sa.Table(
+    "promise_report",
+    metadata,
+    sa.Column("of", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("decision", sa.String, nullable=False),
+    sa.Column("dated", sa.String, nullable=False),
+    sa.Column("amount", BigInteger),
+    sa.Column("evidence", sa.String, nullable=False),
+    sa.Column("document", sa.String, nullable=False),  # SHA-256 of the document, hexadecimal
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("answer", sa.String),
+    sa.Column("answered_at", sa.String),
+    sa.Column("answered_by", sa.String),
+    sa.Column("reason", sa.Text),  # of the answer
+    sa.Column("settled", sa.String),
+    sa.Column("settled_at", sa.String),
+    sa.Column("settled_by", sa.String),
+    sa.Column("ruling", sa.Text),  # the reason of the settlement
+    sa.Index("promise_report_of_decision", "decision"),
 )
 # The meanings under which commitments were counted, and until which day. Without commitments there is nothing to read.
 counted = sa.Table(
@@ -565,10 +615,13 @@ settlement = sa.Table(
     sa.Column("day", sa.String, nullable=False, index=True),
     sa.Column("state", sa.String, nullable=False),
     sa.Column("price", sa.String),
+    sa.Column("accounts", sa.String),
 )
-# What is payable, line by line. No row ever changes: what is reversed is a row of its own. `units` are minor units of the currency, with
-# `scale` digits after the point. `account` is the keyed hash of a party, or `role:ROLE` where the role names none; `place` is the
-# pointer to the party's id in the request of the commitment's evaluation.
+# What is payable, line by line. What was booked never changes: what is reversed or refunded is a row of its own, which says `of` which
+# line it is. `units` are minor units of the currency, with `scale` digits after the point. `account` is the keyed hash of a party, or
+# `role:ROLE` where the role names none; `place` is the pointer to the party's id in the request of the commitment's evaluation. `payer` is
+# the account of who owes it; `base` has the units of which it is a share; a line of a step up the chain has its number.
+# How a line stands: `net` units are payable after reversals and refunds, so many of them count as `paid`, are `confirmed`, `disputed`.
 benefit = sa.Table(
     "benefit",
     metadata,
@@ -583,8 +636,110 @@ benefit = sa.Table(
     sa.Column("currency", sa.String, nullable=False),
     sa.Column("scale", sa.Integer, nullable=False),
     sa.Column("units", BigInteger, nullable=False),
+    sa.Column("payer", sa.String),
+    sa.Column("asset", sa.String),
+    sa.Column("basis", sa.String),
+    sa.Column("base", BigInteger),
+    sa.Column("due", sa.String),
+    sa.Column("step", sa.Integer),
+    sa.Column("agreement", sa.String),
+    sa.Column("country", sa.String),
+    sa.Column("of", BigInteger, index=True),
+    *(sa.Column(name, BigInteger) for name in ("net", "paid", "confirmed", "disputed")),
     sa.Index("benefit_account", "account", "currency", "day"),
     sa.Index("benefit_day", "day", "number"),
+    sa.Index("benefit_payer", "payer", "due"),
+)
+# What happened to the lines of a commitment: reports that something was paid, each a `part` of its line, what was confirmed, disputed and
+# settled of it, and refunds of the price, which are of no line. Of a report `back` says that the payee paid it back.
+benefit_event = sa.Table(
+    "benefit_event",
+    metadata,
+    sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("leaf", BigInteger, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("line", BigInteger, sa.ForeignKey("benefit.number"), index=True),
+    sa.Column("part", sa.Integer),
+    sa.Column("units", BigInteger),
+    sa.Column("back", sa.Boolean),
+    sa.Column("day", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+)
+# What was earned by a commitment in a period, or how many units were delivered: what its price follows from. Its lines are `booked` rows of
+# the book of benefits from `line` on.
+income_report = sa.Table(
+    "income_report",
+    metadata,
+    sa.Column("commitment", sa.String, sa.ForeignKey("commitment.id"), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("leaf", BigInteger, nullable=False),
+    sa.Column("first", sa.String, nullable=False),
+    sa.Column("last", sa.String, nullable=False),
+    sa.Column("reported", sa.String, nullable=False),
+    sa.Column("price", sa.String, nullable=False),
+    sa.Column("line", BigInteger),
+    sa.Column("booked", sa.Integer, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("reversed_at", sa.String),
+)
+# --- agreements on benefit --------------------------------------------------------------------------------------------
+
+# A version of an agreement on benefit: `terms` is JSON that names parties by their numbers. It stands since `stood_at`, for exchanges of
+# the day `stood_on` and later, until a later version stands. `until` is its last day. The asset is a keyed hash.
+agreement = sa.Table(
+    "agreement",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("leaf", BigInteger, nullable=False),
+    sa.Column("asset", sa.String, nullable=False),
+    sa.Column("change", sa.String, nullable=False),
+    sa.Column("terms", sa.Text, nullable=False),
+    sa.Column("until", sa.String),
+    sa.Column("reason", sa.String, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+    sa.Column("stood_at", sa.String),
+    sa.Column("stood_on", sa.String),
+    sa.Index("agreement_of_asset", "asset", "id"),
+)
+# The parties that a version names, as keyed hashes, and whether each pays by it. The leaf has their names as `party_NUMBER`.
+agreement_party = sa.Table(
+    "agreement_party",
+    metadata,
+    sa.Column("agreement", sa.String, primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("party", sa.String, nullable=False),
+    sa.Column("pays", sa.Boolean, nullable=False),
+    sa.Index("agreement_of_party", "party", "agreement"),
+)
+# Who accepted a version, and by whom it was opened with what was shown.
+agreement_event = sa.Table(
+    "agreement_event",
+    metadata,
+    sa.Column("agreement", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("kind", sa.String, nullable=False),
+    sa.Column("party", sa.String),
+    sa.Column("evidence", sa.Text),
+    sa.Column("reason", sa.String),
+    sa.Column("at", sa.String, nullable=False),
+    sa.Column("by", sa.String, nullable=False),
+)
+# The agreement that a committed exchange named, with its asset and its parties as the lines of the books of rights have them.
+agreement_use = sa.Table(
+    "agreement_use",
+    metadata,
+    sa.Column("commitment", sa.String, primary_key=True),
+    sa.Column("agreement", sa.String, nullable=False, index=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("asset", sa.String, nullable=False),
+    sa.Column("granter", sa.String),
+    sa.Column("holder", sa.String),
+    sa.Index("agreement_use_of_holder", "holder", "asset"),
 )
 # --- statistics of what was committed ---------------------------------------------------------------------------------
 

@@ -99,7 +99,7 @@ def filled(value: Any, kept: Mapping[str, Any]) -> Any:
     if isinstance(value, str):
         if value.startswith("$") and value[1:] in kept:
             return kept[value[1:]]
-        for name, found in kept.items():
+        for name, found in sorted(kept.items(), key=lambda each: -len(each[0])):  # the longest first: $LINE2 is not $LINE
             value = value.replace(f"${name}", str(found))
         return value
     if isinstance(value, Mapping):

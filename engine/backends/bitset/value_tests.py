@@ -16,7 +16,7 @@ from typing import Any
 
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Atom, Calendar, Due, Earliest, OnDate, OnDay, Period, RegisterEntry, RuleSet, Truth
-from engine.values import Disputed, Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, ValueSet
+from engine.values import Disputed, Document, Duration, Missing, Money, MoneyRange, Number, Range, SetOf, Value, ValueSet
 
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 ENDLESS = Decimal("Infinity")
@@ -355,7 +355,7 @@ def _purse(value: Money | MoneyRange) -> tuple[Decimal, Decimal]:
     return value.low, ENDLESS if value.high is None else value.high
 
 
-def _top(value: Range) -> Decimal:
+def _top(value: Range) -> Number:
     return ENDLESS if value.high is None else value.high
 
 

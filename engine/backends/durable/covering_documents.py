@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from engine.exchange import Exchange
 from engine.rules import Measure, RuleSet
-from engine.values import Disputed, Document, Missing, Range, SetOf, Value, either
+from engine.values import Disputed, Document, Missing, Number, Range, SetOf, Value, either
 
 OUTSIDE, PERHAPS, INSIDE = 0, 1, 2
 COVERS = {OUTSIDE: False, PERHAPS: Missing.UNKNOWN, INSIDE: True}
@@ -58,7 +58,9 @@ class DocumentReach:
 
     def _most_people(self, fact: str, exchange: Exchange) -> Range:
         """The people of a family, from the least to the most; those of a disputed member lie between all that is said of it."""
-        least, most, closed = Decimal(0), Decimal(0), True
+        least: Number = Decimal(0)
+        most: Number = Decimal(0)
+        closed = True
         for member in self._families[fact][1]:
             said = [each for each in either(exchange.value(member)) if isinstance(each, Range)]
             if len(said) < len(either(exchange.value(member))):

@@ -21,7 +21,7 @@ from engine.backends.durable.network import PropertyTest
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, Atom, Calendar, RuleSet, Truth
-from engine.values import Disputed, Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value
+from engine.values import Disputed, Document, Duration, Missing, Money, MoneyRange, Number, Range, SetOf, Value
 
 # How a fact answers a test. Where the answer is MAYBE, "not FALSE" and "not TRUE" are both possible, and neither is certain.
 FALSE, MAYBE, TRUE = 0, 1, 2
@@ -534,7 +534,8 @@ def _total(exchange: Exchange, how: str, members: tuple[str, ...]) -> Value:
     if money:
         mixed = len(money) < len(members) or any(m.currency != money[0].currency for m in money)
         return Missing.UNKNOWN if mixed else Money(sum((m.amount for m in money), start=Decimal(0)), money[0].currency)
-    least = most = Decimal(0)
+    least: Number = Decimal(0)
+    most: Number = Decimal(0)
     closed = True
     for member in members:
         value = exchange.values.get(member)

@@ -23,7 +23,7 @@ from engine.backends.reference.three_values import NO, UNKNOWN, YES, KnownFacts,
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import Atom, Measure, OnDay, Period, RuleSet, Truth
-from engine.values import Disputed, Document, Missing, Range, Value
+from engine.values import Disputed, Document, Missing, Number, Range, Value
 
 REMEMBERED = 2_048  # classes of one group
 FEW = 256  # numbers of one group by themselves, and pairs of values of which it is kept what sets them apart
@@ -471,7 +471,7 @@ def _places(value: Value, cuts: Sequence[Decimal]) -> Hashable:
     return _place(value.low, cuts), None if value.high is None else _place(value.high, cuts)
 
 
-def _place(end: Decimal, cuts: Sequence[Decimal]) -> int:
+def _place(end: Number, cuts: Sequence[Decimal]) -> int:
     at = bisect_left(cuts, end)
     return 2 * at + (at < len(cuts) and cuts[at] == end)
 

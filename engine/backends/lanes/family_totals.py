@@ -12,10 +12,10 @@ from typing import NamedTuple, TypeAlias
 
 from engine.backends.lanes.lane_cases import Cases, LaneSet
 from engine.backends.reference.three_values import between
-from engine.values import Range, Value
+from engine.values import Number, Range, Value
 
 NONE = Range.exact(0)
-Ends: TypeAlias = tuple[Decimal, Decimal | None]
+Ends: TypeAlias = tuple[Number, Number | None]
 NOTHING: Ends = (Decimal(0), Decimal(0))
 
 

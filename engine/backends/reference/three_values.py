@@ -16,7 +16,7 @@ from engine.exchange import Exchange
 from engine.policy_language.calendars import is_worked
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, tests
-from engine.values import Disputed, Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, ValueSet
+from engine.values import Disputed, Document, Duration, Missing, Money, MoneyRange, Number, Range, SetOf, Value, ValueSet
 
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 DOCUMENTS = tuple(f"{group}." for group in DOCUMENT_GROUPS)
@@ -389,5 +389,5 @@ def _sums(value: Money | MoneyRange) -> tuple[Decimal, Decimal]:
     return value.low, ENDLESS if value.high is None else value.high
 
 
-def _top(value: Range) -> Decimal:
+def _top(value: Range) -> Number:
     return ENDLESS if value.high is None else value.high

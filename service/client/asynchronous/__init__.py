@@ -1,5 +1,6 @@
 """The client for asyncio programs. Every method is awaited, and ends within the time-out."""
 
+from .agreements import Agreements
 from .decisions import Decisions
 from .documents import Documents
 from .ledger import Ledger
@@ -10,7 +11,7 @@ from .reviews import Reviews
 from .rights import Rights
 
 
-class AsyncClient(Decisions, Documents, Ledger, Log, Policies, Register, Reviews, Rights):
+class AsyncClient(Agreements, Decisions, Documents, Ledger, Log, Policies, Register, Reviews, Rights):
     """
     Asks one service, from one event loop. Use it as `async with AsyncClient(address) as client:`, or close it.
 

@@ -2,15 +2,26 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any, Literal, Unpack
 
 from .. import statistics as flows
 from ..accounts import AccountEntry, AssetAccounts, RollForward
-from ..answers import Committed, CounterRead
-from ..benefits import AllNotDivided, BenefitBalance, BenefitLine, NotDivided
-from ..calls import call
+from ..answers import Committed, CounterRead, ReferenceKind, Stage
+from ..benefits import (
+    AllNotDivided,
+    BenefitBalance,
+    BenefitLine,
+    IncomeReport,
+    IncomeReports,
+    LineFilters,
+    LineKind,
+    NotDivided,
+    Refund,
+)
+from ..calls import call, referring
 from ..pages import Pages
-from ..promises import Promise, PromiseFilters
+from ..promises import AllPromised, CountedPromises, Promise, PromisedForCountries, PromiseFilters
 from ..statistics import Concentration, FlowFilters, Statistics, YearFilters
 from ..watch import WatchEvent
 from .connection import Connection
@@ -19,19 +30,22 @@ from .connection import Connection
 class Ledger(Connection):
     """The methods about the ledger."""
 
-    async def commit(self, decision: str) -> Committed:
-        """Commit a decided exchange: it happens."""
+    async def commit(self, decision: str, references: Iterable[tuple[ReferenceKind, str]] = ()) -> Committed:
+        """Commit a decided exchange: it happens. `references` are numbers by which others know it, like `("order", "PO-7781")`."""
+        sent = {"decision": decision, **referring(references)}
         same = {"decision": decision, "state": "committed"}
-        return await self._call(call(Committed, "POST", "commitments", sent={"decision": decision}, same=same))
+        return await self._call(call(Committed, "POST", "commitments", sent=sent, same=same))
 
     async def withdraw(self, commitment: str, reason: str) -> Committed:
         """Withdraw a commitment: the exchange does not happen."""
         path = ("commitments", commitment, "withdraw")
         return await self._call(call(Committed, "POST", *path, sent={"reason": reason}, same={"id": commitment}))
 
-    async def amend(self, commitment: str, decision: str, reason: str) -> Committed:
-        """Amend a commitment: `decision` is the one on the exchange as it really happened."""
-        sent = {"decision": decision, "reason": reason}
+    async def amend(
+        self, commitment: str, decision: str, reason: str, references: Iterable[tuple[ReferenceKind, str]] = ()
+    ) -> Committed:
+        """Amend a commitment: `decision` is the one on the exchange as it really happened. Its references stay, beside new ones."""
+        sent = {"decision": decision, "reason": reason, **referring(references)}
         same = {"decision": decision, "state": "committed"}
         return await self._call(call(Committed, "POST", "commitments", commitment, "amend", sent=sent, same=same))
 
@@ -41,15 +55,32 @@ class Ledger(Connection):
         same = {"id": commitment, "state": "committed"}
         return await self._call(call(Committed, "POST", "commitments", commitment, "end", sent=sent, same=same))
 
+    async def add_references(self, commitment: str, references: Iterable[tuple[ReferenceKind, str]]) -> Committed:
+        """Add numbers by which others know a commitment, like `("invoice", "2026-118")`. Those that it has stay."""
+        path = ("commitments", commitment, "references")
+        return await self._call(call(Committed, "POST", *path, sent=referring(references), same={"id": commitment}))
+
+    async def reach_stage(self, commitment: str, stage: Stage, on: date, evidence: str | None = None) -> Committed:
+        """Note the day on which an exchange reached a stage, with the SHA-256 of what shows it, if anything does."""
+        sent = {"stage": stage, "on": on.isoformat(), **({} if evidence is None else {"evidence": evidence})}
+        same = {"id": commitment, "stage": stage}
+        return await self._call(call(Committed, "POST", "commitments", commitment, "stages", sent=sent, same=same))
+
     async def commitment(self, id: str) -> Committed:
         """A commitment, with what became of it."""
         return await self._call(call(Committed, "GET", "commitments", id, same={"id": id}))
 
     def commitments(
-        self, *, exporter: str | None = None, state: Literal["committed", "withdrawn", "superseded"] | None = None
+        self,
+        *,
+        exporter: str | None = None,
+        state: Literal["committed", "withdrawn", "superseded"] | None = None,
+        stage: Literal["listed", "signed", "delivered", "settled", "none"] | None = None,
+        reference: str | None = None,
     ) -> AsyncIterator[Committed]:
-        """The commitments, oldest first. The time-out is that of a page."""
-        return self._each(Pages(Committed, "commitments", "commitments", query={"exporter": exporter, "state": state}))
+        """The commitments, oldest first, also by the `stage` reached last or by a `reference`. The time-out is that of a page."""
+        query = {"exporter": exporter, "state": state, "stage": stage, "reference": reference}
+        return self._each(Pages(Committed, "commitments", "commitments", query=query))
 
     def watch_events(
         self,
@@ -61,36 +92,137 @@ class Ledger(Connection):
         return self._each(Pages(WatchEvent, "events", "watch", "events", query={"commitment": commitment, "kind": kind}))
 
     def promises(self, **filters: Unpack[PromiseFilters]) -> AsyncIterator[Promise]:
-        """The promises of committed exchanges, by their last days; filtered by `party` or `state`. The time-out is that of a page."""
+        """The promises of committed exchanges, by their last days; filtered by `party`, `to` or `state`. The time-out is that of a page."""
         return self._each(Pages(Promise, "promises", "ledger", "promises", query=filters))
 
-    async def keep_promise(self, commitment: str, number: int, *, evidence: str, dated: date, document: str) -> Promise:
-        """Report that a promise was kept: the kind and day of the document that shows it, and its SHA-256 in hexadecimal."""
+    async def promises_by_country(self, *, party: str | None = None, to: str | None = None) -> tuple[PromisedForCountries, ...]:
+        """What was promised for the people of each country, and what was reported of it; of a `party`, or `to` one."""
+        query = {"party": party, "to": to}
+        found = await self._call(call(AllPromised, "GET", "ledger", "promises", "countries", query=query))
+        return found.countries
+
+    async def promise_counts(self, party: str = "", to: str = "") -> CountedPromises:
+        """How many promises by a party, or to one, are due, overdue, kept, kept late and in dispute, as `counts`."""
+        query = {"party": party or None, "to": to or None, "limit": 1}
+        return await self._call(call(CountedPromises, "GET", "ledger", "promises", query=query))
+
+    async def keep_promise(
+        self, commitment: str, number: int, *, evidence: str, dated: date, document: str, amount: int | None = None
+    ) -> Promise:
+        """
+        Report that a promise was kept, or an amount of it.
+
+        The kind and day of the document that shows it, and its SHA-256 in hexadecimal. Reports add up.
+        """
         path = ("commitments", commitment, "promises", str(number), "kept")
-        sent = {"evidence": evidence, "dated": dated.isoformat(), "document": document}
-        same = {"commitment": commitment, "number": number, "document": document, "state": "kept"}
+        much = {} if amount is None else {"amount": amount}
+        sent = {"evidence": evidence, "dated": dated.isoformat(), "document": document, **much}
+        same = {"commitment": commitment, "number": number}
+        return await self._call(call(Promise, "POST", *path, sent=sent, same=same))
+
+    async def answer_promise_report(
+        self, commitment: str, number: int, report: int, answer: Literal["confirmed", "disputed"], reason: str
+    ) -> Promise:
+        """Confirm or dispute a report on a promise, once, with the key of the party that it was made to."""
+        return await self._about_report(commitment, number, report, "answer", {"answer": answer, "reason": reason})
+
+    async def settle_promise_dispute(
+        self, commitment: str, number: int, report: int, settled: Literal["counts", "dropped"], reason: str
+    ) -> Promise:
+        """Settle whether a report in dispute counts or is dropped."""
+        return await self._about_report(commitment, number, report, "settle", {"settled": settled, "reason": reason})
+
+    async def _about_report(self, commitment: str, number: int, report: int, last: str, sent: Mapping[str, str]) -> Promise:
+        path = ("commitments", commitment, "promises", str(number), "reports", str(report), last)
+        same = {"commitment": commitment, "number": number}
         return await self._call(call(Promise, "POST", *path, sent=sent, same=same))
 
     def benefits(
+        self, *, first: date | None = None, last: date | None = None, **filters: Unpack[LineFilters]
+    ) -> AsyncIterator[BenefitLine]:
+        """What commitments make payable to whom, line by line, from `first` to `last`. The time-out is that of a page."""
+        return self._each(Pages(BenefitLine, "lines", "ledger", "benefits", query={**filters, "from": first, "until": last}))
+
+    async def benefit(self, number: int) -> BenefitLine:
+        """A line of the book, with the parts in which it was paid."""
+        return await self._call(call(BenefitLine, "GET", "ledger", "benefits", str(number), same={"number": number}))
+
+    async def report_paid(
+        self, number: int, amount: Decimal, *, dated: date, evidence: str, document: str, back: bool = False
+    ) -> BenefitLine:
+        """
+        Report that a line was paid, or a part of it, or that it was paid `back`: the kind of the document that shows it, and its SHA-256 in
+        hexadecimal.
+        """
+        sent: dict[str, Any] = {"amount": f"{amount:f}", "dated": dated.isoformat(), "evidence": evidence}
+        sent |= {"document": document, "back": back}
+        return await self._of_line(number, "paid", sent)
+
+    async def confirm_benefit(self, number: int, *, part: int | None = None) -> BenefitLine:
+        """Confirm that a part of a line was received, or all that was reported."""
+        return await self._of_line(number, "confirm", {"part": part})
+
+    async def dispute_benefit(self, number: int, reason: str, *, part: int | None = None) -> BenefitLine:
+        """Dispute that a part of a line was received, or all that was reported: it counts as not paid."""
+        return await self._of_line(number, "dispute", {"reason": reason, "part": part})
+
+    async def settle_benefit(self, number: int, paid: bool, reason: str, *, part: int | None = None) -> BenefitLine:
+        """Settle a dispute: whether a part was paid, or all that is disputed."""
+        return await self._of_line(number, "settle", {"paid": paid, "reason": reason, "part": part})
+
+    async def _of_line(self, number: int, what: str, sent: Mapping[str, Any]) -> BenefitLine:
+        known = {name: value for name, value in sent.items() if value is not None}
+        path = ("ledger", "benefits", str(number), what)
+        return await self._call(call(BenefitLine, "POST", *path, sent=known, same={"number": number}))
+
+    async def refund(self, commitment: str, amount: Decimal, *, dated: date, evidence: str, document: str) -> Refund:
+        """Refund a part of a price: the rest is divided anew, and the difference is booked."""
+        sent = {"amount": f"{amount:f}", "dated": dated.isoformat(), "evidence": evidence, "document": document}
+        path = ("commitments", commitment, "refund")
+        return await self._call(call(Refund, "POST", *path, sent=sent, same={"commitment": commitment}))
+
+    async def income_reports(self, commitment: str) -> IncomeReports:
+        """What was reported of a commitment whose price follows from it, and of which days nothing is."""
+        path = ("commitments", commitment, "reports")
+        return await self._call(call(IncomeReports, "GET", *path, same={"commitment": commitment}))
+
+    async def report_income(
+        self,
+        commitment: str,
+        *,
+        first: date,
+        last: date,
+        evidence: str,
+        document: str,
+        income: str | None = None,
+        units: Decimal | None = None,
+    ) -> IncomeReport:
+        """Report the income of a period, like `1200.00 CNY`, or the units delivered in it; of a subscription neither."""
+        told = {"income": income, "units": None if units is None else f"{units:f}"}
+        sent: dict[str, Any] = {name: value for name, value in told.items() if value is not None}
+        sent |= {"from": first.isoformat(), "until": last.isoformat(), "evidence": evidence, "document": document}
+        path = ("commitments", commitment, "reports")
+        return await self._call(call(IncomeReport, "POST", *path, sent=sent, same={"until": last}))
+
+    async def reverse_income_report(self, commitment: str, number: int, reason: str) -> IncomeReport:
+        """Reverse a report that was wrong, with its lines."""
+        path = ("commitments", commitment, "reports", str(number), "reverse")
+        return await self._call(call(IncomeReport, "POST", *path, sent={"reason": reason}, same={"number": number}))
+
+    def benefit_balances(
         self,
         *,
         party: str = "",
+        payer: str = "",
         role: str = "",
+        kind: LineKind | None = None,
         currency: str = "",
         first: date | None = None,
         last: date | None = None,
-        commitment: str = "",
-    ) -> AsyncIterator[BenefitLine]:
-        """What commitments make payable to whom, line by line, from `first` to `last`. The time-out is that of a page."""
-        words = {"party": party or None, "role": role or None, "currency": currency or None, "commitment": commitment or None}
-        return self._each(Pages(BenefitLine, "lines", "ledger", "benefits", query={**words, "from": first, "until": last}))
-
-    def benefit_balances(
-        self, *, party: str = "", role: str = "", currency: str = "", first: date | None = None, last: date | None = None
     ) -> AsyncIterator[BenefitBalance]:
         """The balances of these lines by account, currency and month. The time-out is that of a page."""
-        words = {"party": party or None, "role": role or None, "currency": currency or None}
-        query = {**words, "from": first, "until": last}
+        words = {"party": party or None, "payer": payer or None, "role": role or None, "currency": currency or None}
+        query = {**words, "kind": kind, "from": first, "until": last}
         return self._each(Pages(BenefitBalance, "balances", "ledger", "benefits", "balances", query=query))
 
     async def benefits_not_divided(self, *, first: date | None = None, last: date | None = None) -> tuple[NotDivided, ...]:

@@ -1,6 +1,7 @@
 # Made from `asynchronous/__init__.py`: change that file, then run RECORD=1 pytest tests/service/test_synchronous_client.py
 """The client for programs without asyncio. Every method blocks until there is an answer, and ends within the time-out."""
 
+from .agreements import Agreements
 from .decisions import Decisions
 from .documents import Documents
 from .ledger import Ledger
@@ -11,7 +12,7 @@ from .reviews import Reviews
 from .rights import Rights
 
 
-class Client(Decisions, Documents, Ledger, Log, Policies, Register, Reviews, Rights):
+class Client(Agreements, Decisions, Documents, Ledger, Log, Policies, Register, Reviews, Rights):
     """
     Asks one service. Threads may share it. Use it as `with Client(address) as client:`, or close it.
 

@@ -55,6 +55,10 @@ class Register(Connection):
         """Every data asset of the register, by its id."""
         return self._each(Pages(dict, "entities", "assets", query={"as_of": as_of}))
 
+    def assets_like(self, id: str) -> Iterator[dict[str, Any]]:
+        """The other data assets that may be the same: `alike` says whether by their `hash`, or by holder and `title`."""
+        return self._each(Pages(dict, "entities", "assets", query={"like": id}))
+
     def asset_history(self, id: str) -> Iterator[dict[str, Any]]:
         """The versions of a data asset, newest first."""
         return self._each(Pages(dict, "versions", "assets", id, "history"))

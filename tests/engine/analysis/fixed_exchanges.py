@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal
 
 from engine.analysis import Formula
 from engine.analysis.dated_facts import DatedFact
@@ -16,6 +15,7 @@ from engine.analysis.number_lines import NumberLine, NumberRange
 from engine.analysis.word_choices import OneWord
 from engine.exchange import Exchange
 from engine.values import Document, Missing, Money, MoneyRange, Range, SetOf
+from engine.values.exact_ratio import Number
 
 
 def literals(formula: Formula, exchange: Exchange, day: date) -> list[int]:
@@ -86,7 +86,7 @@ def _day(line: NumberLine, day: date) -> Iterator[int]:
         yield from _either(literal, day.toordinal() >= number)
 
 
-def _number(number: NumberRange, low: Decimal, high: Decimal | None) -> Iterator[int]:
+def _number(number: NumberRange, low: Number, high: Number | None) -> Iterator[int]:
     yield number.stated
     for line, end in ((number.low, low), (number.high, high)):
         for (at, beyond), literal in line.at.items():

@@ -581,10 +581,10 @@ class Maker:
             "data.in": lambda: self.some([*COUNTRIES, "unknown"], 3, least=0),
             "data.people.ordinary": lambda: self.count(0),
             "data.people.sensitive": lambda: self.count(0),
-            "terms.share.provider": lambda: self.pick(["0", "0.1", "0.5", "1"]),
-            "terms.share.operator": lambda: self.pick(["0", "0.4", "0.5"]),
+            "terms.share.provider": lambda: self.pick(["0", "0.1", "1/3", "0.5", "1"]),
+            "terms.share.operator": lambda: self.pick(["0", "1/6", "0.4", "2/4"]),
             "terms.share.public": lambda: self.pick(["0", "0.1", "0.5"]),
-            "terms.rate": lambda: self.pick(["0", "0.1", "0.5", "1", "2.5"]),
+            "terms.rate": lambda: self.pick(["0", "0.1", "0.5", "5/6", "1", "2.5"]),
             **{
                 f"terms.fee.{role}": lambda: self.pick(["0 CNY", "60 CNY", "60 CNY", "60 USD", {"at_least": "60 CNY"}])
                 for role in ROLES

@@ -1,4 +1,4 @@
-"""Exchanges that the book of rights fills, decided by the bundled policies: the power company's product of policies/factor."""
+"""Exchanges that the books of rights and benefits fill, decided by the bundled policies: the power company's product of policies/factor."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from engine.books.grants import PERPETUAL, Grant
 from engine.books.page import RightsPage
 from engine.deciding.judgement import Judgement
 from engine.exchange import Exchange
-from engine.values import Disputed, Duration, Missing, SetOf
+from engine.values import Disputed, Duration, ExactRatio, Missing, Money, Range, SetOf
 
 DAY = date(2026, 11, 24)
 PROOF = "evidence.rights-beyond-the-book"
@@ -296,3 +297,105 @@ def test_who_says_that_there_is_no_proof_is_held_to_the_book_though_a_line_of_it
     judged = sale.judged(sale.page(unproven), {PROOF: "none"})
     assert judged.outcome.bounds.low.word == "requirements_unmet"
     assert judged.exchange.values["rights.held"] == Disputed(SetOf(frozenset(("use", "operate"))), SetOf(frozenset()))
+
+
+# --- the book of benefits -----------------------------------------------------------------------------------------------
+
+NAMED = {
+    "agreement": "sale", "version": 1, "payer": "exporter",
+    "shares": [
+        {"payee": "exporter", "role": "operator", "ratio": "2/3", "of": "price"},
+        {"payee": "p1", "role": "provider", "ratio": "1/3", "of": "price"},
+    ],
+}  # fmt: skip
+UP = {
+    "agreement": "images", "version": 1, "payer": "exporter", "by": "asset:1",
+    "shares": [{"payee": "p2", "ratio": "1/7", "of": "income"}],
+}  # fmt: skip
+PRICED = {"terms.price": "1000.00 CNY", "terms.pricing": "market-negotiated", "data.made_from": [], "terms.agreement": "sale"}
+
+
+class Benefits(Sale):
+    """The same with what the book of benefits says."""
+
+    def sold(self, page: Mapping[str, Any] | None, change: Mapping[str, Any] | None = None) -> Exchange:
+        bare = {name: None for name in self.sent if name.startswith(("terms.share", "terms.parties"))}
+        exchange = self.exchange(None, bare | PRICED | dict(change or {}))
+        if page is None:
+            return exchange
+        said = {"on": DAY.isoformat(), "state": "read", **page}
+        return self.reader.with_books(exchange, {"benefits": engine.BenefitsPage.model_validate(said)})
+
+    def said(self, page: Mapping[str, Any] | None, change: Mapping[str, Any] | None = None) -> tuple[str, list[str]]:
+        judged = self.pdp.judge(self.sold(page, change), as_of=DAY)
+        assert judged.agreed
+        contract = judged.outcome.jurisdictions.get("CONTRACT")
+        return contract.high.word if contract else "nothing", list(judged.open_facts)
+
+
+@pytest.fixture
+def benefits(pdp: engine.PDP) -> Benefits:
+    return Benefits(pdp)
+
+
+def test_what_an_agreement_gives_others_is_settled_before_the_data_go(benefits: Benefits) -> None:
+    """All engines read the shares as fractions; what can be said is asked for, and what cannot is required."""
+    assert benefits.said({"named": NAMED, "steps": [UP]})[0] == "nothing"
+    word, asked = benefits.said({"named": NAMED, "steps": [UP]}, {"terms.price": None})
+    assert (word, "terms.price" in asked) == ("requirements_unmet", True)
+    word, asked = benefits.said({"state": "asked"}, {"terms.agreement": None})
+    assert (word, "terms.agreement" in asked) == ("requirements_unmet", True)
+    assert benefits.said({"state": "unheld"})[0] == "requirements_unmet"
+    much = UP | {"shares": [{"payee": "p2", "ratio": "0.7", "of": "price"}]}
+    assert benefits.said({"named": NAMED, "steps": [much]})[0] == "requirements_unmet"
+    assert benefits.said({"state": "chain-too-long"})[0] == "review"
+    assert benefits.said({"state": "none"})[0] == "nothing"
+
+
+def test_an_exchange_with_a_page_of_benefits_reads_the_same_from_its_document(benefits: Benefits) -> None:
+    """Its shares follow from the agreement; one that is stated otherwise is refused at its place."""
+    sold = benefits.sold({"named": NAMED, "steps": [UP], "overdue": 1})
+    assert sold.values["terms.share.provider"] == Range.exact(ExactRatio(1, 3))
+    again = benefits.reader.read(json.dumps(sold.document).encode())
+    assert (again.values, again.sources, again.follows) == (sold.values, sold.sources, sold.follows)
+    assert benefits.reader.with_books(again, {}).values == benefits.sold(None).values
+    with pytest.raises(engine.ExchangeRefused) as refused:
+        benefits.reader.accept({**sold.document, "terms": {**sold.document["terms"], "share": {"provider": "0.333333"}}})
+    assert [(each.pointer, each.code) for each in refused.value.problems] == [("/terms/share/provider", engine.INCOHERENT)]
+    benefits.reader.accept({**sold.document, "terms": {**sold.document["terms"], "share": {"provider": "2/6"}}})
+
+
+def test_the_account_shows_the_lines_of_the_price_and_apart_those_further_up(benefits: Benefits) -> None:
+    """It names nobody, but by keys."""
+    sold = benefits.sold({"named": NAMED, "steps": [UP]})
+    judged = benefits.pdp.judge(sold, as_of=DAY)
+    told = json.loads(benefits.pdp.explain(judged, today=DAY, id="x", parts=("factor",)))["factor"]
+    settlement = told["settlement"]
+    assert settlement["state"] == "settled"
+    assert [(each["role"], each["share"], each["party"], each["amount"]) for each in settlement["lines"]] == [
+        ("operator", "2/3", "exporter", "666.67"),
+        ("provider", "1/3", "p1", "333.33"),
+    ]
+    assert settlement["upward"] == [
+        {
+            "title": "a party to the agreement",
+            "share": "1/7",
+            "kind": "upward",
+            "party": "p2",
+            "agreement": "images",
+            "step": 0,
+            "payer": "exporter",
+            "base": "666.67",
+            "amount": "95.24",
+        }
+    ]
+    (total,) = (each for group in told["computed"].values() for each in group["lines"] if "terms.share" in each["facts"])
+    assert total["state"] == "closed"
+
+
+def test_an_answer_is_settled_again(benefits: Benefits) -> None:
+    """A price that is answered divides; ordinary exchanges have nothing to settle."""
+    sold = benefits.sold({"named": NAMED, "steps": [UP]}, {"terms.price": None})
+    assert sold.values["benefits.settlement"] is Missing.UNKNOWN
+    assert sold.with_values({"terms.price": Money(Decimal(7), "CNY")}).values["benefits.settlement"] == "settled"
+    assert benefits.exchange(None, {"terms.price": None}).values["benefits.settlement"] != "open"

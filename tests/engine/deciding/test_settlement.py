@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import engine
-from engine.deciding.settlement import Settlement, divide, settle
+from engine.books.settlement import Settlement, divide
+from engine.deciding.settlement import settle
 from engine.values import Money
 from engine.values.currencies import minor_units
 from tests.chance import seed

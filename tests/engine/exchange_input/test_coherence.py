@@ -575,6 +575,9 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
         ({"terms.pricing": "free", "terms.price": f"5 {currency}"}, {"terms.price": f"0 {currency}"})
         for currency in ("CNY", "USD", "EUR")
     ],
+    "training-abroad-is-for-others": [
+        ({"exporter.country": "CN", "terms.training_for": ["KE", "CN"]}, {"terms.training_for": ["KE"]}),
+    ],
     "staff-are-employees": [
         ({f"claims.{claim}": SHOWN, "data.categories": ["contact"]}, {"data.categories": ["contact", "employee"]})
         for claim in ("vn-staff-management", "vn-own-employees-cloud")

@@ -180,7 +180,7 @@ def test_a_refusal_tells_what_it_turns_on_and_counts_the_rest(pdp: engine.PDP) -
 def test_a_permit_names_the_provision_it_stands_on_or_the_law_in_which_nothing_was_found(pdp: engine.PDP) -> None:
     """Where a place has neither, no law of a country speaks for it: a house or an acceptance does, and the sentence names that."""
     by_provision = by_coverage = 0
-    for exchange, day in every(40):
+    for exchange, day in every(30):
         judgement = pdp.judge(exchange, as_of=day)
         if judgement.outcome.permits:
             said = json.loads(pdp.answer(judgement, today=DAY, id=ID).json())["answer"]
@@ -227,7 +227,7 @@ def test_the_same_answer_is_the_same_bytes_and_the_same_digest(pdp: engine.PDP) 
 def test_the_strictest_jurisdiction_comes_first_and_the_strictest_instrument_in_it(pdp: engine.PDP) -> None:
     """By the highest outcome that is still possible."""
     order = ["prohibited", "requirements_unmet", "review", "permitted_with_obligations", "permitted", "not_applicable"]
-    for exchange, day in every(60):
+    for exchange, day in every(30):
         judgement = pdp.judge(exchange, as_of=day)
         found = engine.Answer.model_validate_json(pdp.answer(judgement, today=DAY, id=ID).json())
         highest = [order.index(each.bounds.highest if each.bounds else each.outcome) for each in found.jurisdictions]

@@ -57,7 +57,15 @@ PERMITTED: dict[str, Any] = {
         "price": "60000 INR", "share": {"provider": "0.6", "operator": "0.4", "rest": "0"}, "parties": {"provider": ["clinic-5"]},
     },
 }  # fmt: skip
-GRANTING = {
+SHARING: dict[str, Any] = {
+    "shares": [
+        {"payer": "lab-2", "payee": "clinic-5", "ratio": "1/4", "of": "income", "survives": True, "cap": {"INR": "500000.00"}},
+        {"payer": "lab-2", "role": "public", "ratio": "0.02", "of": "price"},
+    ],
+    "pricing": {"kind": "per-unit", "amount": "2.50 INR", "unit": "call"},
+    "reason": "contract 2026-17",
+}
+GRANTING: dict[str, Any] = {
     **PERMITTED,
     "data": {**PERMITTED["data"], "id": "ds-7"},
     "rights": {"conveyed": ["use"]},
@@ -65,6 +73,14 @@ GRANTING = {
         "purposes": ["service-provision"], "territory": ["worldwide"], "term": "perpetual", "exclusive": False, "sublicensable": False,
     },
 }  # fmt: skip
+EARNING: dict[str, Any] = {
+    "shares": [{"payer": "clinic-5", "payee": "fund-1", "role": "provider", "ratio": "1/4", "of": "price"}],
+    "pricing": {"kind": "per-unit", "amount": "2.50 INR", "unit": "call"},
+    "reason": "contract 2026-11",
+}
+OPENED = {"digest": "{digest}", "evidence": [{"kind": "contract", "dated": "2026-05-01"}], "reason": "contract 2026-17"}
+EARNING_SALE = {**GRANTING, "terms": {**GRANTING["terms"], "agreement": "{earning}"}}
+REPORTS = "/v1/commitments/{earner}/reports"
 OPENING = {
     "party": "clinic-5",
     "asset": "ds-7",
@@ -76,7 +92,10 @@ OPENING = {
     "evidence": [{"kind": "own-production", "dated": "2025-12-01"}],
     "reason": "register of the group, 2026",
 }
-PROMISING = {**PERMITTED, "terms": {"training_by": "2099-12-31", "training_places": 40, "training_host": "institute-9"}}
+PROMISING = {
+    **PERMITTED,
+    "terms": {"training_by": "2099-12-31", "training_places": 40, "training_host": "institute-9", "training_for": ["AE"]},
+}
 SUBJECT, ACTION, RESOURCE = (
     {"type": "organization", "id": "hospital-3"},
     {"name": "transfer"},
@@ -86,12 +105,20 @@ ACCESS = {"subject": SUBJECT, "action": ACTION, "resource": RESOURCE}
 SEVERAL = {"subject": SUBJECT, "action": ACTION, "evaluations": [{"resource": RESOURCE}]}
 AMENDED = {"decision": "{decision}", "reason": "more people than planned"}
 PARTY = {"facts": {"country": "CN", "kind": "company"}, "valid_from": "2026-01-01", "attested_by": "data protection officer"}
-ASSET = {"facts": {"data": {"personal": True, "people": {"sensitive": 12_000}}}}
+ASSET = {
+    "facts": {"data": {"personal": True, "people": {"sensitive": 12_000}}},
+    "title": "Visits to clinics, 2025",
+    "holder": "hospital-3",
+}
 VESSEL = {"note": "a research vessel", "aliases": ["imo-9000001"]}
 FILE = {"schema": "fifthfactor/register/1", "entities": [{"kind": "party", "id": "lab-9", "facts": {"country": "US"}}]}
 CONTRACT = b"A contract between clinic-5 and lab-2, of 1 May 2026.\n"
 HASH = sha256(CONTRACT).hexdigest()
 DECISION, COMMITMENT = "/v1/decisions/{decision}", "/v1/commitments/{commitment}"
+LINE = "/v1/ledger/benefits/0"
+AGREEMENT = "/v1/agreements/{agreement}"
+REPORTED = {"evidence": "bank-statement", "document": "ab" * 32}
+SHOWN = {**REPORTED, "dated": "{today}"}
 
 STEPS = (
     Step("getStart", "GET", "/"),
@@ -172,10 +199,21 @@ STEPS = (
     Step("evaluate", "POST", "/v1/evaluate", OPEN, {"decision": "id"}),
     Step("eraseDecision", "POST", f"{DECISION}/erase"),
     Step("evaluate", "POST", "/v1/evaluate", PERMITTED, {"decision": "id"}),
-    Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"commitment": "id"}, 201),
+    Step("commit", "POST", "/v1/commitments", {
+        "decision": "{decision}", "references": [{"kind": "order", "number": "PO-7781"}],
+    }, {"commitment": "id"}, 201),
+    Step("addReferences", "POST", f"{COMMITMENT}/references", {"references": [{"kind": "contract", "number": "2026-17"}]}),
+    Step("reachStage", "POST", f"{COMMITMENT}/stages", {"stage": "signed", "on": "{today}", "evidence": "cd" * 32}),
     Step("getCommitment", "GET", COMMITMENT),
     Step("listBenefits", "GET", "/v1/ledger/benefits"),
     Step("listBenefitBalances", "GET", "/v1/ledger/benefits/balances?party=clinic-5"),
+    Step("reportBenefitPaid", "POST", f"{LINE}/paid", {**SHOWN, "amount": "24000.00"}),
+    Step("disputeBenefit", "POST", f"{LINE}/dispute", {"part": 0, "reason": "nothing came"}),
+    Step("settleBenefit", "POST", f"{LINE}/settle", {"part": 0, "paid": False, "reason": "the bank sent it back"}),
+    Step("reportBenefitPaid", "POST", f"{LINE}/paid", {**SHOWN, "amount": "24000.00"}),
+    Step("confirmBenefit", "POST", f"{LINE}/confirm", {"part": 1}),
+    Step("refundCommitment", "POST", f"{COMMITMENT}/refund", {**SHOWN, "amount": "10000.00"}),
+    Step("getBenefit", "GET", LINE),
     Step("listCommitments", "GET", "/v1/commitments?state=committed&limit=1"),
     Step("getStatistics", "GET", "/v1/statistics?by=month,venue"),
     Step("getConcentration", "GET", "/v1/statistics/concentration?by=kind"),
@@ -190,6 +228,19 @@ STEPS = (
     Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"grant": "id"}, 201),
     Step("listRightsOfAsset", "GET", "/v1/assets/ds-7/rights?on=2099-01-01&limit=2"),
     Step("listRightsOfParty", "GET", "/v1/parties/lab-2/rights?history=true"),
+    Step("proposeAgreement", "POST", "/v1/assets/ds-7/agreements", EARNING, {"earning": "id", "digest": "digest"}, 201),
+    Step("openAgreement", "POST", "/v1/agreements/{earning}/open", OPENED),
+    Step("evaluate", "POST", "/v1/evaluate", EARNING_SALE, {"decision": "id"}),
+    Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"earner": "id"}, 201),
+    Step("reportIncome", "POST", REPORTS, {**REPORTED, "from": "{today}", "until": "{today}", "units": "400"}, {}, 201),
+    Step("listIncomeReports", "GET", REPORTS),
+    Step("reverseIncomeReport", "POST", f"{REPORTS}/0/reverse", {"reason": "calls of another product"}),
+    Step("proposeAgreement", "POST", "/v1/assets/ds-7/agreements", SHARING, {"agreement": "id"}, 201),
+    Step("listAgreementsOfAsset", "GET", "/v1/assets/ds-7/agreements?on=2099-01-01"),
+    Step("amendAgreement", "POST", f"{AGREEMENT}/amend", {**SHARING, "days": 60}, {"digest": "digest"}),
+    Step("openAgreement", "POST", f"{AGREEMENT}/open", OPENED),
+    Step("getAgreement", "GET", AGREEMENT),
+    Step("endAgreement", "POST", f"{AGREEMENT}/end", {"from": "2098-12-31", "reason": "terminated by both"}, {"digest": "digest"}),
     Step("endCommitment", "POST", "/v1/commitments/{grant}/end", {"from": "2098-12-31", "reason": "terminated by both"}),
     Step("withdrawRightsOpening", "POST", "/v1/rights/openings/{opening}/withdraw", {"reason": "opened for another asset"}),
     Step("withdrawCommitment", "POST", f"{COMMITMENT}/withdraw", {"reason": "the lab closed"}),
@@ -198,8 +249,9 @@ STEPS = (
     Step("evaluate", "POST", "/v1/evaluate", PROMISING, {"decision": "id"}),
     Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"commitment": "id"}, 201),
     Step("listPromises", "GET", "/v1/ledger/promises?party=clinic-5&state=due"),
+    Step("getPromisesByCountry", "GET", "/v1/ledger/promises/countries?party=clinic-5"),
     Step("keepPromise", "POST", f"{COMMITMENT}/promises/0/kept", {
-        "evidence": "training-record", "dated": "{today}", "document": "ab" * 32,
+        "evidence": "training-record", "amount": 15, "dated": "{today}", "document": "ab" * 32,
     }),
     Step("openCounter", "POST", "/v1/ledger/openings", {
         "counter": "counts.cn",
@@ -224,6 +276,14 @@ STEPS = (
         "scopes": ["read", "review"],
         "person": {"issuer": "https://id.example.org", "subject": "7f3a"},
     }, {"desk": "key"}, 201),
+    Step("createKey", "POST", "/v1/keys", {"name": "lab", "scopes": ["read", "commit"], "party": "lab-2"}, {"lab": "key"}, 201),
+    Step("answerPromiseReport", "POST", f"{COMMITMENT}/promises/0/reports/0/answer", {
+        "answer": "disputed", "reason": "ten of the fifteen did not come",
+    }, by="lab"),
+    Step("settlePromiseDispute", "POST", f"{COMMITMENT}/promises/0/reports/0/settle", {
+        "settled": "dropped", "reason": "the list of those present has five names",
+    }),
+    Step("acceptAgreement", "POST", f"{AGREEMENT}/accept", {"digest": "{digest}"}, by="lab"),
     Step("keepDocument", "POST", "/v1/documents", status=201, raw=CONTRACT, by="gateway"),
     Step("readDocument", "GET", f"/v1/documents/{HASH}", by="gateway"),
     Step("evaluate", "POST", "/v1/evaluate", {

@@ -50,7 +50,7 @@ from service.watch.transactions import writing
 from tests.service import conftest
 from tests.service.conftest import ROOT, Lines, copied
 from tests.service.ledger import desk as ledger_desk
-from tests.service.ledger import test_accounts, test_benefits, test_promises, test_rights_book
+from tests.service.ledger import test_accounts, test_benefits, test_commitment_stages, test_promises, test_rights_book
 from tests.service.ledger.desk import Desk, open_with
 from tests.service.reviews.test_sign_off import APPROVE, FACTS
 
@@ -99,6 +99,8 @@ def _with_the_ledger(url: str) -> None:
             desk.commit(people, exporter, **test_benefits.SALE)
             for people, exporter in ((300, "clinic"), (20, "clinic"), (7, "other"))
         )
+        for path, sent in test_commitment_stages.SIGNED.items():
+            assert desk.post(f"/v1/commitments/{second['id']}/{path}", sent).status_code == 200
         desk.post(f"/v1/commitments/{first['id']}/withdraw", {"reason": "the lab closed"})
         replaced = desk.evaluate(25)["id"]
         assert desk.post(f"/v1/commitments/{second['id']}/amend", {"decision": replaced, "reason": "more"}).status_code == 201

@@ -21,7 +21,7 @@ from service.client.attempts import JSON, Call, Came
 from service.client.pages import Pages
 
 WHOLE: dict[str, Any] = {"sample": 1}  # what a caller writes by herself, like an exchange: it has whatever the document says
-SAMPLES: dict[Any, Any] = {str: "a", bytes: b"{}", date: date(2026, 1, 1), bool: True, int: 1}
+SAMPLES: dict[Any, Any] = {str: "a", Decimal: Decimal(1), bytes: b"{}", date: date(2026, 1, 1), bool: True, int: 1}
 # What is not sent together with the other arguments, as calls of their own.
 APART: dict[str, tuple[dict[str, Any], ...]] = {
     "approve": ({"provisions": ()}, {"requirement": ""}),

@@ -17,7 +17,8 @@ PATHS = (
     "/", "/docs", "/reports", "/log", "/register", "/register/party/clinic", "/ledger",
     "/ledger/counters", "/ledger/counters/counts.year", "/ledger/rights", "/ledger/benefits", "/ledger/statistics?by=pair&then=venue",
     "/policies", "/policies/cn.test", "/policies/cn.test/many", "/policies/cn.test/-/tests", "/policies/coverage", "/policies/versions",
-    "/policies/shadow",
+    "/policies/shadow", "/policies/frameworks", "/ledger/promised", "/ledger/accounts?asset=rain", "/register/asset/rain",
+    "/ledger?stage=signed&reference=PO-7781",
 )  # fmt: skip
 
 
@@ -64,9 +65,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         ).ok
         for people in (300, 400):
             decision = request.post(f"{site.address}/v1/evaluate", data=sent(people)).json()
-            made = request.post(f"{site.address}/v1/commitments", data={"decision": decision["id"]})
+            order = [{"kind": "order", "number": "PO-7781"}]
+            made = request.post(f"{site.address}/v1/commitments", data={"decision": decision["id"], "references": order})
             assert made.ok, made.text()
             site.ids[str(people)] = made.json()["id"]
+            stage = {"stage": "signed", "on": made.json()["as_of"], "evidence": "cd" * 32}
+            assert request.post(f"{site.address}/v1/commitments/{made.json()['id']}/stages", data=stage).ok
+        for asset in ("rain", "rain-2"):
+            assert request.put(f"{site.address}/v1/assets/{asset}", data={"title": "Hourly rain", "hash": "ab" * 32}).ok
+        cost = {"kind": "bought", "on": "2026-01-05", "amount": "360000.00", "currency": "CNY", "treatment": "inventory"}
+        assert request.post(f"{site.address}/v1/assets/rain/accounts/entries", data=cost).ok
         yield site
 
 

@@ -25,6 +25,7 @@ from service.languages.words import wording
 from service.policies import case_runs, difference_process, kept_bundles
 from service.policies.kept_bundles import StoredBundle
 from service.policies.kept_differences import Comparison, KeptDifferences
+from service.policies.paired_exchanges import pairs_of
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
@@ -240,6 +241,37 @@ def test_coverage_names_what_is_not_covered(client: TestClient, service: Service
             assert f'id="{code}"' in page
             for cover in text.covers.values():
                 assert all(f'href="/policies/{by}"' in page for by in cover.by)
+
+
+def test_each_system_shows_two_exchanges_and_both_answers(tmp_path: Path, lines: Lines) -> None:
+    """The row leads to the provision and tells the facts that differ and each answer; with one of the exchanges a draft begins."""
+    settings = Settings(watch=False, policies=engine.bundled_policies(), database=str(tmp_path / "log.db"), mode="bitset")
+    service = Service.open(settings, say=log_lines.logger(lines))
+    with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+        pages = [client.get(f"/policies/frameworks?first={first}").text for first in range(0, 100, 20)]
+        pairs = pairs_of(service.live)
+        assert [of for page in pages for of in re.findall(r'<a href="/policies/([^"/]+/[^"/]+)"', page)] == list(pairs)
+        assert max(len(page.encode()) for page in pages) < 100_000
+        (page,) = (each for each in pages if 'value="contract.deepseek/military"' in each)
+        row = text_of("<main" + page.partition('href="/policies/contract.deepseek/military"')[2].partition("</tr>")[0])
+        assert re.search(
+            r"the outcome .* Prohibited The licence of the model forbids .* licence: DeepSeek .* Requirements unmet", row
+        )
+        zh = client.get("/policies/frameworks?lang=zh&first=60").text
+        assert "就此提问" in zh
+        assert "Ask about it" not in zh
+        token = re.findall(r'name="token" value="([^"]+)"', page)[0]
+        sent = {"token": token, "from": "pair", "pair": "contract.deepseek/military", "place": "0"}
+        draft = client.post("/ask", data=sent)
+        assert draft.status_code == 200
+        assert "DeepSeek" in draft.text
+        assert client.get("/policies/frameworks?other=1").status_code == 400
+    service.close()
+
+
+def test_without_pairs_the_page_says_so(client: TestClient) -> None:
+    """These policies come with none."""
+    assert "No pairs of exchanges" in client.get("/policies/frameworks").text
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def balances(desk: Desk, **query: str) -> list[Any]:
 
 
 def told(line: Any) -> tuple[Any, ...]:
-    return line["kind"], line["role"], line.get("party"), line["amount"]
+    return line["entry"], line["role"], line.get("party"), line["amount"]
 
 
 def whose(balance: Any) -> str:
@@ -67,7 +67,7 @@ def reconciled(desk: Desk, **query: str) -> None:
     """The balances of a period are the sums of its lines, account by account, currency by currency, month by month."""
     summed: dict[Any, Decimal] = {}
     for each in lines(desk, **query):
-        key = (each["account"], each.get("party", each["role"]), each["currency"], each["day"][:7], each["kind"])
+        key = (each["account"], each.get("party", each["role"]), each["currency"], each["day"][:7], each["entry"])
         summed[key] = summed.get(key, Decimal(0)) + Decimal(each["amount"])
     found: dict[Any, Decimal] = {}
     for each in balances(desk, **query):
@@ -289,7 +289,7 @@ def test_tables_are_whole_and_no_formulas(desk: Desk) -> None:
     answer = desk.client.get("/v1/ledger/benefits?format=csv&role=provider")
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     rows = list(csv.DictReader(StringIO(answer.text)))
-    assert [(each["party"], each["kind"], each["amount"]) for each in rows] == [
+    assert [(each["party"], each["entry"], each["amount"]) for each in rows] == [
         ("'=1+1", "payable", "36000.00"),
         ("'=1+1", "reversed", "-36000.00"),
     ]
@@ -299,7 +299,7 @@ def test_tables_are_whole_and_no_formulas(desk: Desk) -> None:
         ("public", "2026-11", "0.00", "0.00"),
     }
     after = desk.client.get("/v1/ledger/benefits/balances?format=csv&role=public&from=2026-12-01").text.splitlines()
-    assert after[1:] == ["role,,public,CNY,,0.00,0.00,0.00,0.00"]
+    assert after[1:] == ["role,,public,CNY,,0.00,0.00,0.00,0.00,0.00,0.00,0.00,0.00,0.00"]
 
 
 WRONG = (

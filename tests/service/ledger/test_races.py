@@ -218,6 +218,41 @@ def test_sales_and_withdrawals_at_once_leave_a_book_that_adds_up(
 
 @pytest.mark.parametrize("processes", [1, 2])
 @BOTH_DATABASES
+def test_payments_and_refunds_at_once_add_up_and_not_beyond(
+    servers: Callable[[int], list[Server]], processes: int, database: str
+) -> None:
+    """Fifty report a part of one line, and some refund a part of its price: no more than is owed and than the price is taken."""
+    running = servers(processes)
+    address = running[0].address
+    decision = httpx.post(f"{address}/v1/evaluate", json=sale(899)).json()["id"]
+    id = httpx.post(f"{address}/v1/commitments", json={"decision": decision}).json()["id"]
+    book = f"{address}/v1/ledger/benefits"
+    (fund,) = httpx.get(book, params={"party": "fund"}).json()["lines"]
+    shown = {"dated": fund["day"], "evidence": "bank", "document": "ab" * 32}
+
+    def report(client: httpx.Client, number: int) -> tuple[str, int]:
+        if number % 10 == 9:
+            return "refund", answered(client, f"/v1/commitments/{id}/refund", {**shown, "amount": "250.00"}).status_code
+        return "paid", answered(client, f"/v1/ledger/benefits/{fund['number']}/paid", {**shown, "amount": "7.00"}).status_code
+
+    told = Counter(at_once(running, report))
+    # The price is 999.01: three of five refunds fit. Of what is left the fund's third is 83.02: more was paid, or none of it is owed.
+    assert (told["refund", 200], told["refund", 400]) == (3, 2)
+    assert told["paid", 200] + told["paid", 400] + told["paid", 409] == 45
+    assert 11 <= told["paid", 200] < 45
+    for server in running:
+        line = httpx.get(f"{server.address}/v1/ledger/benefits/{fund['number']}").json()
+        assert line["payable"] == "83.02"
+        assert Decimal(line["paid"]) == 7 * told["paid", 200] == sum(Decimal(each["amount"]) for each in line["parts"])
+        assert [each["part"] for each in line["parts"]] == list(range(told["paid", 200]))
+    rows = httpx.get(book, params={"limit": "1000"}).json()["lines"]
+    assert [each["number"] for each in rows] == list(range(len(rows)))
+    assert sum(Decimal(each["amount"]) for each in rows) == Decimal("249.01")
+    assert unlike_the_leaves(database) == []
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@BOTH_DATABASES
 def test_promises_at_once_are_each_kept_once(
     servers: Callable[..., list[Server]], processes: int, database: str, tmp_path: Path
 ) -> None:
