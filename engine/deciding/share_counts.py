@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from engine.bundle import Bundle
 from engine.deciding.contributions import BundleCounters, Contribution, Counter, CountingWindow, Key
 from engine.exchange import Exchange
-from engine.policy_language.share_facts import Share
+from engine.policy_language.share_facts import LedgerShare
 from engine.values import Missing, Range, SetOf, Value, either
 
 ONCE = Range.exact(1)
@@ -54,7 +54,7 @@ class ShareCell:
 class ExchangeShare:
     """A share with its cells in one exchange: None where it is not known in which the exchange lies. Of the `public` there is none."""
 
-    share: Share
+    share: LedgerShare
     every: ShareCount
     cells: tuple[ShareCell, ...] | None
     public: bool
@@ -76,14 +76,14 @@ class ShareCounts:
             cells = None if words is None else tuple(self._cell(share, word, whose) for word in words)
             yield ExchangeShare(share, every, cells, exchange.is_of_everyone(share.of))
 
-    def _cell(self, share: Share, word: str, whose: str | None) -> ShareCell:
+    def _cell(self, share: LedgerShare, word: str, whose: str | None) -> ShareCell:
         per, key = ((share.by,), (json.dumps(word),)) if share.by else ((), ())
         whole = self._count(share, f"{share.family} {share.by} {word}" if share.by else share.family, per, key)
         fact = f"{share.fact} {word}".rstrip()
         own = None if whose is None else self._count(share, fact, (share.of, *per), (whose, *key))
         return ShareCell(whole, own, f"{fact}{PARTIES}")
 
-    def _count(self, share: Share, fact: str, per: tuple[str, ...], key: Key) -> ShareCount:
+    def _count(self, share: LedgerShare, fact: str, per: tuple[str, ...], key: Key) -> ShareCount:
         ids = tuple(place for place, each in enumerate(per) if each in self._ids)
         return ShareCount(fact, Counter(f"{COUNTER}{share.family}", (fact,), False, per, _YEAR, share.meaning, ids=ids), key)
 

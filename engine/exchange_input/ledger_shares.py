@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from engine.exchange import Exchange
-from engine.policy_language.share_facts import Share, shares_of
+from engine.policy_language.share_facts import LedgerShare, shares_of
 from engine.policy_language.vocabulary import Vocabulary
 from engine.register_facts import COUNTED, REGISTERED
 from engine.values import Missing, Range, SetOf, Value
@@ -62,7 +62,7 @@ def _rounded_up(numerator: int, denominator: int) -> Decimal:
 class LedgerShares:
     """The shares of one vocabulary, as a reader of exchanges fills them in."""
 
-    each: tuple[Share, ...]
+    each: tuple[LedgerShare, ...]
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> LedgerShares:

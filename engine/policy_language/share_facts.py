@@ -1,7 +1,7 @@
 """
 The part `shares` of a vocabulary: which shares of its committed exchanges a ledger fills in, and whether the facts that they name fit.
 
-A checked vocabulary goes in, a Share for each member of each family comes out. Each error is a finding at its line.
+A checked vocabulary goes in, a LedgerShare for each member of each family comes out. Each error is a finding at its line.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from engine.policy_language.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class LedgerShare:
     """
     A share that a ledger fills in: `fact` is a member of `family`.
 
@@ -34,7 +34,7 @@ class Share:
     meaning: str
 
 
-def shares_of(vocabulary: Vocabulary) -> tuple[Share, ...]:
+def shares_of(vocabulary: Vocabulary) -> tuple[LedgerShare, ...]:
     """The shares of a vocabulary, in the order of their facts."""
     found = []
     for family, text in sorted(vocabulary.shares.items()):
@@ -42,7 +42,9 @@ def shares_of(vocabulary: Vocabulary) -> tuple[Share, ...]:
         meaning = hashlib.sha256(repr((family, meant)).encode()).hexdigest()
         least = text.least
         for name, each in sorted(text.members.items()):
-            found.append(Share(f"{family}.{name}", family, each.of, each.by or "", least.exchanges, least.parties, meaning))
+            found.append(
+                LedgerShare(f"{family}.{name}", family, each.of, each.by or "", least.exchanges, least.parties, meaning)
+            )
     return tuple(found)
 
 
