@@ -389,7 +389,10 @@ class _Words:
         ways = one_of([*vocabulary.requirements, *self.grounds], what="requirement or ground") | naming("requirement", "rule")
         travelling = one_of(self.travelling, what="provision that travels") | naming("rule")
         came = closed({"provision": travelling, "from": {"type": "string"}})
-        stated = {**facts, **{f"{family}.rest": rest for family in vocabulary.families}, **documents}
+        summed = (
+            name for name, members in vocabulary.families.items() if vocabulary.facts[members[0]].type.kind not in AMOUNTS
+        )
+        stated = {**facts, **{f"{family}.rest": rest for family in summed}, **documents}
         entity = by_shape(one_of(("none",)), mapping=closed(stated) | keyed("fact"))
         said = told(
             "What the register says of an entity, by the fact that states its id; `none`: the register does not have it."

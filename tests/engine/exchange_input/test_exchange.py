@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import engine
 from engine.exchange import Exchange
 from engine.exchange_input.exchange_reader import MAX_BYTES
-from engine.values import FIRST_DAY, LAST_DAY, Document, Duration, Missing, Money, MoneyRange, Range, SetOf
+from engine.values import FIRST_DAY, LAST_DAY, Amount, AmountRange, Document, Duration, Missing, Money, MoneyRange, Range, SetOf
 from tests.chance import examples
 
 VOCABULARY = b"""
@@ -32,9 +32,15 @@ facts:
   data.ages: {type: count, by: sensitivity, title: ages, personal: yes}
   data.rate: {type: ratio, title: rate}
   data.price: {type: money, title: price}
+  data.energy: {type: quantity, title: energy, units: [MJ]}
+  data.used: {type: quantity, by: sensitivity, title: energy used}
   data.born: {type: date, title: birthday, personal: yes}
   data.kept_for: {type: duration, title: how long it is kept}
   counts.year: {type: count, by: sensitivity, title: this year}
+units:
+  MJ: {title: megajoule}
+  kWh: {title: kilowatt-hour, of: MJ, times: 3.6}
+  hour: {title: hour}
 values:
   country: {title: country, values: [AA, BB, NO]}
   sensitivity: {title: sensitivity, values: [ordinary, sensitive]}
@@ -108,6 +114,11 @@ ACCEPTED: list[tuple[str, Any, Any]] = [
     ("data.price", {"at_least": "5 EUR"}, MoneyRange(Decimal(5), None, "EUR")),
     ("data.price", {"at_least": "5 EUR", "at_most": "5.50 EUR"}, MoneyRange(Decimal(5), Decimal("5.50"), "EUR")),
     ("data.price", {"at_least": "5 EUR", "at_most": "5 EUR"}, Money(Decimal(5), "EUR")),
+    ("data.energy", "120 kWh", Amount(Decimal(432), "MJ")),
+    ("data.energy", "432.0 MJ", Amount(Decimal(432), "MJ")),
+    ("data.energy", {"at_least": "1 kWh"}, AmountRange(Decimal("3.6"), None, "MJ")),
+    ("data.energy", {"at_least": "1 kWh", "at_most": "4 MJ"}, AmountRange(Decimal("3.6"), Decimal(4), "MJ")),
+    ("data.used.ordinary", "1e3 hour", Amount(Decimal(1000), "hour")),
     ("data.born", "2024-02-29", date(2024, 2, 29)),
     ("data.born", "1800-01-01", FIRST_DAY),
     ("data.born", "2999-12-31", LAST_DAY),
@@ -173,6 +184,12 @@ REFUSED: list[tuple[str, Any]] = [
     ("data.price", "-0 EUR"),
     ("data.price", {"at_least": "-1 EUR"}),
     ("data.price", {"at_least": "-2 EUR", "at_most": "-1 EUR"}),
+    ("data.energy", 120),
+    ("data.energy", "120"),
+    ("data.energy", "120 kwh"),
+    ("data.energy", "120 hour"),
+    ("data.energy", {"at_least": "1 kWh", "at_most": "1 MJ"}),
+    ("data.energy", {"at_least": "1 kWh", "at_most": "5 hour"}),
     ("data.born", "0001-01-01"),
     ("data.born", "1799-12-31"),
     ("data.born", "3000-01-01"),
@@ -205,6 +222,12 @@ REFUSED: list[tuple[str, Any]] = [
 def test_what_a_type_does_not_know_is_refused_at_its_place(name: str, sent: Any) -> None:
     """Each wrong spelling is one problem, and its pointer leads to it."""
     assert problems(nested(name, sent)) == [("/" + name.replace(".", "/"), "wrong-value")]
+
+
+@pytest.mark.parametrize("rest", ["0", "0 MJ", "unknown"])
+def test_a_family_of_quantities_is_not_closed_by_a_rest(rest: str) -> None:
+    """Nothing of a resource is nothing in its own unit, so each member is stated."""
+    assert problems(nested("data.used.rest", rest)) == [("/data/used/rest", "unknown-fact")]
 
 
 def test_each_wrong_member_of_a_set_has_a_place_of_its_own() -> None:

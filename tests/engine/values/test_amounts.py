@@ -8,15 +8,18 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-import yaml
 
+from engine.policy_language.diagnostic import Findings
+from engine.policy_language.tree import read
+from engine.policy_language.vocabulary_files import load
 from engine.values import Amount, AmountRange, BadValue, Money, Type, Units, spell, sum_of, to_json
 from tests.chance import examples
 
 VOCABULARY = Path(__file__).parents[3] / "policies" / "vocabulary" / "units.yaml"
-WRITTEN = yaml.safe_load(VOCABULARY.read_text())["units"]
-UNITS = Units({name: (text.get("of", name), Decimal(text.get("times", "1"))) for name, text in WRITTEN.items()}, {})
-QUANTITY = Type("quantity", units=UNITS)
+FACT = b"vocabulary: f\nfacts: {f.energy: {type: quantity, title: energy}}\n"
+TREES = [read("units.yaml", VOCABULARY.read_bytes(), Findings()), read("f.yaml", FACT, Findings())]
+QUANTITY = load([tree for tree in TREES if tree], Findings()).facts["f.energy"].type
+UNITS = QUANTITY.units or Units({}, {})
 
 
 @pytest.mark.parametrize(
@@ -51,11 +54,11 @@ def test_any_quantity_is_what_fractions_make_of_it() -> None:
         texts = [
             f"{rng.randrange(10 ** rng.randint(1, 15))}.{rng.randrange(10**12):012}e{rng.randint(0, 30)} {unit}" for _ in "ab"
         ]
-        read = [UNITS.read(each) for each in texts]
+        found = [UNITS.read(each) for each in texts]
         wanted = [Fraction(each.split()[0]) * Fraction(UNITS.table[unit][1]) for each in texts]
-        assert [Fraction(each.amount) for each in read] == wanted, texts
-        assert Fraction(sum_of(read).amount) == sum(wanted), texts
-        assert Fraction(read[0].plus(-1).amount) == wanted[0] - 1, texts
+        assert [Fraction(each.amount) for each in found] == wanted, texts
+        assert Fraction(sum_of(found).amount) == sum(wanted), texts
+        assert Fraction(found[0].plus(-1).amount) == wanted[0] - 1, texts
 
 
 def test_a_range_has_ends_of_one_kind_and_is_shown_as_it_was_sent() -> None:
@@ -105,7 +108,6 @@ def test_what_is_no_quantity_is_refused(sent: object, said: str) -> None:
 
 def test_a_unit_that_there_is_not_proposes_the_nearest() -> None:
     """A near miss names the unit; of a part of the table only its own units are named."""
-    units = Units(UNITS.table, {"kWh": ("kilowatt-hour", "千瓦时"), "tCO2e": ("tonne", "t")})
     for text, near in (
         ("5 KWH", "kWh"),
         ("5 kilowatt-hours", "kWh"),
@@ -114,10 +116,10 @@ def test_a_unit_that_there_is_not_proposes_the_nearest() -> None:
         ("5 GFLOPs", "GFLOP"),
     ):
         with pytest.raises(BadValue) as refused:
-            units.read(text)
+            UNITS.read(text)
         assert f"`{near}`" in refused.value.help, text
     with pytest.raises(BadValue) as refused:
-        units.of(["hour"]).read("5 kWh")
+        UNITS.of(["hour"]).read("5 kWh")
     assert refused.value.help == "the units are `hour`"
 
 
