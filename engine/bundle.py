@@ -501,6 +501,9 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
     follows = sorted((name, repr(fact.follows)) for name, fact in vocabulary.facts.items() if fact.follows)
     since = sorted((name, sorted(each.since.items())) for name, each in vocabulary.values.items() if each.since)
     words += [each for each in (computed, beside, follows, since) if each]  # an older bundle has none
+    if vocabulary.units:
+        words.append([f"{name}: {text.of} {text.times}" for name, text in sorted(vocabulary.units.items())])
+        words.append([f"{name}: {fact.type.units.name}" for name, fact in sorted(vocabulary.facts.items()) if fact.type.units])
     if vocabulary.promises:
         words.append(sorted((name, repr(promise)) for name, promise in vocabulary.promises.items()))
     if vocabulary.entities:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.values import Disputed, Document, Missing, Money, MoneyRange, Range, SetOf, Value, ValueSet
+from engine.values import Amount, AmountRange, Disputed, Document, Missing, Range, SetOf, Value, ValueSet
 
 IN_REGISTER = ".registered"  # the end of a name: of the fact whether an id is in the register, which only the register states
 REGISTERED, COUNTED = "registered", "counted"  # where a value is from, if it is not stated
@@ -98,8 +98,8 @@ def says_less(wide: Value, narrow: Value, values: ValueSet | None) -> bool:
         case Range(), Range():
             ends = narrow.high is not None and (wide.high is None or narrow.high <= wide.high)
             return wide.low <= narrow.low and (ends or wide.high is None)
-        case MoneyRange(), Money() | MoneyRange() if wide.currency == narrow.currency:
-            low, high = (narrow.amount, narrow.amount) if isinstance(narrow, Money) else (narrow.low, narrow.high)
+        case AmountRange(), Amount() | AmountRange() if wide.unit == narrow.unit:
+            low, high = (narrow.amount, narrow.amount) if isinstance(narrow, Amount) else (narrow.low, narrow.high)
             return wide.low <= low and (wide.high is None or (high is not None and high <= wide.high))
         case SetOf(open=True), SetOf():
             return all(any(_says_less(each, other, values) for other in narrow.members) for each in wide.members)

@@ -66,7 +66,10 @@ def facts(_: str) -> str:
                 ("from the register only", fact.register_only),
                 (f"follows from `{fact.follows}`", fact.follows),
             )
-            rows[name] = (f"`{name}`", fact.type, title, ", ".join(word for word, yes in marks if yes))
+            type = (
+                fact.type.partition(" in ")[0] if fact.family else fact.type
+            )  # its members may be measured in different units
+            rows[name] = (f"`{name}`", type, title, ", ".join(word for word, yes in marks if yes))
     return _table("fact | type | what it says | ", rows.values())
 
 

@@ -22,7 +22,7 @@ from engine.backends.lanes.fact_tests import COVERS, Late, Test, Undated
 from engine.backends.lanes.slots import Pair
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Fact, Vocabulary, stated_in
 from engine.rules import AS_OF, Atom, OnDate, OnDay, Period, RuleSet, Truth
-from engine.values import Duration, Money, Type, ValueSet
+from engine.values import AMOUNTS, Amount, Duration, Type, ValueSet
 
 YES_NO = ((True,), (False,))
 NEVER_PAIR, OPEN = Pair(-TRUE, -TRUE), Pair(-TRUE, TRUE)
@@ -68,7 +68,7 @@ class ExchangeLiterals:
         self.day = LawDay(gates)
         self.classes = WordClasses((each.rules, each.vocabulary, each.tests) for each in versions)
         self.words: dict[str, OneWord | ManyWords] = {}
-        self.numbers: dict[tuple[str, str], NumberRange] = {}  # by fact and currency
+        self.numbers: dict[tuple[str, str], NumberRange] = {}  # by fact and unit
         self.dates: dict[str, DatedFact] = {}
         self.documents: dict[str, DocumentLiterals] = {}
         self.others: dict[str, int] = {}  # facts of which no test is encoded: whether they are stated
@@ -133,12 +133,12 @@ class ExchangeLiterals:
             self._followers[key] = DerivedWord(self.gates, yes)
         return self._followers[key]
 
-    def number(self, name: str, kind: str, currency: str = "") -> NumberRange:
-        """The literals of a number; of money, of its sum in one currency."""
-        key = name, currency
+    def number(self, name: str, kind: str, unit: str = "") -> NumberRange:
+        """The literals of a number; of an amount, of it in one unit."""
+        key = name, unit
         if key not in self.numbers:
-            name = f"{name} {currency}".strip()
-            self.numbers[key] = NumberRange(self.gates, name, self.complete, kind == "count", kind != "money")
+            name = f"{name} {unit}".strip()
+            self.numbers[key] = NumberRange(self.gates, name, self.complete, kind == "count", kind not in AMOUNTS)
         return self.numbers[key]
 
     def date_of(self, name: str) -> DatedFact:
@@ -206,7 +206,7 @@ class ExchangeLiterals:
             return self._of_document(atom, version)
         if atom.type.kind in ("yes/no", "value"):
             return self._of_words(atom, version)
-        if atom.type.kind in ("count", "ratio", "money") and not atom.type.many and atom.op in ORDER:
+        if atom.type.kind in ("count", "ratio", *AMOUNTS) and not atom.type.many and atom.op in ORDER:
             return self._of_number(atom, version)
         if atom.type.kind == "date" and not atom.type.many and not atom.other and not atom.register:
             fact = self.date_of(atom.fact)
@@ -269,13 +269,13 @@ class ExchangeLiterals:
     def _of_number(self, atom: Atom, version: RuleVersion) -> Pair:
         if atom.other:
             pair = self._free(atom, self._means(atom, version))
-            if atom.type.kind != "money":
+            if atom.type.kind not in AMOUNTS:
                 one, two = (self._range(each, atom.type.kind, version) for each in (atom.fact, atom.other))
                 self.compared.append((pair, atom.op, one, two))
             return pair
         operand = atom.operands[0]
-        if isinstance(operand, Money):
-            return Pair(*self.number(atom.fact, "money", operand.currency).compare(atom.op, operand.amount))
+        if isinstance(operand, Amount):
+            return Pair(*self.number(atom.fact, atom.type.kind, operand.unit).compare(atom.op, operand.amount))
         assert isinstance(operand, Decimal)
         return Pair(*self._range(atom.fact, atom.type.kind, version).compare(atom.op, operand))
 
@@ -386,9 +386,9 @@ class ExchangeLiterals:
         for fact in self.dates.values():
             fact.finish()
         by_fact: dict[str, list[int]] = {}
-        for (name, currency), number in self.numbers.items():
+        for (name, unit), number in self.numbers.items():
             number.finish()
-            if currency:
+            if unit:
                 by_fact.setdefault(name, []).append(number.stated)
         for stated in by_fact.values():
             self.gates.at_most_one(stated)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any, TypeAlias
 
 from engine.analysis.dated_facts import DatedFact
@@ -19,7 +19,7 @@ from engine.analysis.word_choices import OneWord
 from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.written_exchange import nested, path_of
 from engine.rules import Atom
-from engine.values import FIRST_DAY, LAST_DAY, MAX_COUNT
+from engine.values import EXACT, FIRST_DAY, LAST_DAY, MAX_COUNT
 
 Holds: TypeAlias = Callable[[int], bool]
 """Whether a literal holds in a model."""
@@ -94,13 +94,13 @@ class ModelReader:
     def _numbers(self, holds: Holds, wanted: Collection[str] | None) -> dict[str, Any]:
         vocabulary, ranges = self.formula.bundle.vocabulary, dict[str, NumberSpan]()
         found: dict[str, Any] = {}
-        for (name, currency), number in self.exchange.numbers.items():
+        for (name, unit), number in self.exchange.numbers.items():
             if (wanted is not None and name not in wanted) or not holds(number.stated) or not self._is_sent(name):
                 continue
             low, high = _ends(number, holds)
-            if currency:
-                ends = {"at_least": f"{low:f} {currency}"} | ({} if high is None else {"at_most": f"{high:f} {currency}"})
-                found[name] = f"{low:f} {currency}" if low == high else ends
+            if unit:
+                ends = {"at_least": f"{low:f} {unit}"} | ({} if high is None else {"at_most": f"{high:f} {unit}"})
+                found[name] = f"{low:f} {unit}" if low == high else ends
             else:
                 ranges[name] = low, high
         self._compare(ranges, holds)
@@ -282,7 +282,8 @@ def _least(at: Threshold | None, before: Threshold | None, whole: bool) -> Decim
         return at[0]
     if whole:
         return at[0] + 1
-    return at[0] + (Decimal("0.01") if before is None else min((before[0] - at[0]) / 2, Decimal("0.01")))
+    with localcontext(EXACT):
+        return at[0] + (Decimal("0.01") if before is None else min((before[0] - at[0]) / 2, Decimal("0.01")))
 
 
 def _most(at: Threshold | None, cuts: list[Threshold], whole: bool) -> Decimal | None:
@@ -294,4 +295,5 @@ def _most(at: Threshold | None, cuts: list[Threshold], whole: bool) -> Decimal |
     if whole:
         return at[0] - 1
     below = [each[0] for each in cuts if each < at]
-    return (at[0] + max(below, default=Decimal(0))) / 2
+    with localcontext(EXACT):
+        return (at[0] + max(below, default=Decimal(0))) / 2

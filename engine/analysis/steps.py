@@ -16,7 +16,7 @@ from engine.analysis.analysed_bundle import AnalysedBundle
 from engine.analysis.finding import Finding
 from engine.analysis.prover import WitnessVerdict
 from engine.rules import AS_OF, All, Atom, Condition, Defined, Rule, Truth, tests
-from engine.values import Money
+from engine.values import Amount
 
 End: TypeAlias = tuple[Decimal, int]
 """A number, and whether what begins there begins beyond it."""
@@ -74,7 +74,7 @@ def _scales(analysed: AnalysedBundle) -> Iterator[tuple[str, list[Step]]]:
                 if duty.done_when is not None
                 for atom in tests(duty.done_when, analysed.bundle.rules.definitions)
             )
-            key = rule.provision.policy, rule.effect, fact, _currency(apart), alike, shown
+            key = rule.provision.policy, rule.effect, fact, _unit(apart), alike, shown
             found.setdefault(key, []).append(Step(rule, *_ends(apart), apart, rest))
     for (_, _, fact, *_), each in ((key, value) for key, value in found.items() if isinstance(key, tuple)):
         if len(each) > 1:
@@ -96,18 +96,18 @@ def _conjuncts(condition: Condition, definitions: dict[str, Condition]) -> Itera
 def _is_number(condition: Condition) -> bool:
     if not isinstance(condition, Atom) or condition.op not in ORDER or condition.other or len(condition.operands) != 1:
         return False
-    return condition.fact != AS_OF and isinstance(condition.operands[0], Decimal | Money)
+    return condition.fact != AS_OF and isinstance(condition.operands[0], Decimal | Amount)
 
 
-def _currency(apart: Sequence[Atom]) -> str:
-    return next((each.operands[0].currency for each in apart if isinstance(each.operands[0], Money)), "")
+def _unit(apart: Sequence[Atom]) -> str:
+    return next((each.operands[0].unit for each in apart if isinstance(each.operands[0], Amount)), "")
 
 
 def _ends(apart: Sequence[Atom]) -> tuple[End, End]:
     begin, end = NO_BEGIN, NO_END
     for each in apart:
         operand = each.operands[0]
-        number = operand.amount if isinstance(operand, Money) else operand
+        number = operand.amount if isinstance(operand, Amount) else operand
         assert isinstance(number, Decimal)
         if each.op in ("at_least", "more_than"):
             begin = max(begin, (number, int(each.op == "more_than")))

@@ -19,7 +19,7 @@ from engine.pdp import PDP
 from engine.policy_language.case_text import Expectation
 from engine.policy_language.written_exchange import LEFT_OUT, written_value
 from engine.rules import AS_OF, All, Atom, Condition, Defined, Rule, State, Truth, atoms, bearing, definitions_named
-from engine.values import Missing, Money, MoneyRange, Range, to_json
+from engine.values import Amount, AmountRange, Missing, Range, to_json
 from engine.values.outcome_levels import Level
 
 LEVELS = {
@@ -244,8 +244,8 @@ class CaseReasons:
         if len(atom.operands) != 1:
             return 1
         value, operand = self._judgement.exchange.value(atom.fact), atom.operands[0]
-        one = value.amount if isinstance(value, Money) else value.low if isinstance(value, Range | MoneyRange) else None
-        other = operand.amount if isinstance(operand, Money) else operand
+        one = value.amount if isinstance(value, Amount) else value.low if isinstance(value, Range | AmountRange) else None
+        other = operand.amount if isinstance(operand, Amount) else operand
         if one is None or not isinstance(other, Decimal):
             return 1
         return float(abs(Fraction(one) - Fraction(other)) / max(abs(Fraction(other)), Fraction(1)))

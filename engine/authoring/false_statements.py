@@ -54,6 +54,7 @@ WORDS = {
     "count": "count",
     "ratio": "ratio",
     "money": "money",
+    "quantity": "quantity",
     "date": "date",
     "duration": "length of time",
     "id": "id",

@@ -39,7 +39,7 @@ from engine.rules import (
     Rule,
     RuleSet,
 )
-from engine.values import MONTHS, Duration, Money, Operand
+from engine.values import MONTHS, Amount, Duration, Operand
 
 Path: TypeAlias = tuple[int, ...]
 Rewrite: TypeAlias = Callable[[Condition], Condition | None]
@@ -323,8 +323,8 @@ def _operands(atom: Atom) -> Iterator[Operand]:
             yield from _days(day)
         case Duration() as length:
             yield from (moved for _, moved in _durations(length))
-        case Money(amount=amount) as money:
-            yield from (replace(money, amount=amount + step) for step in (-1, 1))
+        case Amount() as amount:
+            yield from (amount.plus(step) for step in (-1, 1))
         case Decimal() as number:
             step = HUNDREDTH if atom.type.kind == "ratio" else Decimal(1)
             yield from (number - step, number + step)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 from engine.authoring.hints import OPERATORS
-from engine.values import SPELLINGS, Type
+from engine.values import SPELLINGS
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -18,10 +18,6 @@ TEXT: Schema = {"type": ["string", "number", "boolean"]}
 YES_NO: Schema = {"anyOf": [{"enum": ["yes", "no"]}, {"type": ["boolean", "string"], "pattern": "^(true|false)$"}]}
 _CORE_NUMBER = re.compile(r"[-+]?(\d+|\d*\.\d+|\d+\.)([eE][-+]?\d+)?", re.ASCII)
 MOST_NAMED = 20  # the most words that an editor lists where one is wrong
-
-
-def one_type(type: Type) -> Type:
-    return Type(type.kind, False, type.values)
 
 
 def shape_name(model: str) -> str:
@@ -127,10 +123,10 @@ def typed_word(word: str) -> list[Any]:
     return [word, float(word)] if _CORE_NUMBER.fullmatch(word) else [word]
 
 
-def spelt(kind: str, example: str, number: str = "") -> Schema:
-    """A text spelt in one way; where `number` is given, a number too."""
+def spelt(kind: str, example: str, number: str = "", pattern: str = "") -> Schema:
+    """A text spelt in one way, that of its kind unless another `pattern` is given; where `number` is given, a number too."""
     types = {"type": [number, "string"], "minimum": 0} if number else {"type": "string"}
-    return {**types, "pattern": f"^(?:{SPELLINGS[kind]})$", "errorMessage": f"write it like {example}"}
+    return {**types, "pattern": f"^(?:{pattern or SPELLINGS[kind]})$", "errorMessage": f"write it like {example}"}
 
 
 DAY = spelt("date", "`2024-03-22`")

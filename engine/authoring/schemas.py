@@ -31,7 +31,6 @@ from engine.authoring.schema_parts import (
     one_key,
     one_of,
     one_or_more,
-    one_type,
     operator_told,
     or_new,
     plain_schema,
@@ -64,7 +63,7 @@ from engine.policy_language.vocabulary import DOCUMENT_GROUPS, PRIMITIVES, Vocab
 from engine.policy_language.vocabulary_text import VocabularyText
 from engine.policy_language.written_exchange import LEFT_OUT
 from engine.rules import AS_OF
-from engine.values import Type
+from engine.values import AMOUNTS, Type
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -407,7 +406,7 @@ class _Words:
         """For each type one value, a test of a fact, and what a test's exchange may send."""
         defs = {}
         for name, type in self.types.items():
-            defs[f"value {one_type(type).name}"] = self.value(type)
+            defs[f"value {type.one.name}"] = self.value(type)
             defs[f"test {name}"] = self.test(type)
             defs[f"sent {name}"] = self.sent(type)
         for group in DOCUMENT_GROUPS:
@@ -434,6 +433,9 @@ class _Words:
                 return spelt("ratio", "`0.25`", number="number")
             case "money":
                 return spelt("money", "`20000000 USD`")
+            case "quantity":
+                assert type.units
+                return spelt("quantity", "`120 kWh` or `1e25 FLOP`", pattern=type.units.pattern)
             case "date":
                 return DAY
             case "duration":
@@ -442,10 +444,10 @@ class _Words:
 
     def test(self, type: Type) -> Schema:
         """What may stand under a fact in a condition: operators, and for one value the value or a list of values."""
-        value = self.or_group(ref(f"value {one_type(type).name}"), type.values.lineage if type.values else ())
+        value = self.or_group(ref(f"value {type.one.name}"), type.values.lineage if type.values else ())
         # Under `coherence:` a set may be compared with a fact of one value.
-        alike = (type.name, type.name.removeprefix("set of "))
-        same = one_of((name for name, other in self.facts.items() if other.name in alike), what="fact of this type")
+        alike = (name for name, other in self.facts.items() if other.many <= type.many and other.like(type))
+        same = one_of(alike, what="fact of this type")
         same |= naming("fact")
         listed = {name: each.title.en for name, each in self.vocabulary.registers.items() if each.of is type.values}
         listed |= dict.fromkeys(self.vocabulary.ids if type.kind == "id" else (), "")
@@ -478,11 +480,11 @@ class _Words:
 
     def sent(self, type: Type) -> Schema:
         """The value of a fact in a test's exchange, or the word that says there is none."""
-        value = ref(f"value {one_type(type).name}")
+        value = ref(f"value {type.one.name}")
         none = one_of(("unknown", LEFT_OUT))
         if type.many:
             return by_shape(none, list={"type": "array", "items": {"anyOf": [value, {"const": "unknown"}]}})
-        if type.kind in ("count", "money"):
+        if type.kind in ("count", *AMOUNTS):
             ends = some_of({end: value | operator_told(end) for end in ("at_least", "at_most")})
             return by_shape({"anyOf": [value, none]}, mapping=ends)
         return {"anyOf": [value, none]}

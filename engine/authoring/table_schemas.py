@@ -74,7 +74,7 @@ def with_tables(policy: Schema, facts: Mapping[str, Type], registers: Mapping[st
 
 def _part(type: Type, registers: Mapping[str, Iterable[str]], ref: Ref) -> Schema:
     """One part of an axis: a number or a value, and the mapping that may stand in its place."""
-    value = ref(f"value {Type(type.kind, False, type.values).name}")
+    value = ref(f"value {type.one.name}")
     if type.kind in STEPPED:
         return {"anyOf": [value, _one(ABOVE, value)]}
     known = list(registers.get(type.values.name, ())) if type.values else []

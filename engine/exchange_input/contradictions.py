@@ -21,7 +21,7 @@ from engine.policy_language.coherence import Never
 from engine.policy_language.diagnostic import Findings
 from engine.policy_language.vocabulary import Fact, Vocabulary, stated_in
 from engine.rules import All, AnyOf, Atom, Condition, Not, RuleSet, Truth, atoms, tests
-from engine.values import Document, Duration, Missing, Money, Range, SetOf, Type, Value, ValueSet
+from engine.values import Amount, Document, Duration, Missing, Range, SetOf, Type, Value, ValueSet
 from engine.values.multilingual import Words
 
 NO_DAY = date.max  # no test of an entry reads the day, and on the last day every date of a document is read as it was sent
@@ -324,10 +324,10 @@ def _values(type: Type, tests: Iterable[Atom]) -> Iterator[Value]:
             steps = (Decimal(-1), Decimal("-0.01"), Decimal(0), Decimal("0.01"), Decimal(1))
             points = {each + step for each in operands if isinstance(each, Decimal) for step in steps} | {Decimal(0)}
             yield from (Range.exact(p) for p in sorted(points) if p >= 0 and (type.kind == "ratio" or p == int(p)))
-        case "money":
+        case "money" | "quantity":
             for each in operands:
-                if isinstance(each, Money):
-                    yield from (Money(each.amount + step, each.currency) for step in (-1, 0, 1))
+                if isinstance(each, Amount):
+                    yield from (each.plus(step) for step in (-1, 0, 1))
         case "date":
             days = [each.toordinal() + step for each in operands if isinstance(each, date) for step in (-1, 0, 1)]
             yield from (date.fromordinal(day) for day in days if day > 0)

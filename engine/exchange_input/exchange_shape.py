@@ -28,7 +28,7 @@ from typing_extensions import TypedDict
 from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import AS_OF
-from engine.values import BadValue, Document, Missing, Range, SetOf, Type, Value
+from engine.values import AMOUNTS, BadValue, Document, Missing, Range, SetOf, Type, Value
 from engine.values.exact_ratio import FRACTION
 
 # The shapes of exchanges, the present one last. A value of the vocabulary may be known `since` a shape only.
@@ -96,6 +96,8 @@ def _tree(vocabulary: Vocabulary, registered: bool = False) -> dict[str, Any]:
         for step in family.split("."):
             here = here[step]
         first = vocabulary.facts[members[0]]
+        if first.type.kind in AMOUNTS:  # there is no amount of nothing in every unit
+            continue
         said = "the total of the members that are not named; 0 closes the family"
         here["rest"] = _leaf(first.type, said, zero=True) if registered or not first.register_only else _refused_leaf(said)
     fields = _closed("Document", {name: _leaf(type, name) for name, type in vocabulary.fields.items()})
@@ -169,7 +171,7 @@ def _schema(type: Type) -> dict[str, Any]:
     if type.many:
         return {
             "type": "array",
-            "items": {"anyOf": [_schema(Type(type.kind, False, type.values)), {"const": "unknown"}]},
+            "items": {"anyOf": [_schema(type.one), {"const": "unknown"}]},
         }
     number = {"type": "integer", "minimum": 0}
     match type.kind:
@@ -186,15 +188,17 @@ def _schema(type: Type) -> dict[str, Any]:
                 "minProperties": 1,
             }
             return {"anyOf": [number, ends]}
-        case "money":
-            sum_ = {"type": "string", "minLength": 1, "maxLength": 256, "examples": ["20000000 USD"]}
+        case "money" | "quantity":
+            amount: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 256, "examples": ["20000000 USD"]}
+            if type.units:
+                amount = {"type": "string", "pattern": f"^{type.units.pattern}$", "examples": ["120 kWh"]}
             ends = {
                 "type": "object",
-                "properties": {"at_least": sum_, "at_most": sum_},
+                "properties": {"at_least": amount, "at_most": amount},
                 "additionalProperties": False,
                 "required": ["at_least"],
             }
-            return {"anyOf": [sum_, ends]}
+            return {"anyOf": [amount, ends]}
         case "ratio":
             return {"type": "string", "pattern": rf"^(\d{{1,15}}(\.\d{{1,12}})?|{FRACTION})$"}
         case "date":

@@ -25,13 +25,12 @@ from engine.policy_language.vocabulary_text import CoverText
 from engine.register_facts import IN_REGISTER
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Duty, Not, Provision, Truth
 from engine.values import (
+    AmountRange,
     BadValue,
     Disputed,
     Document,
     Duration,
     Missing,
-    Money,
-    MoneyRange,
     Range,
     SetOf,
     Type,
@@ -161,9 +160,8 @@ class Phrasebook:
                 return self.duration(value)
             case Range(low=low, high=high) if low != high:
                 return self.language.span(low, high)
-            case MoneyRange(low=low, high=high, currency=currency):
-                top = None if high is None else str(Money(high, currency))
-                return self.language.sums(str(Money(low, currency)), top)
+            case AmountRange(ends=(least, most)):
+                return self.language.sums(least, most)
             case SetOf(members=members, open=open_):
                 told = [self.text(titles.get(member, Words(member))) for member in sorted(members)]
                 return self.language.joined([*told, *([self.language.others()] if open_ else [])]) or self.language.no_value(

@@ -162,7 +162,7 @@ class Language(ABC):
 
     @abstractmethod
     def sums(self, low: str, high: str | None) -> str:
-        """A range of sums of money, each with its currency; `high` is None where it has no upper end."""
+        """A range of amounts, each with its unit; `high` is None where it has no upper end."""
 
     @abstractmethod
     def no_value(self, known: bool) -> str:

@@ -15,9 +15,9 @@ from engine.policy_language.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.tree import Mapping, Node, Scalar
 from engine.policy_language.tree import Sequence as ListNode
 from engine.policy_language.vocabulary import Vocabulary
-from engine.values import BadValue, Money, Operand, Type
+from engine.values import Amount, BadValue, Money, Operand, Type
 
-STEPPED = ("count", "ratio", "money")
+STEPPED = ("count", "ratio", "money", "quantity")
 OTHERS = "others"
 AT, ABOVE, IN = "at", "above", "in"
 LOWER = {AT: "at_least", ABOVE: "more_than"}
@@ -108,7 +108,7 @@ class AxisReader:
         elif type.kind not in (*STEPPED, "value", "yes/no"):
             said = f"`{fact.text}` is of type `{type.name}`, which has neither values nor steps"
             self.findings.error(
-                fact.span, "ill-typed", said, help="take a count, a ratio, a sum of money or a fact with values"
+                fact.span, "ill-typed", said, help="take a count, a ratio, a sum of money, a quantity or a fact with values"
             )
             return None
         return type
@@ -121,7 +121,7 @@ class AxisReader:
         if type.kind not in STEPPED:
             said = f"`{fact.text}` is of type `{type.name}`, which has no steps"
             self.findings.error(
-                fact.span, "ill-typed", said, help="take a count, a ratio or a sum of money, or write a `table`"
+                fact.span, "ill-typed", said, help="take a count, a ratio, a sum of money or a quantity, or write a `table`"
             )
             return None
         thresholds = [(part, self._number(part, type)) for part in parts[1:]]
@@ -189,7 +189,7 @@ class AxisReader:
 
     def _number(self, part: AxisPart, type: Type) -> Operand | None:
         try:
-            return Type(type.kind).read(part.word.text)
+            return type.one.read(part.word.text)
         except BadValue as bad:
             self.findings.error(part.word.span, "bad-value", str(bad), f"not a {type.kind}", bad.help)
             return None
@@ -211,8 +211,9 @@ class AxisReader:
             return False
         here, there = f"`{part.kind}: {part.word.text}`", f"`{before.kind}: {before.word.text}`"
         code = "table-overlap"
-        if isinstance(low, Money) and isinstance(high, Money) and low.currency != high.currency:
-            code, said, help = "bad-value", f"{here} and {there} are in two currencies", "write all steps in one"
+        if isinstance(low, Amount) and isinstance(high, Amount) and low.unit != high.unit:
+            units = "currencies" if isinstance(low, Money) else "units that do not compare"
+            code, said, help = "bad-value", f"{here} and {there} are in two {units}", "write all steps in one"
         elif (_amount(high), part.kind) == (_amount(low), before.kind):
             said, help = f"two steps begin with {here}", "keep one of the two, or correct its number"
         elif (_amount(high), part.kind == ABOVE) < (_amount(low), before.kind == ABOVE):
@@ -256,15 +257,15 @@ class AxisReader:
         if part.kind == IN:
             return list(register.entries) if register else []
         try:
-            return [str(Type(type.kind, False, type.values).read(part.word.text))]
+            return [str(type.one.read(part.word.text))]
         except BadValue as bad:
             self.findings.error(part.word.span, "bad-value", str(bad), f"not a {type.name}", bad.help)
             return []
 
 
 def _amount(number: Operand) -> Decimal:
-    assert isinstance(number, Decimal | Money)
-    return number.amount if isinstance(number, Money) else number
+    assert isinstance(number, Decimal | Amount)
+    return number.amount if isinstance(number, Amount) else number
 
 
 def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:

@@ -33,14 +33,14 @@ from engine.rules import (
     atoms,
     definitions_named,
 )
-from engine.values import BadValue, Duration, Money, Operand, Type
+from engine.values import Amount, BadValue, Duration, Operand, Type
 
 ORDER = ("at_least", "at_most", "more_than", "less_than")
 DATES = {"from": "at_least", "until": "at_most"}
 SETS = ("has", "has_all", "only")
 MADE = "made"  # beside `has` and `has_all` of documents: the date that such a document bears
 OPERATORS = (*ORDER, *DATES, *SETS, "not", "in", "within", "older_than", "fact", "registered")
-NUMBERS = ("count", "ratio", "date", "money", "duration")
+NUMBERS = ("count", "ratio", "date", "money", "quantity", "duration")
 FITS: dict[str, Callable[[Type], bool]] = {  # which types an operator fits
     **dict.fromkeys(ORDER, lambda type: type.ordered),
     **dict.fromkeys(DATES, lambda type: type.kind == "date"),
@@ -359,7 +359,7 @@ class Conditions:
             return self._against(fact, type, DATES.get(word, word), operand.entries[0][1], use)
         if word in DATES and isinstance(operand, Scalar) and operand.text == AS_OF:
             return self._atom(fact, type, DATES[word], (AS_OF,), use)
-        one = Type("duration") if word in ("within", "older_than") else Type(type.kind, False, type.values)
+        one = Type("duration") if word in ("within", "older_than") else type.one
         value = self._operand(one, operand) if isinstance(operand, Scalar) else None
         if value is None:
             if not isinstance(operand, Scalar):
@@ -415,7 +415,7 @@ class Conditions:
 
     def _of_one_type(self, type: Type, other: Type) -> bool:
         many = type.many if self.single and not other.many else other.many
-        return (other.kind, many, other.values) == (type.kind, type.many, type.values)
+        return many == type.many and type.like(other)
 
     def _set(self, fact: str, type: Type, word: str, operand: Node, use: Use) -> Condition:
         if isinstance(operand, Mapping):
@@ -430,7 +430,7 @@ class Conditions:
             return self._register(fact, type, word, inner, use)
         if word == "only" and isinstance(operand, Sequence) and not operand.items:
             return self._atom(fact, type, word, (), use)  # nothing at all: the set is empty
-        one = Type(type.kind, False, type.values)
+        one = type.one
         operands = tuple(o for o in (self._operand(one, s) for s in _scalars(operand, self.findings)) if o is not None)
         if word == "has_all":
             return _all(self._atom(fact, type, "has", (o,), use) for o in operands)
@@ -563,14 +563,14 @@ def _inverted(tests: Iterable[Atom]) -> bool:
 
 
 def _point(atom: Atom) -> tuple[str, Decimal | int] | None:
-    """The limit of a test of order, after its currency; None if the test has no fixed limit."""
+    """The limit of a test of order, after its unit; None if the test has no fixed limit."""
     match atom.operands:
         case (Decimal() as number,):
             return "", number
         case (date() as day,):
             return "", day.toordinal()
-        case (Money(amount=amount, currency=currency),):
-            return currency, amount
+        case (Amount(amount=amount, unit=unit),):
+            return unit, amount
         case (str() as word,) if atom.type.values and word in atom.type.values.rank:
             return "", atom.type.values.rank[word]
     return None

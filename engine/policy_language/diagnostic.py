@@ -110,6 +110,7 @@ CODES = {
     "unknown-subject": "a jurisdiction covers a subject matter that the vocabulary lacks",
     "unknown-type": "there is no such type or value set",
     "unknown-value": "the value set has no such value",
+    "unknown-unit": "the vocabulary has no such base unit",
     "unknown-value-set": "the vocabulary has no such value set",
     "untested": "a provision needs a test in which it applies and a test in which it does not (a warning)",
     "untranslated": "a title or question is missing in a language (a warning)",

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.tree import Node, locate
-from engine.policy_language.vocabulary import Vocabulary
+from engine.policy_language.vocabulary import QUANTITY, Vocabulary
 from engine.policy_language.vocabulary_text import CounterText
 
 COUNTER_WINDOW = re.compile(
@@ -71,6 +71,11 @@ def _check_money(vocabulary: Vocabulary, name: str, counter: CounterText, node: 
         at = locate(node, ("counts",))[0].span
         help = "a counter of money counts one fact of the type `money`, is one itself, and names another under `currency:`"
         findings.error(at, "bad-counter", f"`{name}` is no counter of money", help=help)
+    of = types(counter.counts or "")
+    if of is not None and of.kind == QUANTITY:
+        at = locate(node, ("counts",))[0].span
+        help = "count people, ids, exchanges or money"
+        findings.error(at, "bad-counter", f"`{counter.counts}` is a quantity, which no counter adds up", help=help)
 
 
 def _check_counted_twice(vocabulary: Vocabulary, name: str, counter: CounterText, node: Node, findings: Findings) -> None:

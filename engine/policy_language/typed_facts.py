@@ -9,10 +9,11 @@ from typing import cast
 from engine.policy_language.diagnostic import Span, did_you_mean
 from engine.policy_language.document_text import Text
 from engine.policy_language.tree import locate
-from engine.policy_language.vocabulary import PRIMITIVES, Fact, Follows, titled
+from engine.policy_language.unit_table import read_units
+from engine.policy_language.vocabulary import PRIMITIVES, QUANTITY, Fact, Follows, titled
 from engine.policy_language.vocabulary_text import FactText, FollowsText
 from engine.policy_language.written_vocabulary import WrittenVocabulary
-from engine.values import BadValue, Type, Value, ValueSet
+from engine.values import BadValue, Type, Units, Value, ValueSet
 from engine.values.multilingual import NO_WORDS, Words
 
 RESERVED = ("evidence", "claims", "relies_on", "carried", "named", "register", "as_of", "schema")
@@ -25,6 +26,8 @@ class TypedFacts:
     def __init__(self, words: WrittenVocabulary, values: Mapping[str, ValueSet]) -> None:
         self.words = words
         self.values = values
+        self.units = read_units(words)
+        self._parts: dict[tuple[str, ...], Units] = {}  # of the table, by their base units
 
     def read(self) -> tuple[dict[str, Fact], dict[str, tuple[str, ...]]]:
         """Each fact by its name, and the names of the members of each family."""
@@ -62,7 +65,7 @@ class TypedFacts:
                     part = self.values[text.by].titles.get(suffix[1:], Words(suffix[1:]))
                     title = _of_member(title, part)
                 facts[member] = Fact(
-                    member, type, title, text.ask, text.change != "no", text.personal == "yes",
+                    member, self.measured(name, suffix[1:], text, type), title, text.ask, text.change != "no", text.personal == "yes",
                     name if text.by else "", counters[name] + suffix if name in counters else "", text.dpv or "", part,
                     text.lies_in or "", text.from_ == "register-only",
                     text.some == "yes", text.change == "upwards", text.frees == "yes", text.binds == "yes",
@@ -96,11 +99,28 @@ class TypedFacts:
         base = text.removeprefix("set of ")
         if base in self.values:
             return Type("value", many, self.values[base])
-        if base in PRIMITIVES and (not many or base == "id"):
-            return Type(base, many)
+        if base in PRIMITIVES and (not many or base == "id") and (base != QUANTITY or self.units.table):
+            return Type(base, many, units=self.units if base == QUANTITY else None)
         help = did_you_mean(base, [*PRIMITIVES, *self.values])
         self.words.findings.error(span, "unknown-type", f"there is no type `{text}`", "not a type or value set", help)
         return None
+
+    def measured(self, name: str, member: str, text: FactText, type: Type) -> Type:
+        """The type of a fact, or of a member of a family, with the units that it is measured in. Reports what is no base unit."""
+        bases = text.units.get(member, []) if isinstance(text.units, dict) else text.units
+        if not bases:
+            return type
+        wrong = next((each for each in bases if each not in self.units.bases), None)
+        if type.kind != QUANTITY or wrong is not None:
+            at = locate(self.words.nodes["facts", name], ("units",))[0].span
+            said = (
+                f"`{name}` is of type `{type.name}`, which has no units" if wrong is None else f"`{wrong}` is not a base unit"
+            )
+            help = "drop `units`" if type.kind != QUANTITY else did_you_mean(str(wrong), self.units.bases)
+            self.words.findings.error(at, "unknown-unit", said, help=help or "name base units of the vocabulary")
+            return type
+        units = self._parts.setdefault(tuple(bases), self.units.of(bases))
+        return replace(type, units=units)
 
     def fits(self, name: str, text: FactText, type: Type) -> None:
         """Report `some` on what is no set, `plain` that is none of its values, and `change: upwards` on what has no ranks."""

@@ -37,12 +37,14 @@ from engine.policy_language.vocabulary_text import (
     RequirementText,
     SubjectText,
     TouchText,
+    UnitText,
 )
 from engine.rules import Measure, RegisterEntry
 from engine.values import SetOf, Type, Value, ValueSet
 from engine.values.multilingual import NO_WORDS, Words
 
-PRIMITIVES = ("yes/no", "count", "ratio", "money", "date", "duration", "id")
+QUANTITY = "quantity"
+PRIMITIVES = ("yes/no", "count", "ratio", "money", QUANTITY, "date", "duration", "id")
 DOCUMENT_FIELDS = {
     "dated": Type("date"),
     "filed": Type("date"),
@@ -156,6 +158,7 @@ class Vocabulary:
     families: Mapping[str, tuple[str, ...]]
     family_titles: Mapping[str, Text]
     values: Mapping[str, ValueSet]
+    units: Mapping[str, UnitText]
     registers: Mapping[str, Register]
     calendars: Mapping[str, CalendarText]
     kinds: Mapping[str, Mapping[str, KindText]]
@@ -228,7 +231,7 @@ class Vocabulary:
     def fields(self) -> Mapping[str, Type]:
         """The fields of a document with their types: those of every document, and those in which it states what it covers."""
         types = {name: type for name, fact in self.measures.items() if (type := self.type_of(fact)) is not None}
-        many = {name: Type(type.kind, type.kind != "count", type.values) for name, type in types.items()}
+        many = {name: Type(type.kind, type.kind != "count", type.values, type.units) for name, type in types.items()}
         return {**DOCUMENT_FIELDS, **many}
 
     def measures_of(self, document: str) -> tuple[Measure, ...]:
@@ -265,7 +268,8 @@ class Vocabulary:
             return self.facts[name].type
         head, _, last = name.rpartition(".")
         if last == "total" and head in self.families:
-            return self.facts[self.families[head][0]].type
+            types = {self.facts[member].type for member in self.families[head]}
+            return types.pop() if len(types) == 1 else None  # what is measured in several units has no total
         group, _, rest = name.partition(".")
         if group in DOCUMENT_GROUPS:
             kind, _, field = rest.rpartition(".")
@@ -281,7 +285,7 @@ class Vocabulary:
     def names(self) -> Iterator[str]:
         """Every name a condition may test, for suggestions."""
         yield from self.facts
-        yield from (f"{family}.total" for family in self.families)
+        yield from (total for family in self.families if self.type_of(total := f"{family}.total"))
         yield from DOCUMENT_GROUPS
         for group in DOCUMENT_GROUPS:
             yield from (f"{group}.{kind}.{field}" for kind in self.kinds[group] for field in self.fields)

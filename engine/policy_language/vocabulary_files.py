@@ -29,6 +29,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
         families=families,
         family_titles={name: words.text.facts[name].title for name in families},
         values=values,
+        units=words.text.units,
         registers={name: register for name, register in registers.items() if register},
         calendars=words.text.calendars,
         kinds={group: getattr(words.text, group) for group in DOCUMENT_GROUPS},

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from engine.policy_language.authzen_text import AuthZenText
 from engine.policy_language.document_text import Condition, Day, DocumentText, DutyText, Id, Prose, Status, Text, YesNo
@@ -67,6 +67,8 @@ class FactText(DocumentText):
     """`register`: an organisation's own register may state it. `register-only`: nobody else may."""
     by: str | None = None
     """A value set; the fact is then a family, with one fact for each value."""
+    units: list[str] | dict[str, list[str]] = []
+    """Of a quantity, the base units that it is measured in, for each member of a family; without them, any unit will do."""
     lies_in: str | None = None
     """The fact names a place: the fact that names its country."""
     frees: YesNo = "no"
@@ -82,8 +84,29 @@ class FactText(DocumentText):
         # Digests are made from this text. What neither frees nor binds reads as before there were these marks.
         unread = (("frees", "no"), ("binds", "no"), ("binds", "yes"))
         yield from (
-            each for each in super().__repr_args__() if each not in unread and each[0] not in ("plain", "brings", "public")
+            each
+            for each in super().__repr_args__()
+            if each not in unread and each[0] not in ("plain", "brings", "public", "units")
         )
+
+
+class UnitText(DocumentText):
+    """A unit of quantities: a base unit, or so many `times` the base unit that it is a unit `of` (semantics 1.2)."""
+
+    title: Text
+    """What it is called."""
+    of: str | None = None
+    """The base unit that it is turned into; without it, this is a base unit."""
+    times: Annotated[str, StringConstraints(pattern=r"^([1-9]\d{0,29}(\.\d{1,12})?|0\.\d{0,11}[1-9])$")] = "1"
+    """How many of the base unit it is, as a decimal number."""
+    also: list[Prose] = []
+    """Other spellings, in any language. A sender who writes one of them is told of this unit."""
+
+    @model_validator(mode="after")
+    def _of_a_base(self) -> UnitText:
+        if (self.of is None) == ("times" in self.model_fields_set):
+            raise ValueError("`of` and `times` go together; a base unit has neither")
+        return self
 
 
 class ValueText(DocumentText):
@@ -584,6 +607,8 @@ class VocabularyText(DocumentText):
     """The sets of values that facts take."""
     more_values: dict[str, dict[str, MoreValueText]] = {}
     """Values added to sets that are defined elsewhere, each under a value of its set."""
+    units: dict[Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9/-]{0,31}$")], UnitText] = {}
+    """The units that quantities are stated in. There are no others."""
     registers: dict[str, RegisterText] = {}
     """Dated lists of values."""
     calendars: dict[str, CalendarText] = {}

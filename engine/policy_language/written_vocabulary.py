@@ -17,7 +17,7 @@ from engine.policy_language.vocabulary_text import (
 )
 
 SECTIONS = (
-    "facts", "values", "registers", "calendars", "evidence", "claims", "requirements", "counters", "books", "entities",
+    "facts", "values", "units", "registers", "calendars", "evidence", "claims", "requirements", "counters", "books", "entities",
     "promises", "jurisdictions", "subjects", "phrases", "coherence", "lanes", "questions", "factor", "transfer_registers", "presets",
 )  # fmt: skip
 

@@ -20,7 +20,7 @@ from engine.policy_language.declared_coverage import REVIEWED
 from engine.policy_language.vocabulary import stated_in
 from engine.register_facts import IN_REGISTER
 from engine.rules import AS_OF, Atom, Condition, Truth, anchors
-from engine.values import Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, spell
+from engine.values import Amount, AmountRange, Document, Duration, Missing, Range, SetOf, Value, spell
 from engine.values.outcome_levels import Level
 from engine.verdict import numbers
 
@@ -195,12 +195,12 @@ class OpenFacts:
         return known is not None and known.personal
 
     def otherwise_measured(self, fact: str, atom: Atom) -> tuple[str, ...]:
-        """A price or a length of time that was sent, and leaves a test open: it is in another currency or unit than the test."""
+        """An amount or a length of time that was sent, and leaves a test open: it is in another currency or unit than the test."""
         value = self.exchange.value(fact)
         beside = self.exchange.value(atom.other if fact == atom.fact else atom.fact)
-        if isinstance(value, Money) and isinstance(beside, MoneyRange) and beside.currency == value.currency:
+        if isinstance(value, Amount) and isinstance(beside, AmountRange) and beside.unit == value.unit:
             return ()  # what is open is the range beside it
-        return (spell(value),) if isinstance(value, Money | Duration) else ()
+        return (spell(value),) if isinstance(value, Amount | Duration) else ()
 
     def undisputed(self, facts: Iterable[str]) -> Iterator[str]:
         """Facts to ask for, without those that the register disputes: no answer can settle that (semantics 1.8)."""
@@ -242,7 +242,7 @@ def is_open(value: Value) -> bool:
     match value:
         case Range(low=low, high=high):
             return low != high
-        case MoneyRange():
+        case AmountRange():
             return True
         case SetOf(open=open_):
             return open_

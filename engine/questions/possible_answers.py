@@ -13,7 +13,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, S
 from copy import copy
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from itertools import chain, combinations, islice, pairwise, product
 from typing import TypeAlias
 
@@ -24,14 +24,17 @@ from engine.policy_language.vocabulary import DOCUMENT_FIELDS, stated_in
 from engine.questions.applying_tests import ApplyingTests
 from engine.rules import Atom, Calendar, Condition, Measure, OnDay, Period, anchors, atoms
 from engine.values import (
+    AMOUNTS,
+    EXACT,
     FIRST_DAY,
     LAST_DAY,
+    Amount,
+    AmountRange,
     Disputed,
     Document,
     Duration,
     ExactRatio,
     Money,
-    MoneyRange,
     Number,
     Range,
     SetOf,
@@ -143,7 +146,7 @@ class AnswerBook:
             if fact.endswith(f".{measure.name}"):
                 limits = self._limits(measure)
                 numbers = type.kind == "count"
-                more = self._amounts(fact, type.kind, tested) if tested and numbers else ()
+                more = self._amounts(fact, type, tested) if tested and numbers else ()
                 return PossibleAnswers([*limits.values, *more], limits.whole and (numbers or not tested))
         if type.kind == "yes/no":
             return PossibleAnswers([True, False], whole=True)
@@ -157,7 +160,7 @@ class AnswerBook:
             return PossibleAnswers(list(words), whole=not _vague(type, words))
         # Another currency or unit of time can always leave a comparison open; so can a day from which working days are counted.
         return PossibleAnswers(
-            list(self._amounts(fact, type.kind, tested)), whole=type.kind not in ("money", "duration") and not self._runs(fact)
+            list(self._amounts(fact, type, tested)), whole=type.kind not in (*AMOUNTS, "duration") and not self._runs(fact)
         )
 
     def wide(self, fact: str, atom: Atom) -> tuple[str, ...]:
@@ -239,8 +242,8 @@ class AnswerBook:
                         match value:
                             case Range(low=low, high=high):
                                 yield from (low, high)
-                            case MoneyRange(low=low, high=high, currency=currency):
-                                yield from (Money(each, currency) for each in (low, high) if each is not None)
+                            case AmountRange(low=low, high=high, unit=unit):
+                                yield from (Amount(each, unit) for each in (low, high) if each is not None)
                             case SetOf(members=members):
                                 yield from members
                             case _:
@@ -284,9 +287,9 @@ class AnswerBook:
         stated = self.bundle.vocabulary.facts[fact]
         return PossibleAnswers([each for each in sets if stated.can_be(each)], whole=few and not _vague(type, further))
 
-    def _amounts(self, fact: str, kind: str, tested: Iterable[Atom]) -> Iterator[Value]:
+    def _amounts(self, fact: str, type: Type, tested: Iterable[Atom]) -> Iterator[Value]:
         cuts = list(self._cuts(fact, tested))
-        match kind:
+        match type.kind:
             case "date":
                 yield from self._days(fact, cuts)
             case "duration":
@@ -294,25 +297,27 @@ class AnswerBook:
                 yield from lengths
                 yield from (Duration(o.months + step, o.hours) for o in lengths for step in (-1, 1) if o.months + step > 0)
                 yield from (Duration(hours=1), Duration(months=1200))
-            case "money":
+            case "money" | "quantity":
                 told = self.exchange.value(fact)
-                span = told if isinstance(told, MoneyRange) else None
-                if not any(isinstance(each, Money) for each in cuts):
-                    # It is compared with sums that are not known either: with one of them beside it, the tests may tell answers apart.
-                    yield Money(Decimal(0), NO_CURRENCY)
-                for currency in sorted({o.currency for o in cuts if isinstance(o, Money)}):
-                    points = _points(
-                        {o.amount for o in cuts if isinstance(o, Money) and o.currency == currency}, Decimal("0.01")
-                    )
-                    amounts = (point for point in points if isinstance(point, Decimal))
-                    yield from (Money(each, currency) for each in amounts if span is None or _lies_in(each, currency, span))
+                span = told if isinstance(told, AmountRange) else None
+                made = Money if type.kind == "money" else Amount
+                by_unit: dict[str, set[Decimal]] = {}
+                for each in cuts:
+                    if isinstance(each, Amount):
+                        by_unit.setdefault(each.unit, set()).add(each.amount)
+                if not by_unit:
+                    # It is compared with amounts that are not known either: with one beside it, the tests may tell answers apart.
+                    yield made(Decimal(0), type.units.bases[0] if type.units else NO_CURRENCY)
+                for unit in sorted(by_unit):
+                    amounts = (point for point in _points(by_unit[unit], Decimal("0.01")) if isinstance(point, Decimal))
+                    yield from (made(each, unit) for each in amounts if span is None or _lies_in(each, unit, span))
             case _:
                 value = self.exchange.value(fact)
                 low, high = (value.low, value.high) if isinstance(value, Range) else (Decimal(0), None)
                 edges = {o for o in cuts if isinstance(o, Decimal | ExactRatio)} | {low}
                 # A total reaches an edge where this member is the edge less the other members.
                 edges |= {edge - others for edge in edges for others in self._others(fact)}
-                points = _points(edges, Decimal(1) if kind == "count" else Decimal("0.01"))
+                points = _points(edges, Decimal(1) if type.kind == "count" else Decimal("0.01"))
                 yield from (Range.exact(p) for p in points if low <= p and (high is None or p <= high))
 
     def _others(self, fact: str) -> set[Number]:
@@ -380,9 +385,9 @@ class AnswerBook:
         yield from (duty.done_when for duty in rules.duties().values() if duty.done_when is not None)
 
 
-def _lies_in(amount: Decimal, currency: str, span: MoneyRange) -> bool:
-    """Whether a sum lies in a range of sums."""
-    return currency == span.currency and span.low <= amount and (span.high is None or amount <= span.high)
+def _lies_in(amount: Decimal, unit: str, span: AmountRange) -> bool:
+    """Whether an amount lies in a range."""
+    return unit == span.unit and span.low <= amount and (span.high is None or amount <= span.high)
 
 
 def _vague(type: Type, words: Iterable[str]) -> bool:
@@ -403,6 +408,7 @@ def _combinations(words: Sequence[str], least: int, every: bool) -> list[tuple[s
 def _points(cuts: Set[Number], step: Decimal) -> list[Number]:
     """The cuts, and numbers between them and beyond both ends; none is negative."""
     ordered = sorted(cuts)
-    between = {(a + b) / 2 for a, b in pairwise(ordered)} if step < 1 else set()
-    points = {cut + by for cut in ordered for by in (-step, Decimal(0), step)} | between
+    with localcontext(EXACT):
+        between = {(a + b) / 2 for a, b in pairwise(ordered)} if step < 1 else set()
+        points = {cut + by for cut in ordered for by in (-step, Decimal(0), step)} | between
     return sorted(point for point in points if point >= 0)

@@ -16,7 +16,7 @@ from typing import Any
 
 from engine.exchange_input.exchange_problems import ExchangeRefused
 from engine.exchange_input.exchange_reader import read_object
-from engine.values import Type
+from engine.values import AMOUNTS, Type
 
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(:00(\.0{1,9})?)?")
 _WHOLE = re.compile(r"\d{1,18}")
@@ -48,7 +48,7 @@ def cell_value(value: Any, type: Type | None, split: str = "", inner: Callable[[
         case date():
             return value.isoformat()
         case list() | tuple():
-            member = Type(type.kind, False, type.values) if type is not None else None
+            member = type.one if type is not None else None
             return [cell_value(each, member) for each in value]
         case dict():
             read = {name: cell_value(each, inner(name) or type) for name, each in value.items()}
@@ -57,7 +57,7 @@ def cell_value(value: Any, type: Type | None, split: str = "", inner: Callable[[
 
 
 def _of_text(text: str, type: Type | None, split: str) -> Any:
-    if type is None or (type.kind in ("count", "money") and text.startswith("{")):
+    if type is None or (type.kind in ("count", *AMOUNTS) and text.startswith("{")):
         return _of_json(text)
     if type.many:
         if split and not text.startswith("["):

@@ -1,5 +1,7 @@
 """The types of facts and their values, with the spellings of ids, currencies, texts in several languages, and the scale of outcomes."""
 
+from engine.values.amounts import AMOUNTS, EXACT, Amount, AmountRange, Money, MoneyRange, Units, sum_of
+from engine.values.bad_value import BadValue
 from engine.values.exact_ratio import ExactRatio, Number
 from engine.values.typed_values import (
     FIRST_DAY,
@@ -10,13 +12,10 @@ from engine.values.typed_values import (
     MONTHS,
     MOST_LISTED,
     SPELLINGS,
-    BadValue,
     Disputed,
     Document,
     Duration,
     Missing,
-    Money,
-    MoneyRange,
     Operand,
     Range,
     SetOf,
@@ -33,6 +32,8 @@ from engine.values.typed_values import (
 )
 
 __all__ = [
+    "AMOUNTS",
+    "EXACT",
     "FIRST_DAY",
     "LAST_DAY",
     "MAX_COUNT",
@@ -41,6 +42,8 @@ __all__ = [
     "MONTHS",
     "MOST_LISTED",
     "SPELLINGS",
+    "Amount",
+    "AmountRange",
     "BadValue",
     "Disputed",
     "Document",
@@ -54,6 +57,7 @@ __all__ = [
     "Range",
     "SetOf",
     "Type",
+    "Units",
     "Value",
     "ValueSet",
     "either",
@@ -62,5 +66,6 @@ __all__ = [
     "read_duration",
     "read_number",
     "spell",
+    "sum_of",
     "to_json",
 ]

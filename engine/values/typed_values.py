@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any, TypeAlias
 
+from engine.values.amounts import MONEY_TEXT, Amount, AmountRange, Units, accept_amount, read_money
+from engine.values.bad_value import BadValue
 from engine.values.exact_ratio import FRACTION, ExactRatio, Number, exact_ratio
 from engine.values.id_spellings import Spellings, id_form
 from engine.values.multilingual import NO_WORDS, Words
@@ -40,7 +42,6 @@ _FRACTION = re.compile(FRACTION, re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DURATION = re.compile(r"(\d{1,6}) (hour|day|week|month|year|working day)s?(?: in ([A-Z]{2}))?", re.ASCII)
 _DAY_OF_YEAR = re.compile(r"(\d{1,2}) ([A-Z][a-z]+)", re.ASCII)
-_MONEY = re.compile(r"(-?\d{1,15}(?:\.\d{1,4})?) ([A-Z]{3})", re.ASCII)
 _SCALE = {None: 1, "thousand": 10**3, "million": 10**6, "billion": 10**9}
 # How authors spell a value, for their editors. A text that fits may still be refused, like `2026-02-31` or an unknown calendar.
 SPELLINGS = {
@@ -49,18 +50,10 @@ SPELLINGS = {
     "date": _DATE.pattern,
     "day of the year": _DAY_OF_YEAR.pattern,
     "duration": f"{_DURATION.pattern}|{PERPETUAL}",
-    "money": _MONEY.pattern,
+    "money": MONEY_TEXT.pattern,
 }
 _HOURS = {"hour": 1, "day": 24, "week": 168}
 _MONTHS = {"month": 1, "year": 12}
-
-
-class BadValue(ValueError):
-    """A value that does not fit its type. `str()` is a sentence without a full stop; `help` says what to do."""
-
-    def __init__(self, message: str, help: str = "") -> None:
-        super().__init__(message)
-        self.help = help
 
 
 class Missing(Enum):
@@ -83,29 +76,6 @@ class Range:
     def exact(cls, number: Number | int) -> Range:
         same = number if isinstance(number, ExactRatio) else Decimal(number)
         return cls(same, same)
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    amount: Decimal
-    currency: str
-
-    def __str__(self) -> str:
-        return f"{self.amount:f} {self.currency}"
-
-
-@dataclass(frozen=True, slots=True)
-class MoneyRange:
-    """A sum of money in one currency, known to lie in [low, high], both ends inclusive; without an upper end, `high` is None."""
-
-    low: Decimal
-    high: Decimal | None
-    currency: str
-
-    def __str__(self) -> str:
-        if self.high is None:
-            return f"{self.low:f} {self.currency} or more"
-        return f"{self.low:f} to {self.high:f} {self.currency}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +156,8 @@ class Disputed:
     registered: Value
 
 
-Value: TypeAlias = bool | str | Range | Money | MoneyRange | Duration | date | SetOf | Document | Disputed | Missing
-Operand: TypeAlias = bool | str | Decimal | Money | Duration | date
+Value: TypeAlias = bool | str | Range | Amount | AmountRange | Duration | date | SetOf | Document | Disputed | Missing
+Operand: TypeAlias = bool | str | Decimal | Amount | Duration | date
 
 
 class ValueSet:
@@ -308,23 +278,40 @@ class Type:
     """
     The type of a fact.
 
-    `kind` is one of yes/no, value (of `values`; countries are a value set too), count, ratio, money, date, duration, id; `many`
-    makes it a set of such values. `name` is how an author writes it.
+    `kind` is one of yes/no, value (of `values`; countries are a value set too), count, ratio, money, quantity (in `units`), date, duration,
+    id; `many` makes it a set of such values. `name` is how an author writes it.
     """
 
     kind: str
     many: bool = False
     values: ValueSet | None = None
+    units: Units | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
-        base = self.values.name if self.values else self.kind
+        base = (
+            self.values.name
+            if self.values
+            else f"{self.kind} in {self.units.name}"
+            if self.units and self.units.name
+            else self.kind
+        )
         return f"set of {base}" if self.many else base
+
+    @property
+    def one(self) -> Type:
+        """The type of one member of a set; of one value the type itself."""
+        return Type(self.kind, False, self.values, self.units) if self.many else self
+
+    def like(self, other: Type) -> bool:
+        """Whether values of both compare, one by one: they are of one kind and one set, and of quantities some are in one base unit."""
+        apart = self.units and other.units and set(self.units.bases).isdisjoint(other.units.bases)
+        return (self.kind, self.values) == (other.kind, other.values) and not apart
 
     @property
     def ordered(self) -> bool:
         """Whether the operators of order, such as `at_least`, fit it."""
-        return self.kind in ("count", "ratio", "money", "duration") or bool(self.values and self.values.rank)
+        return self.kind in ("count", "ratio", "money", "quantity", "duration") or bool(self.values and self.values.rank)
 
     def read(self, text: str) -> Operand:
         """One value from the text of a YAML file."""
@@ -339,7 +326,10 @@ class Type:
             case "count" | "ratio":
                 return read_number(text, whole=self.kind == "count")
             case "money":
-                return _money(text)
+                return read_money(text)
+            case "quantity":
+                assert self.units
+                return self.units.read(text)
             case "date":
                 return read_date(text)
             case "duration":
@@ -367,8 +357,11 @@ class Type:
                 if isinstance(json, str) and _FRACTION.fullmatch(json):
                     return Range.exact(exact_ratio(json))
                 raise BadValue('must be a decimal in a string, like "0.25", or a fraction, like "1/3"')
-            case "money" if isinstance(json, dict):
-                return _accept_money(json)
+            case "money":
+                return accept_amount(json, read_money, "20000000 USD")
+            case "quantity":
+                assert self.units
+                return accept_amount(json, self.units.read, "120 kWh")
         if not isinstance(json, str):
             raise BadValue(f"must be text ({self.kind})")
         value = self.read(json)
@@ -448,17 +441,9 @@ def read_day_of_year(text: str) -> tuple[int, int]:
     return month, int(match.group(1))
 
 
-def _money(text: str) -> Money:
-    if match := _MONEY.fullmatch(text):
-        return Money(Decimal(match.group(1)), match.group(2))
-    raise BadValue(f"`{text[:40]}` is not a sum of money", "write it like `20000000 USD`")
-
-
 def _within_reason(value: Operand) -> None:
-    """Refuse what no exchange can state: a sum below zero, no time at all, a day in the year 1 or 9999."""
+    """Refuse what no exchange can state: no time at all, a day in the year 1 or 9999."""
     match value:
-        case Money(amount=amount, currency=currency) if amount.is_signed():
-            raise BadValue(f"`{value}` is below zero", f"the least is `0 {currency}`")
         case Duration() if value == Duration(calendar=value.calendar):
             raise BadValue("no time at all is no length of time", "the shortest is `1 hour`")
         case date() if not FIRST_DAY <= value <= LAST_DAY:
@@ -495,27 +480,6 @@ def _accept_count(json: Any) -> Range:
     return Range(low, high)
 
 
-def _accept_money(json: Mapping[str, Any]) -> Money | MoneyRange:
-    """A sum of which only the least, or the least and the most, is known; both in one currency (semantics 2.8)."""
-    if (
-        "at_least" not in json
-        or set(json) - {"at_least", "at_most"}
-        or not all(isinstance(each, str) for each in json.values())
-    ):
-        raise BadValue('a range of money is {"at_least": "1000 CNY", "at_most": "2000 CNY"}; `at_most` may be left out')
-    ends = [_money(json[name]) for name in ("at_least", "at_most") if name in json]
-    for end in ends:
-        _within_reason(end)
-    low, high = ends[0], ends[-1]
-    if low.currency != high.currency:
-        raise BadValue("both ends of a range of money are in one currency")
-    if high.amount < low.amount:
-        raise BadValue("`at_most` is below `at_least`")
-    if len(ends) == 2 and low.amount == high.amount:
-        return low
-    return MoneyRange(low.amount, high.amount if len(ends) == 2 else None, low.currency)
-
-
 def either(value: Value) -> tuple[Value, ...]:
     """The values that a fact may have by what is stated and by what is registered: one, or two where they differ."""
     return (value.stated, value.registered) if isinstance(value, Disputed) else (value,)
@@ -532,9 +496,8 @@ def to_json(value: Value) -> Any:
             return int(low) if low == low.to_integral_value() and "." not in str(low) else str(low)
         case Range(low=low, high=high):
             return {"at_least": int(low)} | ({"at_most": int(high)} if high is not None else {})
-        case MoneyRange(low=low, high=high, currency=currency):
-            top = {} if high is None else {"at_most": str(Money(high, currency))}
-            return {"at_least": str(Money(low, currency))} | top
+        case AmountRange(ends=(least, most)):
+            return {"at_least": least} | ({"at_most": most} if most is not None else {})
         case SetOf(members=members, open=open_):
             return sorted(members) + (["unknown"] if open_ else [])
         case Document(state=state, fields=fields):

@@ -18,10 +18,11 @@ from service.api.operations import in_path
 from service.api.parameters import AnyParameter, day, in_order, matching, parameter, text, word, wrong
 from service.api.router import Call, Router
 from service.callers.context import Administering, Committing, Reading
-from service.ledger import benefit_lines, benefit_payments, benefit_statement
+from service.ledger import benefit_lines, benefit_payments, benefit_statement, income_reports
 from service.ledger.benefit_lines import BenefitFilter, BenefitLine, LineKind, LineState
 from service.ledger.benefit_payments import ConfirmSent, DisputeSent, PaidSent, SettleSent
 from service.ledger.benefit_statement import BenefitBalance, NotDivided
+from service.ledger.income_reports import UnreportedPrice
 from service.problems import Kind, RequestRefused
 
 MOST_ROWS = 20_000  # of a table, which has no pages
@@ -65,6 +66,9 @@ class BenefitLines(paging.Page):
     """A page of lines, in the order of the book."""
 
     lines: list[BenefitLine]
+    not_reported: list[UnreportedPrice] = Field(
+        description="prices that wait for reports, on the first page of a query without filters, or with a commitment"
+    )
     next: str | None = Field(description=paging.NEXT)
 
 
@@ -99,7 +103,9 @@ def lines(context: Reading, call: Call[None], connection: sa.Connection) -> Bene
         call.query, lambda after, limit: benefit_lines.lines(context, wanted, after, limit, connection), (wanted,)
     )
     if listing is _LINES:
-        return BenefitLines(lines=found, next=following)
+        alone = call.query.keys() <= {"commitment", "limit"}
+        waiting = income_reports.unreported(context, wanted.commitment, connection) if alone else []
+        return BenefitLines(lines=found, not_reported=waiting, next=following)
     _whole(following)
     return csv_tables.csv_answer(_LINE, (_members(each, _LINE) for each in found), csv_tables.file_name("benefits"))
 

@@ -200,6 +200,7 @@ def _how(question: "engine.QuestionPart") -> str:
         "count": "a whole number, or a range like `100-5000`",
         "ratio": "a share like `0.25`",
         "money": "an amount and a currency, like `20000 USD`",
+        "quantity": "a number and a unit, like `120 kWh` or `5e24 FLOP`",
         "date": "a day like `2026-11-24`",
         "duration": "a length of time like `3 years`",
         "group": "`none` if there is nothing of it, else `some`: then each part is asked",

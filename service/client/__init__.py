@@ -24,6 +24,7 @@ from .benefits import (
     NotDivided,
     NotReported,
     Refund,
+    UnreportedPrice,
 )
 from .documents import AttachedDocument, DecisionDocument, DocumentConfirmation, DocumentSignature, KeptDocument, TrustedKey
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
@@ -124,6 +125,7 @@ __all__ = [
     "Unavailable",
     "Uncovered",
     "Unmet",
+    "UnreportedPrice",
     "WatchEvent",
     "Way",
     "Words",

@@ -120,6 +120,22 @@ class NotReported:
 
 
 @dataclass(frozen=True, slots=True)
+class UnreportedPrice:
+    """An agreement whose price waits for reports. Of others' exchanges neither the commitment nor the days are told."""
+
+    agreement: str
+    days: tuple[NotReported, ...]
+    commitment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AllUnreported:
+    """The prices that wait for reports."""
+
+    not_reported: tuple[UnreportedPrice, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class IncomeReports:
     """The reports of a commitment, and the days of which there is none: what is not reported is not nought."""
 

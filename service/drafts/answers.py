@@ -24,6 +24,8 @@ def answer_kind(type: str, values: bool) -> str:
         return GROUP
     if values:
         return "one"
+    if type.startswith("quantity"):  # and the units in which it is measured
+        return "quantity"
     return type if type in ("yes/no", "count", "ratio", "money", "date", "duration", "document") else "id"
 
 

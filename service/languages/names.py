@@ -200,7 +200,7 @@ DraftsTexts = TypedDict("DraftsTexts", {
     "some_of_it": str, "some_text": str, "parts": str, "unknown": str, "unknown_text": str, "narrows": str,
     "must_be_shown": str, "none_of_these": str, "choose": str, "several": str, "yes": str, "no": str, "low": str, "high": str,
     "rest": str, "none_document": str, "there_document": str, "dated": str, "how_ratio": str, "how_money": str,
-    "how_duration": str, "how_date": str, "how_id": str, "nothing_left": str, "nothing_left_text": str,
+    "how_quantity": str, "how_duration": str, "how_date": str, "how_id": str, "nothing_left": str, "nothing_left_text": str,
     "nothing_left_skipped": str, "ask_again": str, "no_answer_given": str, "no_narrower_given": str, "no_day_given": str,
     "no_number_given": str, "no_range_given": str, "refused": str, "broken": str, "broken_text": str, "was": str,
     "was_settled": str, "was_settled_one": str, "was_same": str, "undo": str, "so_far": str, "so_far_none": str, "again": str,

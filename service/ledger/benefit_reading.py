@@ -44,9 +44,11 @@ from service.store.tables import agreement, benefit
 
 MOST_STEPS = 64
 MOST_PARTIES = 500
-EXPORTER = "exporter"
+EXPORTER = "exporter"  # the key of whoever supplies
 OTHERWISE = "differs from the agreement that the exchange names; leave it out, or name no agreement"
 
+_State = Literal["none", "read", "asked", "unsaid", "unheld"]
+_EVER = sa.select(sa.exists().select_from(agreement), sa.exists().select_from(benefit))
 Account = tuple[
     str, str, str
 ]  # a keyed hash, the agreement that names the party, and the place of its name: agreement_book.name_at
@@ -166,16 +168,18 @@ class _Reading:
 
     def found(self) -> FoundBenefits | None:
         assets, more = self._made_from()
+        agreed, booked = self._connection.execute(_EVER).one()
+        if not (agreed or booked or assets or more or isinstance(self._exchange.value(self._words.agreement), str)):
+            return None  # as of most exchanges
         mine = {} if self._asset is None else self._standing(assets=[self._asset])
         self._named = self._named_of(mine)
         asked = self._named is None and self._stands_unnamed(mine)
-        unsaid = self._named is None and self._unsaid()
-        overdue = self._overdue()
+        unsaid = agreed and self._named is None and self._unsaid()
+        overdue = self._overdue() if booked else 0
         if not (mine or assets or more or asked or unsaid or overdue != 0):
             return None
         beyond = self._standing(assets=assets) if assets else {}
         self._booked = agreement_book.booked(self._connection, [*mine, *beyond])
-        state: Literal["none", "read", "asked", "unsaid", "unheld", "chain-too-long"]
         try:
             unheld = more or (bool(assets) if self._exporter is None else self._upward(mine, beyond, assets))
             named = (
@@ -186,17 +190,9 @@ class _Reading:
                 raise _TooLong
         except (_TooLong, TooManyLines, TooManyChains):
             return FoundBenefits(engine.BenefitsPage(on=self._day, state="chain-too-long", overdue=overdue), {}, self._of_use())
-        state = (
-            "asked"
-            if asked
-            else "unsaid"
-            if unsaid
-            else "unheld"
-            if unheld
-            else "read"
-            if named or self._steps or self._named
-            else "none"
-        )
+        found: list[tuple[_State, bool]] = [("asked", asked), ("unsaid", unsaid), ("unheld", unheld)]
+        found += [("read", bool(self._named or self._steps)), ("none", True)]
+        state = next(word for word, holds in found if holds)
         page = engine.BenefitsPage(
             on=self._day, state=state, named=named, steps=steps, overdue=overdue, pricing=self._pricing(self._named)
         )

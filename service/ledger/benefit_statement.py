@@ -20,11 +20,12 @@ from service.ledger.benefit_lines import BenefitFilter, halves, names, whole
 from service.ledger.benefit_view import BenefitView
 from service.ledger.commitment_list import LedgerPart
 from service.ledger.counter_book import Book
-from service.store.tables import benefit, commitment, settlement
+from service.store.tables import benefit, commitment, income_report, settlement
 
 _STANDING = ("due", "overdue", "paid", "disputed", "claims")
 _NOT_MISSED = ("settled", "nothing-payable")
 _BOOK = Book()
+_REPORTED = sa.exists().where(income_report.c.commitment == commitment.c.id, income_report.c.reversed_at.is_(None))
 
 
 class BenefitMonth(LedgerPart):
@@ -131,6 +132,7 @@ def not_divided(context: Reading, wanted: BenefitFilter, connection: sa.Connecti
         sa.select(settlement.c.state, sa.func.count().label("commitments"))
         .join(commitment, commitment.c.id == settlement.c.commitment)
         .where(commitment.c.state == "committed", settlement.c.state.not_in(_NOT_MISSED))
+        .where(sa.or_(settlement.c.state != "not-reported", ~_REPORTED))
     )
     if wanted.first is not None:
         query = query.where(settlement.c.day >= wanted.first.isoformat())

@@ -24,6 +24,7 @@ from service.callers.sending import Reason, Sending
 from service.ledger import agreement_book, party_view
 from service.ledger.benefit_book import Accounts, accounts_of, change_lines, lines_of, put_lines, told
 from service.ledger.benefit_payments import Evidence, Sha256
+from service.ledger.benefit_view import BenefitView
 from service.ledger.commitment_list import LedgerPart
 from service.ledger.counter_book import Book
 from service.ledger.recorded_exchange import exchange_again
@@ -33,9 +34,10 @@ from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.store.moments import moment_text
-from service.store.tables import commitment, income_report
+from service.store.tables import agreement_party, agreement_use, commitment, income_report, settlement
 
 MOST_REPORTS = 1_000  # of a commitment
+MOST_UNREPORTED = 100  # that a list has
 ERASABLE = frozenset({"sha256"})
 
 PricingKind = Literal["per-unit", "subscription", "share-of-income"]
@@ -95,6 +97,18 @@ class NotReported(LedgerPart):
 
     from_: date = Field(serialization_alias="from", description="the first of the days")
     until: date = Field(description="the last of them")
+
+
+class UnreportedPrice(LedgerPart):
+    """
+    An agreement whose price follows from reports, and of which some days are not reported: nobody knows what is payable for them.
+
+    Who is paid by it and does not supply is told neither which exchange it is nor which days.
+    """
+
+    agreement: str = Field(description="the id of the agreement")
+    commitment: str | None = Field(default=None, description="the commitment; left out of others' exchanges")
+    days: list[NotReported] = Field(description="the days until today of which nothing is reported")
 
 
 def report(context: Committing, id: str, sent: IncomeReportSent, transaction: sa.Connection) -> IncomeReport:
@@ -191,6 +205,37 @@ def not_reported(rows: Sequence[Any], since: date, today: date) -> list[NotRepor
             found.append(NotReported(from_=begin, until=date.fromisoformat(first) - timedelta(days=1)))
         begin = date.fromisoformat(last) + timedelta(days=1)
     return [*found, NotReported(from_=begin, until=today)] if begin <= today else found
+
+
+def unreported(context: Reading, id: str | None, connection: sa.Connection) -> list[UnreportedPrice]:
+    """The prices that wait for reports, of one commitment or the first ones of all. A caller who belongs to a party gets its own."""
+    view = BenefitView.of(connection, _BOOK, context.caller)
+    use, own = agreement_use.c, view.own_exchange()
+    query = (
+        sa.select(commitment.c.id, commitment.c.as_of, use.agreement, sa.case((own, 1), else_=0).label("own"))
+        .join(settlement, settlement.c.commitment == commitment.c.id)
+        .join(agreement_use, use.commitment == commitment.c.id)
+        .where(settlement.c.state == "not-reported", commitment.c.state == "committed")
+        .order_by(commitment.c.sequence)
+        .limit(MOST_UNREPORTED)
+    )
+    if view.accounts is not None:
+        party = agreement_party.c
+        named = sa.exists().where(
+            party.agreement == use.agreement, party.version == use.version, party.party.in_(view.accounts)
+        )
+        query = query.where(sa.or_(own, named))
+    if id is not None:
+        query = query.where(commitment.c.id == id, own)
+    found: dict[str, UnreportedPrice] = {}
+    for row in connection.execute(query):
+        days = not_reported(_rows(connection, row.id), date.fromisoformat(row.as_of), context.today)
+        if days:
+            told = UnreportedPrice(
+                agreement=row.agreement, commitment=row.id if row.own else None, days=days if row.own else []
+            )
+            found.setdefault(row.id if row.own else row.agreement, told)
+    return [*found.values()]
 
 
 # --- inside --------------------------------------------------------------------------------------------------------------

@@ -16,7 +16,20 @@ from typing import Any
 
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Atom, Calendar, Due, Earliest, OnDate, OnDay, Period, RegisterEntry, RuleSet, Truth
-from engine.values import Disputed, Document, Duration, Missing, Money, MoneyRange, Number, Range, SetOf, Value, ValueSet
+from engine.values import (
+    Amount,
+    AmountRange,
+    Disputed,
+    Document,
+    Duration,
+    Missing,
+    Number,
+    Range,
+    SetOf,
+    Value,
+    ValueSet,
+    sum_of,
+)
 
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 ENDLESS = Decimal("Infinity")
@@ -291,22 +304,21 @@ def order(op: str, low: Any, high: Any, least: Any, most: Any) -> Truth:
 
 
 def total(members: Iterable[Value], how: str) -> Value:
-    """The total of a family, from the least to the most (2.7). Money has a total only where every member is in one currency."""
+    """The total of a family, from the least to the most (2.7). Amounts have a total only where every member is in one unit."""
     ranges: list[Range] = []
-    money: list[Money] = []
+    amounts: list[Amount] = []
     unbounded = False
     for member in members:
         value = member if type(member) is Range else _span(member)
-        if isinstance(value, Money):
-            money.append(value)
+        if isinstance(value, Amount):
+            amounts.append(value)
             continue
         ranges.append(value if isinstance(value, Range) else NOT_NEGATIVE)
         unbounded = unbounded or ranges[-1].high is None
-    if money:
-        currencies = {value.currency for value in money}
-        if ranges or len(currencies) > 1:
+    if amounts:
+        if ranges or len({each.unit for each in amounts}) > 1:
             return Missing.UNKNOWN
-        return Money(sum((value.amount for value in money), Decimal(0)), currencies.pop())
+        return sum_of(amounts)
     least = [each.low for each in ranges]
     most = None if unbounded else sum([each.high for each in ranges if each.high is not None])
     return Range(max(least) if how == "distinct" else sum(least), most)  # type: ignore[arg-type]
@@ -337,9 +349,9 @@ def ends(value: Value, against: Any) -> tuple[Any, Any, Any, Any]:
             return value.low, _top(value), against, against
         case date(), date():
             return value, value, against, against
-        case Money(), Money() if value.currency == against.currency:
+        case Amount(), Amount() if value.unit == against.unit:
             return value.amount, value.amount, against.amount, against.amount
-        case Money() | MoneyRange(), Money() | MoneyRange() if value.currency == against.currency:
+        case Amount() | AmountRange(), Amount() | AmountRange() if value.unit == against.unit:
             return *_purse(value), *_purse(against)
         case Duration(), Duration() if not value.working_days and not against.working_days:
             if not value.hours and not against.hours:
@@ -348,9 +360,9 @@ def ends(value: Value, against: Any) -> tuple[Any, Any, Any, Any]:
     return None, None, None, None
 
 
-def _purse(value: Money | MoneyRange) -> tuple[Decimal, Decimal]:
-    """The least and the most that a sum of money may be."""
-    if isinstance(value, Money):
+def _purse(value: Amount | AmountRange) -> tuple[Decimal, Decimal]:
+    """The least and the most that an amount may be."""
+    if isinstance(value, Amount):
         return value.amount, value.amount
     return value.low, ENDLESS if value.high is None else value.high
 

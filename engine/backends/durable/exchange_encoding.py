@@ -21,7 +21,20 @@ from engine.backends.durable.network import PropertyTest
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, Atom, Calendar, RuleSet, Truth
-from engine.values import Disputed, Document, Duration, Missing, Money, MoneyRange, Number, Range, SetOf, Value
+from engine.values import (
+    AMOUNTS,
+    Amount,
+    AmountRange,
+    Disputed,
+    Document,
+    Duration,
+    Missing,
+    Number,
+    Range,
+    SetOf,
+    Value,
+    sum_of,
+)
 
 # How a fact answers a test. Where the answer is MAYBE, "not FALSE" and "not TRUE" are both possible, and neither is certain.
 FALSE, MAYBE, TRUE = 0, 1, 2
@@ -155,10 +168,10 @@ class Encoder:
 
     def _span(self, atom: Atom, scale: tuple[str, str], cuts: list[Any]) -> Callable[[Exchange, date], Span]:
         """The places of the least and the most that a fact can be; an unknown fact spans all places."""
-        fact, currency = scale
+        fact, unit = scale
         family = self.rules.families.get(fact)
         rank = atom.type.values.rank if atom.type.values else {}
-        relative = currency == AS_OF
+        relative = unit == AS_OF
 
         def place(number: Any) -> int:
             at = bisect_left(cuts, number)
@@ -167,11 +180,11 @@ class Encoder:
         def span(exchange: Exchange, day: date) -> Span:
             value = day if fact == AS_OF else _total(exchange, *family) if family else exchange.value(fact)
             match value:
-                case Range(low=low, high=high) if atom.type.kind != "money":  # a total of no sums of money is not known
+                case Range(low=low, high=high) if atom.type.kind not in AMOUNTS:  # a total of no amounts is not known
                     return place(low), TOP if high is None else place(high)
-                case Money(amount=amount, currency=c) if c == currency:
+                case Amount(amount=amount, unit=own) if own == unit:
                     return place(amount), place(amount)
-                case MoneyRange(low=low, high=high, currency=c) if c == currency:
+                case AmountRange(low=low, high=high, unit=own) if own == unit:
                     return place(low), TOP if high is None else place(high)
                 case date():
                     # Against as_of, the place of a date is how many days it lies after as_of.
@@ -407,14 +420,14 @@ class _Answer:
         return below | {word}
 
     def _ends(self, value: Value) -> tuple[Any, Any, str] | None:
-        """The least and the most that a value can be, and its currency; None where it has no place in an order."""
+        """The least and the most that a value can be, and its unit; None where it has no place in an order."""
         match value:
             case Range(low=low, high=high):
                 return low, Decimal("Infinity") if high is None else high, ""
-            case Money(amount=amount, currency=currency):
-                return amount, amount, currency
-            case MoneyRange(low=low, high=high, currency=currency):
-                return low, Decimal("Infinity") if high is None else high, currency
+            case Amount(amount=amount, unit=unit):
+                return amount, amount, unit
+            case AmountRange(low=low, high=high, unit=unit):
+                return low, Decimal("Infinity") if high is None else high, unit
             case date():
                 return value.toordinal(), value.toordinal(), ""
             case str():
@@ -468,13 +481,13 @@ def _holds(op: str, a: Any, b: Any) -> bool:
 
 
 def _scale(atom: Atom) -> tuple[str, str] | None:
-    """The scale that an ordered test cuts: its fact, and for money its currency. None where the test is graded instead."""
+    """The scale that an ordered test cuts: its fact, and for an amount its unit. None where the test is graded instead."""
     if atom.op not in (*UPWARD, "at_most", "less_than") or atom.type.many or atom.other:
         return None
     operand = atom.operands[0]
     if isinstance(operand, Duration) or operand == AS_OF:
         return (atom.fact, AS_OF) if operand == AS_OF else None
-    return (atom.fact, operand.currency if isinstance(operand, Money) else "")
+    return (atom.fact, operand.unit if isinstance(operand, Amount) else "")
 
 
 def _point(atom: Atom) -> Any:
@@ -483,7 +496,7 @@ def _point(atom: Atom) -> Any:
     match operand:
         case date():
             return operand.toordinal()
-        case Money(amount=amount):
+        case Amount(amount=amount):
             return amount
         case str() if operand == AS_OF:
             return 0
@@ -524,16 +537,16 @@ def _field(exchange: Exchange, kind: str, name: str, test: Callable[[Any], bool]
 
 def _total(exchange: Exchange, how: str, members: tuple[str, ...]) -> Value:
     """
-    The total of a family's members, from the least to the most. Money has a total only where every member is in one currency.
+    The total of a family's members, from the least to the most. Amounts have a total only where every member is in one unit.
 
-    A disputed member may be any number from one value to the other; disputed money has no total.
+    A disputed member may be any number from one value to the other; disputed amounts have no total.
     """
     if any(isinstance(exchange.values.get(member), Disputed) for member in members):
         exchange = exchange.with_values({member: _hull(exchange.values.get(member)) for member in members})
-    money = [value for member in members if isinstance(value := exchange.values.get(member), Money)]
-    if money:
-        mixed = len(money) < len(members) or any(m.currency != money[0].currency for m in money)
-        return Missing.UNKNOWN if mixed else Money(sum((m.amount for m in money), start=Decimal(0)), money[0].currency)
+    amounts = [value for member in members if isinstance(value := exchange.values.get(member), Amount)]
+    if amounts:
+        mixed = len(amounts) < len(members) or any(each.unit != amounts[0].unit for each in amounts)
+        return Missing.UNKNOWN if mixed else sum_of(amounts)
     least: Number = Decimal(0)
     most: Number = Decimal(0)
     closed = True

@@ -16,7 +16,20 @@ from engine.exchange import Exchange
 from engine.policy_language.calendars import is_worked
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Not, RuleSet, Truth, tests
-from engine.values import Disputed, Document, Duration, Missing, Money, MoneyRange, Number, Range, SetOf, Value, ValueSet
+from engine.values import (
+    Amount,
+    AmountRange,
+    Disputed,
+    Document,
+    Duration,
+    Missing,
+    Number,
+    Range,
+    SetOf,
+    Value,
+    ValueSet,
+    sum_of,
+)
 
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 DOCUMENTS = tuple(f"{group}." for group in DOCUMENT_GROUPS)
@@ -198,13 +211,13 @@ class KnownFacts:
         """
         2.7: a total is a range of known parts and unknown ones; for distinct counts it is [largest member, sum].
 
-        1.8: a disputed member is a number from the smaller to the larger of its values; a disputed sum of money is not known.
+        1.8: a disputed member is a number from the smaller to the larger of its values; a disputed amount is not known.
         """
         how, members = self.rules.families[fact]
         sent = [between(self.exchange.value(member)) for member in members]
-        if sums := [value for value in sent if isinstance(value, Money)]:
-            together = len(sums) == len(sent) and len({money.currency for money in sums}) == 1
-            return Money(sum((m.amount for m in sums), Decimal(0)), sums[0].currency) if together else Missing.UNKNOWN
+        if amounts := [value for value in sent if isinstance(value, Amount)]:
+            together = len(amounts) == len(sent) and len({each.unit for each in amounts}) == 1
+            return sum_of(amounts) if together else Missing.UNKNOWN
         parts = [value if isinstance(value, Range) else Range(Decimal(0), None) for value in sent]
         lows = [part.low for part in parts]
         highs = [part.high for part in parts if part.high is not None]
@@ -348,8 +361,8 @@ def ends(value: object, other: object, values: ValueSet | None) -> tuple[Any, An
             return value.low, _top(value), other.low, _top(other)
         case Range(), Decimal():
             return value.low, _top(value), other, other
-        case Money() | MoneyRange(), Money() | MoneyRange() if value.currency == other.currency:
-            return *_sums(value), *_sums(other)
+        case Amount() | AmountRange(), Amount() | AmountRange() if value.unit == other.unit:
+            return *_amounts(value), *_amounts(other)
         case Duration(), Duration() if not value.working_days and not other.working_days:
             if value.hours == other.hours == 0:
                 return value.months, value.months, other.months, other.months
@@ -382,9 +395,9 @@ def yes_if(true: bool) -> Truth:
     return YES if true else NO
 
 
-def _sums(value: Money | MoneyRange) -> tuple[Decimal, Decimal]:
-    """The least and the most that a sum of money may be."""
-    if isinstance(value, Money):
+def _amounts(value: Amount | AmountRange) -> tuple[Decimal, Decimal]:
+    """The least and the most that an amount may be."""
+    if isinstance(value, Amount):
         return value.amount, value.amount
     return value.low, ENDLESS if value.high is None else value.high
 

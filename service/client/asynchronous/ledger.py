@@ -10,6 +10,7 @@ from ..accounts import AccountEntry, AssetAccounts, RollForward
 from ..answers import Committed, CounterRead, ReferenceKind, Stage
 from ..benefits import (
     AllNotDivided,
+    AllUnreported,
     BenefitBalance,
     BenefitLine,
     IncomeReport,
@@ -18,6 +19,7 @@ from ..benefits import (
     LineKind,
     NotDivided,
     Refund,
+    UnreportedPrice,
 )
 from ..calls import call, referring
 from ..pages import Pages
@@ -142,6 +144,11 @@ class Ledger(Connection):
     ) -> AsyncIterator[BenefitLine]:
         """What commitments make payable to whom, line by line, from `first` to `last`. The time-out is that of a page."""
         return self._each(Pages(BenefitLine, "lines", "ledger", "benefits", query={**filters, "from": first, "until": last}))
+
+    async def benefits_not_reported(self, *, commitment: str = "") -> tuple[UnreportedPrice, ...]:
+        """The prices that wait for reports, of one commitment or the first ones of all: the lines are without them."""
+        query = {"commitment": commitment or None}
+        return (await self._call(call(AllUnreported, "GET", "ledger", "benefits", query=query))).not_reported
 
     async def benefit(self, number: int) -> BenefitLine:
         """A line of the book, with the parts in which it was paid."""

@@ -14,7 +14,7 @@ from engine.analysis.dated_facts import DatedFact
 from engine.analysis.number_lines import NumberLine, NumberRange
 from engine.analysis.word_choices import OneWord
 from engine.exchange import Exchange
-from engine.values import Document, Missing, Money, MoneyRange, Range, SetOf
+from engine.values import Amount, AmountRange, Document, Missing, Range, SetOf
 from engine.values.exact_ratio import Number
 
 
@@ -39,15 +39,15 @@ def _all(formula: Formula, exchange: Exchange, day: date) -> Iterator[int]:
             yield from _either(fact.open, not isinstance(value, SetOf) or value.open)
             for words, has in zip(fact.words, fact.has, strict=True):
                 yield from _either(has, not members.isdisjoint(words))
-    for (name, currency), number in literals_of.numbers.items():
+    for (name, unit), number in literals_of.numbers.items():
         if name not in formula.bundle.vocabulary.facts:
             continue  # the total of a family is what its members are
         match said.get(name, Missing.LEFT_OUT):
-            case Range(low=low, high=high) if not currency:
+            case Range(low=low, high=high) if not unit:
                 yield from _number(number, low, high)
-            case Money(amount=amount, currency=own) if own == currency:
+            case Amount(amount=amount, unit=own) if own == unit:
                 yield from _number(number, amount, amount)
-            case MoneyRange(low=low, high=high, currency=own) if own == currency:
+            case AmountRange(low=low, high=high, unit=own) if own == unit:
                 yield from _number(number, low, high)
             case _:
                 yield -number.stated

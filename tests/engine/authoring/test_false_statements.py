@@ -141,6 +141,23 @@ def test_each_statement_is_changed_to_what_the_rules_tell_apart(made: engine.Sta
     assert found["data.people.ordinary"]["100"] == "refused"
 
 
+def test_a_quantity_is_changed_around_the_threshold_and_to_another_kind_of_unit() -> None:
+    """A hundredth of the base unit below the threshold frees, and is named; what nobody can compare does not free."""
+    hot = "  - {id: hot, title: a, cite: a, says: a, source: a, status: confirmed, when: {data.energy: {at_least: 1 GJ}}, review: a}\n"
+    case = "  - {case: it takes much, change: {data.energy: 300 kWh}, expect: {outcome: review}}\n"
+    sources = {"law.yaml": (LAW + hot).encode(), "law.test.yaml": (TESTS + case).encode()}
+    made = liar(engine.load_sources(SOURCES | sources))
+    assert fates(made, "it takes much")["data.energy"] == {
+        '"999.99 MJ"': "named",
+        '"1000 MJ"': "refused",
+        '"1000.01 MJ"': "refused",
+        '"unknown"': "refused",
+        "null": "refused",
+    }
+    told = next(each for each in made.cases if each.case == "it takes much")
+    assert made.fate(told, FalseStatement("quantity", "data.energy", "1 FLOP")) == "refused"
+
+
 def test_documents_and_claims_are_invented(made: engine.StatementTester) -> None:
     """Each frees, and the permit names it; a certificate of which nobody knows when it was to be filed does not."""
     found = fates(made, "sold without a certificate")

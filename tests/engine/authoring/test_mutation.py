@@ -124,6 +124,17 @@ def test_without_a_case_its_sentence_is_undefended(case: str, said: str) -> None
     assert said in undefended(case)
 
 
+def test_a_threshold_of_a_quantity_moves_by_one_of_its_base_unit() -> None:
+    """It is told as it was written, and what it becomes in the base unit, to the last digit."""
+    words = WORDS.replace("facts:\n", "units: {MJ: {title: MJ}, kWh: {title: kWh, of: MJ, times: '3.6'}}\nfacts:\n")
+    words = words.replace("  x.rank: {", "  x.energy: {type: quantity, title: energy, ask: How much?}\n  x.rank: {")
+    for written, moved in (("1 kWh", ("2.6 MJ", "4.6 MJ")), ("1e30 MJ", ("9" * 30 + " MJ", "1" + "0" * 29 + "1 MJ"))):
+        law = LAW.replace("x.people: {at_least: 100}", f"x.energy: {{at_least: {written}}}")
+        bundle = engine.load_sources({"law/words.yaml": words.encode(), "law/law.yaml": law.encode()})
+        sentences = {mutant.sentence for mutant in engine.mutants(bundle)}
+        assert {f"`many`: “energy is at least {written}”, not {each}" for each in moved} <= sentences
+
+
 def test_a_case_that_names_the_last_day_of_a_duty_defends_it() -> None:
     """Nothing of a verdict moves with a last day that is still to come."""
     said = {f"art-3: that “keep it” is due within 10 days and not {word}" for word in ("one less", "one more")}

@@ -402,6 +402,22 @@ def test_the_spellings_are_those_the_engine_reads(kind: str) -> None:
             assert validator.is_valid(seen) == sound, text
 
 
+def test_the_spelling_of_a_quantity_is_that_the_engine_reads() -> None:
+    """An editor and the engine agree on every text, of a fact that any unit fits and of one that has its own."""
+    sources = {path.name: path.read_bytes() for path in (LANGUAGE / "vocabulary.yaml", LANGUAGE / "neighbour.yaml")}
+    bundle = engine.load_sources(sources)
+    values = engine.editor_schemas(bundle)["policy"]["$defs"]
+    for fact in ("data.energy", "data.power.sensitive"):
+        type = bundle.vocabulary.facts[fact].type
+        validator = Draft202012Validator(values[f"value-{type.name.replace(' ', '-')}"])
+        for text in ("1 MJ", "1.5 kWh", "1e25 FLOP", "5 FLOP", "1 GJ", "1 mj", "MJ", "1", "-1 MJ", "1 MJ ", "1e5 MJ"):
+            try:
+                sound = bool(type.read(text))
+            except BadValue:
+                sound = False
+            assert validator.is_valid(text) == sound, (fact, text)
+
+
 def test_every_spelling_has_its_type() -> None:
     """A new way to write a value gets its line in the test above."""
     assert set(SPELLINGS) <= {*TYPES, "day of the year"}

@@ -66,6 +66,12 @@ VOCABULARY: dict[str, Any] = {
         },
     },
     "more_values": {"category": {"portrait": {"under": "image"}, "no-portrait": {"under": "image", "rest": "yes"}}},
+    "units": {
+        "MJ": {"title": "megajoule"},
+        "GJ": {"title": "gigajoule", "of": "MJ", "times": "1000"},
+        "kWh": {"title": "kilowatt-hour", "of": "MJ", "times": "3.6"},
+        "kg": {"title": "kilogram"},
+    },
     "registers": {
         "CLUB": {
             "title": "club",
@@ -96,6 +102,8 @@ VOCABULARY: dict[str, Any] = {
         "terms.until": {"type": "date", "title": "until"},
         "terms.term": {"type": "duration", "title": "term"},
         "terms.price": {"type": "money", "title": "price"},
+        "terms.power": {"type": "quantity", "title": "power", "units": ["MJ", "kg"]},
+        "terms.use": {"type": "quantity", "by": "role", "title": "use"},
         "data.id": {"type": "id", "title": "id"},
         "limits.category": {"type": "category", "title": "category allowed"},
         "limits.categories": {"type": "set of category", "title": "categories allowed"},
@@ -105,6 +113,7 @@ VOCABULARY: dict[str, Any] = {
         "limits.until": {"type": "date", "title": "until at most"},
         "limits.term": {"type": "duration", "title": "term allowed"},
         "limits.price": {"type": "money", "title": "price allowed"},
+        "limits.power": {"type": "quantity", "title": "power allowed"},
         "limits.id": {"type": "id", "title": "id allowed"},
     },
     # What is known ends shortly before AS_OF and begins not long before, so that the answer is often not known.
@@ -123,6 +132,10 @@ VOCABULARY: dict[str, Any] = {
 }  # fmt: skip
 ROLES = ["provider", "operator", "public"]
 SUMS = [{"at_least": "50 CNY", "at_most": "100 CNY"}, {"at_least": "100 CNY"}, {"at_least": "100.01 USD", "at_most": "200 USD"}]
+QUANTITIES = {"terms.price": "terms.power", "limits.price": "limits.power", "terms.fee": "terms.use"}  # in place of money
+MEASURED = ["0 MJ", "100 MJ", "0.1 GJ", "27.777 kWh", "27.778 kWh", "100.000000000001 MJ", "1e25 GJ", "100 kg"]
+USED = ["0 kWh", "60 MJ", "0.04 GJ", "10 kWh", "60 kg", {"at_least": "10 kWh"}]
+SPANS = [{"at_least": "50 MJ", "at_most": "0.1 GJ"}, {"at_least": "27.778 kWh"}, {"at_least": "101 kg", "at_most": "200 kg"}]
 SUBJECTS = ["one", "two"]
 TOUCHES = [
     {"fact": "from.country", "as": "exporter"},
@@ -171,6 +184,12 @@ BEYOND = re.compile(
 )
 
 
+def measured(fact: str) -> str:
+    """The fact that is a quantity, in place of one that is money."""
+    name = next(each for each in QUANTITIES if fact.startswith(each))
+    return fact.replace(name, QUANTITIES[name])
+
+
 def binds(policy: dict[str, Any]) -> bool:
     """Whether a policy can give a floor: one of its rules binds, or it says what holds otherwise."""
     return "otherwise" in policy or any(BINDING & rule.keys() for rule in policy["rules"])
@@ -183,6 +202,7 @@ class Maker:
         self.random = random.Random(seed)
         self.aside = random.Random(f"aside {seed}")  # for what is rare, so that the seeds give what they gave without it
         self.needing = random.Random(f"needs {seed}")  # the same for what claims need
+        self.measuring = random.Random(f"quantities {seed}")  # the same for quantities, which stand in place of money
         self.needy = self.needing.random() < 0.5
         self.definitions: list[str] = []
         self.made: engine.Bundle | None = None
@@ -523,9 +543,11 @@ class Maker:
         return "terms.term", self.negate({self.order(): self.pick([*DURATIONS, "5 working days in AA"])})
 
     def price(self) -> tuple[str, Any]:
-        return self.pick(["terms.price", "terms.fee.total", "terms.fee.operator"]), self.negate(
-            {self.order(): self.pick(["0 CNY", "100 CNY", "100 USD"])}
-        )
+        fact = self.pick(["terms.price", "terms.fee.total", "terms.fee.operator"])
+        order, limit = self.order(), self.pick(["0 CNY", "100 CNY", "100 USD"])
+        if self.measuring.random() < 0.5:
+            fact, limit = measured(fact), self.measuring.choice(MEASURED)
+        return fact, self.negate({order: limit})
 
     def shown(self) -> tuple[str, Any]:
         group, kinds = self.pick([("evidence", KINDS), ("claims", CLAIMS)])
@@ -548,6 +570,8 @@ class Maker:
         """A fact against another."""
         facts = self.pick(COMPARED)
         fact, other = self.random.sample(facts, 2)
+        if "terms.price" in facts and self.measuring.random() < 0.5:
+            fact, other = measured(fact), measured(other)
         if self.chance(0.3) or facts[0] in UNORDERED:
             return fact, self.negate({"fact": other})
         dated = facts[0] in ("terms.until", "evidence.contract.dated")
@@ -605,7 +629,7 @@ class Maker:
             **{f"evidence.{kind}": self.document for kind in KINDS},
             **{f"claims.{kind}": self.document for kind in CLAIMS},
         }
-        nested: dict[str, Any] = {}
+        nested: dict[str, Any] = self.quantities()
         for name, make in flat.items():
             roll = self.random.random()
             if roll < 0.25:
@@ -631,6 +655,17 @@ class Maker:
         if self.chance(0.2):
             nested["relies_on"] = self.some(REQUIREMENTS, 2)
         return nested
+
+    def quantities(self) -> dict[str, Any]:
+        """What an exchange states of quantities."""
+        terms: dict[str, Any] = {}
+        pick, of_power = self.measuring.choice, [*MEASURED, *SPANS, "unknown"]
+        if self.measuring.random() < 0.7:
+            terms["power"] = pick(of_power)
+        if self.measuring.random() < 0.7:
+            terms["use"] = {role: pick([*USED, "unknown"]) for role in ROLES if self.measuring.random() < 0.9}
+        limits = {"limits": {"power": pick(of_power)}} if self.measuring.random() < 0.7 else {}
+        return {"terms": terms, **limits}
 
     def registered(self, exchange: dict[str, Any]) -> dict[str, Any]:
         """The same exchange with what the register says of its ids: of one what another exchange states, of the other nothing."""

@@ -10,6 +10,7 @@ import os
 import random
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from types import ModuleType
 from typing import Any
 
@@ -20,8 +21,8 @@ from engine.backends import reference
 from engine.backends.bitset import Bitset, fact_masks, standing_and_levels, terms, value_tests
 from engine.backends.durable import Durable, exchange_encoding, messages, outcome, standing
 from engine.backends.reference import Reference, levels, standing_rules, three_values
-from engine.rules import Calendar, Truth
-from engine.values import Disputed, Range, SetOf
+from engine.rules import Atom, Calendar, Truth
+from engine.values import Amount, Disputed, Range, SetOf
 from engine.values.outcome_levels import Level
 from engine.verdict import Masks
 from tests.chance import ending
@@ -63,6 +64,16 @@ def _all_sure(*args: Any) -> tuple[str, int]:
 
 def _unbeaten(_: standing.ExemptionStrata, certain: int, possible: int, *__: int) -> tuple[Masks, Masks]:
     return Masks(possible, certain), Masks(0, 0)
+
+
+def _of_any_unit(found: tuple[Any, ...], value: Any, against: Any) -> tuple[Any, ...]:
+    sums = isinstance(value, Amount) and isinstance(against, Amount)
+    return (value.amount, value.amount, against.amount, against.amount) if sums else found
+
+
+def _as_written(found: Any, atom: Atom) -> Any:
+    operand = atom.operands[0]
+    return Decimal(operand.written.split()[0]) if isinstance(operand, Amount) and operand.written else found
 
 
 def _childless(_: exchange_encoding._Answer, sent: str, word: str) -> int:
@@ -109,6 +120,8 @@ def _lift_all(self: standing_and_levels.BitsetStrata, possible: int, certain: in
 READ = value_tests.AtomReader.truth
 PLACES = fact_masks._places
 ENDS = three_values.ends
+VALUE_ENDS = value_tests.ends
+POINT = exchange_encoding._point
 ANSWER = exchange_encoding._Answer.__call__
 WRITTEN = messages._written
 EITHER = three_values.KnownFacts.either
@@ -210,6 +223,9 @@ FAULTS: dict[str, tuple[object, str, object]] = {
         "of_sets",
         lambda op, sent, other, values: OF_SETS(op, sent, SetOf(other.members), values),
     ),
+    "the reference adds up the first amount alone": (three_values, "sum_of", lambda amounts: amounts[0]),
+    "bitset compares amounts of any two units": (value_tests, "ends", lambda *args: _of_any_unit(VALUE_ENDS(*args), *args)),
+    "durable takes the unit for the base unit": (exchange_encoding, "_point", lambda atom: _as_written(POINT(atom), atom)),
     "the reference compares a range by its low end": (three_values, "ends", lambda *args: _low_ends(ENDS(*args))),
 }
 

@@ -633,6 +633,24 @@ ENTRIES: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {
             {"data.controls": ["us-ear"]},
         ),
     ],
+    "connectivity-and-package": [
+        (
+            {"terms.resources.connectivity": "0.5 Mbit/s", "terms.components": ["data", "compute"]},
+            {"terms.components": ["data", part]},
+        )
+        for part in ("infrastructure", "interoperability")
+    ],
+    "computing-and-package": [
+        ({"terms.resources.computing": amount, "terms.components": ["model", "energy"]}, change)
+        for amount in ("1 kFLOP", "8 GPU-hour")
+        for change in ({"terms.components": ["model", "compute"]}, {"terms.resources.computing": "0 FLOP"})
+    ],
+    "training-and-package": [
+        (
+            {"terms.resources.training": "80 hour", "terms.components": ["data"]},
+            {"terms.components": ["data", "training-programme"]},
+        ),
+    ],
     "state-bodies-only": [
         ({f"claims.{claim}": SHOWN, "exporter.kind": "company"}, {"exporter.kind": "public-body"})
         for claim in ("ar-intelligence", "br-cooperation")

@@ -16,7 +16,7 @@ import engine
 from engine.authoring.testing import build
 from engine.policy_language.calendars import last_working_day
 from engine.questions.possible_answers import AnswerBook
-from engine.values import Document, Missing, Money, Range, SetOf
+from engine.values import Amount, Document, Missing, Money, Range, SetOf
 
 VOCABULARY = (Path(__file__).parent.parent / "backends" / "cases" / "vocabulary.yaml").read_bytes()
 DAY = date(2026, 6, 15)
@@ -40,6 +40,18 @@ def book(when: dict[str, Any], facts: dict[str, Any], oblige: dict[str, Any] | N
             {"limits.price": "5 USD"},
             "data.price",
             [Money(Decimal(n), "USD") for n in ("4.99", "5", "5.01")],
+        ),
+        (
+            {"data.energy": {"at_most": {"fact": "limits.energy"}}},
+            {"limits.energy": "1 kWh"},
+            "data.energy",
+            [Amount(Decimal(n), "MJ") for n in ("3.59", "3.6", "3.61")],
+        ),
+        (
+            {"data.energy": {"at_most": {"fact": "limits.energy"}}},
+            {"limits.energy": "1e30 EFLOP"},
+            "data.energy",
+            [Amount(Decimal(n), "FLOP") for n in (f"{'9' * 48}.99", f"1{'0' * 48}", f"1{'0' * 48}.01")],
         ),
         (
             {"data.files": {"at_most": {"fact": "limits.files"}}},
@@ -68,7 +80,7 @@ def book(when: dict[str, Any], facts: dict[str, Any], oblige: dict[str, Any] | N
         ),
         ({"exporter.country": {"not": {"fact": "recipient.country"}}}, {}, "recipient.country", ["AA", "BB"]),
     ],
-    ids=["money", "count", "date", "id", "set", "other set", "value"],
+    ids=["money", "quantity", "large quantity", "count", "date", "id", "set", "other set", "value"],
 )
 def test_a_fact_that_is_compared_is_answered_around_the_other(
     when: dict[str, Any], facts: dict[str, Any], asked: str, wanted: list[Any]

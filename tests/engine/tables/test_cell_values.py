@@ -11,7 +11,7 @@ import pytest
 from engine.tables.cell_values import cell_value
 from engine.values import Type
 
-COUNT, YES_NO, RATIO, DAY, ID = (Type(kind) for kind in ("count", "yes/no", "ratio", "date", "id"))
+COUNT, YES_NO, RATIO, DAY, ID, QUANTITY = (Type(kind) for kind in ("count", "yes/no", "ratio", "date", "id", "quantity"))
 WORDS = Type("id", True)
 
 
@@ -22,6 +22,8 @@ WORDS = Type("id", True)
         (12000.0, COUNT, 12000),
         (Decimal("12000"), COUNT, 12000),
         ('{"at_least": 3}', COUNT, {"at_least": 3}),
+        ("120 kWh", QUANTITY, "120 kWh"),
+        ('{"at_least": "120 kWh"}', QUANTITY, {"at_least": "120 kWh"}),
         ({"at_least": 3, "at_most": None}, COUNT, {"at_least": 3}),
         ("TRUE", YES_NO, True),
         ("no", YES_NO, False),
@@ -56,6 +58,7 @@ def test_a_cell_that_can_be_read_is_the_json_of_its_fact(cell: Any, type: Type |
     [
         ("twelve", COUNT, "twelve"),
         (1.5, COUNT, "1.5"),
+        (120, QUANTITY, 120),
         (float("nan"), COUNT, "nan"),
         (1, YES_NO, 1),
         ("maybe", YES_NO, "maybe"),

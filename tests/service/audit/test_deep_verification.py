@@ -50,7 +50,7 @@ from service.watch.transactions import writing
 from tests.service import conftest
 from tests.service.conftest import ROOT, Lines, copied
 from tests.service.ledger import desk as ledger_desk
-from tests.service.ledger import test_accounts, test_benefits, test_commitment_stages, test_promises, test_rights_book
+from tests.service.ledger import market, test_accounts, test_benefits, test_commitment_stages, test_promises, test_rights_book
 from tests.service.ledger.desk import Desk, open_with
 from tests.service.reviews.test_sign_off import APPROVE, FACTS
 
@@ -78,6 +78,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory, tables: Path) -> Path:
     _with_promises(url, folder / "promising")
     _with_rights(url)
     _with_sign_offs(url, folder)
+    _with_agreements(url)
     return Path(url)
 
 
@@ -120,6 +121,15 @@ def _with_rights(url: str) -> None:
         first, second = (exchange.commit("met", holder) for holder in ("mill", "farm"))
         exchange.post(f"/v1/commitments/{first}/end", {"from": "2026-12-01", "reason": "terminated"})
         exchange.post(f"/v1/commitments/{second}/withdraw", {"reason": "not signed"})
+
+
+def _with_agreements(url: str) -> None:
+    with market.held(url, Lines()) as parties:
+        shares = [market.share("platform", each, "1/4") for each in ("hospital", "studio")]
+        for share in shares:
+            id = parties.accept(parties.propose(share, who="platform"), "platform", share["payee"])["id"]
+            parties.commit("platform", "bank", terms__agreement=id)
+        parties.open(parties.done(f"/v1/agreements/{id}/end", {"from": "2027-01-01", "reason": "over"}))
 
 
 def _with_promises(url: str, folder: Path) -> None:

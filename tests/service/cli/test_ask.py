@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 import engine
 from service.cli.main import app
+from service.drafts.answers import answer_kind
 from tests.service.conftest import POLICIES
 from tests.service.tables.small_tables import policies
 
@@ -204,3 +205,8 @@ def test_a_set_says_how_none_of_its_values_is_written(tmp_path: Path) -> None:
         found = CliRunner().invoke(app, ["facts", fact, "--policies", str(tmp_path / "policies"), "--lang", lang])
         assert said in found.stdout
         assert ("JSON" in found.stdout) == bool(said)
+
+
+def test_a_quantity_is_asked_for_with_a_unit_whatever_its_units_are() -> None:
+    """The type of a question names the units; how it is answered does not depend on them."""
+    assert {answer_kind(type, values=False) for type in ("quantity", "quantity in FLOP or GPU-hour")} == {"quantity"}

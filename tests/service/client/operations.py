@@ -42,7 +42,12 @@ PLAIN: dict[Any, tuple[str, tuple[str | None, ...]]] = {
     int: ("integer", (None,)),
 }
 # Lists that are not in pages, by the member that has the items.
-LISTED = {"presets": "presets", "evaluate_batch": "results", "benefits_not_divided": "not_divided"}
+LISTED = {
+    "presets": "presets",
+    "evaluate_batch": "results",
+    "benefits_not_divided": "not_divided",
+    "benefits_not_reported": "not_reported",
+}
 
 
 class Asked(BaseException):

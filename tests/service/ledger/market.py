@@ -1,6 +1,7 @@
 """A market for the tests of agreements: an operator, parties with keys of their own, and a clock."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +32,6 @@ class Market:
     service: Service
     client: TestClient
     keys: dict[str, str]
-    lines: Lines
     now: list[datetime] = field(default_factory=lambda: [NOON])
 
     def get(self, path: str, who: str = "ops", **query: Any) -> Any:
@@ -42,7 +42,7 @@ class Market:
 
     def done(self, path: str, body: Any, who: str = "ops") -> Any:
         answer = self.post(path, body, who)
-        assert answer.status_code in (200, 201), answer.text + self.lines.getvalue()[-4000:]
+        assert answer.status_code in (200, 201), answer.text
         return answer.json()
 
     def propose(self, *shares: Any, asset: str = "images", who: str = "ops", **more: Any) -> Any:
@@ -95,6 +95,13 @@ def share(payer: str, payee: str | None, ratio: str, of: str = "income", **more:
 @pytest.fixture
 def market(database: str, lines: Lines) -> Iterator[Market]:
     """The service, its operator and its parties."""
+    with held(database, lines) as market:
+        yield market
+
+
+@contextmanager
+def held(database: str, lines: Lines) -> Iterator[Market]:
+    """A market in a database."""
     now = [NOON]
     ops = make(database, "administer", *SCOPES, "review", now=NOON)
     settings = Settings(
@@ -102,7 +109,7 @@ def market(database: str, lines: Lines) -> Iterator[Market]:
     )
     service = Service.open(settings, say=log_lines.logger(lines), clock=lambda: now[0])
     with TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080") as client:
-        made = Market(service, client, {"ops": ops}, lines, now)
+        made = Market(service, client, {"ops": ops}, now)
         for party in PARTIES:
             made.keys[party] = made.done("/v1/keys", {"name": party, "scopes": SCOPES, "party": party})["key"]
         yield made

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.ledger import benefit_reading
-from tests.service.conftest import OTHERWISE
+from tests.service.conftest import BOTH_DATABASES, OTHERWISE
 from tests.service.ledger.market import Market, market, share
 
 __all__ = ["market"]
@@ -184,3 +184,25 @@ def test_a_party_does_not_read_what_others_pay_further_up(market: Market) -> Non
     assert (answer.status_code, up in answer.text, up in str(decided)) == (403, False, False)
     own = market.exchange("studio", "bank", terms__agreement=up, terms__price="10 USD")
     assert market.get(f"/v1/decisions/{market.done('/v1/evaluate', own, 'studio')['id']}", "studio").status_code == 200
+
+
+@BOTH_DATABASES
+def test_what_is_left_under_a_cap_is_what_no_running_commitment_took(market: Market) -> None:
+    """Over all versions of the agreement, by currency; a withdrawal gives room back, and what a cap cuts off is not taken."""
+    capped = share("platform", "hospital", "1/4", cap={"USD": "300.00", "JPY": "40"})
+    id = market.standing(capped, share("platform", None, "0.02", "price", role="public", cap={"USD": "1000.00"}))["id"]
+    sale = {"terms__agreement": id, "terms__price": "1000.00 USD"}
+
+    def room() -> list[dict[str, str]]:
+        return [each["room"] for each in market.page("platform", "bank", **sale)["named"]["shares"]]
+
+    assert room() == [{"JPY": "40", "USD": "300.00"}, {"USD": "1000.00"}]
+    first = market.commit("platform", "bank", **sale)
+    assert room() == [{"JPY": "40", "USD": "55.00"}, {"USD": "980.00"}]
+    amended = {"shares": [{**capped, "ratio": "1/5"}], "reason": "less"}
+    market.open(market.done(f"/v1/agreements/{id}/amend", amended))
+    assert room() == [{"JPY": "40", "USD": "55.00"}]
+    market.commit("platform", "studio", **sale)
+    assert room() == [{"JPY": "40", "USD": "0.00"}]
+    market.done(f"/v1/commitments/{first}/withdraw", {"reason": "never paid"})
+    assert room() == [{"JPY": "40", "USD": "245.00"}]

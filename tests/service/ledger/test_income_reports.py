@@ -51,6 +51,17 @@ def test_units_are_paid_as_they_are_reported(market: Market) -> None:
     assert (told["pricing"], told["reports"]) == ("per-unit", [])
     assert told["not_reported"] == [{"from": "2026-11-25", "until": "2026-11-25"}]
     market.now[0] = NOON + timedelta(days=40)
+    waiting = {
+        who: market.get("/v1/ledger/benefits", who).json()["not_reported"] for who in ("ops", "hospital", "bank", "studio")
+    }
+    days = [{"from": "2026-11-25", "until": "2027-01-04"}]
+    (of_ops,) = waiting["ops"]
+    assert of_ops == {"agreement": of_ops["agreement"], "commitment": id, "days": days}
+    assert waiting["hospital"] == [of_ops]
+    assert waiting["bank"] == [{"agreement": of_ops["agreement"], "days": []}]
+    assert waiting["studio"] == []
+    assert market.get("/v1/ledger/benefits", "bank", commitment=id).json()["not_reported"] == []
+    assert market.get("/v1/ledger/benefits", commitment=id).json()["not_reported"] == [of_ops]
     first = report(market, id, "2026-11-25", "2026-11-30", units="35")
     assert first.status_code == 201, first.text
     assert (first.json()["price"], first.json()["number"]) == ("10.50 USD", 0)
