@@ -298,21 +298,22 @@ def _told(pair: engine.CasePair, number: int, library: PolicyLibrary, reader: Pa
             )
         case _:
             said = [text for rule in rules if (text := reader.book.text(rule.message))] if counts else []
-    facts = [
-        (reader.title(fact), reader.told(fact, _stated(case.exchange, fact)) if fact in case.facts else words["left_out"])
-        for fact in pair.apart
-    ]
+    facts = [each for fact in pair.apart for each in _facts(case, fact, reader)]
     return ToldExchange(
         case.case, facts, case.expect.outcome or "", said[0] if said else "", engine.REGISTER not in case.exchange
     )
 
 
-def _stated(exchange: Mapping[str, Any], fact: str) -> Any:
-    """The value of a fact in the JSON of an exchange."""
-    found: Any = exchange
+def _facts(case: engine.PairedCase, fact: str, reader: PageReader) -> Iterator[tuple[str, str]]:
+    """A fact of an exchange and its value, in words; of the register each fact that it states."""
+    if fact == engine.REGISTER:
+        for states in case.facts.get(fact, {}).values():
+            yield from ((reader.title(name), reader.told(name, value)) for name, value in states.items())
+        return
+    value: Any = case.exchange
     for step in fact.split("."):
-        found = found.get(step) if isinstance(found, Mapping) else None
-    return found
+        value = value.get(step) if isinstance(value, Mapping) else None
+    yield reader.title(fact), reader.words.policies["left_out"] if value is None else reader.told(fact, value)
 
 
 def _page(template: str, path: str, reader: PageReader, **members: Any) -> str:
