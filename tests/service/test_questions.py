@@ -41,7 +41,11 @@ FIGURES: dict[str, tuple[str, Any, str]] = {
     "Which state sent how much to which?": ("cells.0.price.0.amount", "20000", "20,000 INR"),
     "How much was payable to the countries that the data come from?": ("balances.0.closing", "950.00", "950.00 INR"),
     "Was it paid, by whom, and who says so?": ("lines.0.state", "reported", "reported"),
-    "Which promises are overdue, and whose are they?": ("promises.0.by", "clinic-5", "Kenya"),
+    "How much computing, energy and emissions go with an exchange?": (
+        "factor.account.benefit.resources.value.energy",
+        "120 MWh",
+        "energy: 120 MWh",
+    ),
     "How far is the deal of an order?": ("commitments.0.stage", "signed", "signed"),
     "Which deals are signed, and not delivered yet?": ("commitments.0.references.0.number", "PO-7781", "signed"),
     "Which commission has a deal, and what was paid and refunded?": ("lines.*.kind", "commission", "1,000.00 INR"),
@@ -88,11 +92,9 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClien
         shown = [{"kind": "contract", "dated": "2026-01-05"}]
         opened = {"digest": agreed["versions"][-1]["digest"], "evidence": shown, "reason": "the signed contract"}
         send("POST", f"agreements/{agreed['id']}/open", opened)
-        sale = commit(
-            {**SALE, "terms": {"price": "20000.00 INR", "agreement": agreed["id"]}},
-            ("order", "PO-7781"),
-            ("invoice", "INV-118"),
-        )
+        resources = {"energy": "120 MWh", "emissions": "30 tCO2e", "computing": "5000 GPU-hour"}
+        terms = {"price": "20000.00 INR", "agreement": agreed["id"], "resources": resources}
+        sale = commit({**SALE, "terms": terms}, ("order", "PO-7781"), ("invoice", "INV-118"))
         send("POST", f"commitments/{sale}/stages", {"stage": "signed", "on": "2026-11-25"})
         for each in client.get("/v1/ledger/benefits?role=source-country").json()["lines"]:
             paid = {"amount": each["amount"], "dated": "2026-11-25", "evidence": "bank-statement", "document": "cd" * 32}
@@ -122,10 +124,12 @@ def test_a_question_is_one_call_and_one_page(ledger: tuple[TestClient, str], que
     """The answer has the figure, and the page says it."""
     client, sale = ledger
     place, figure, told = FIGURES[question]
-    answer = client.get(call.replace("ID", sale))
+    made = client.get(f"/v1/commitments/{sale}").json()
+    call, page = (each.replace("DECISION", made["decision"]).replace("ID", sale) for each in (call, page))
+    answer = client.get(call)
     assert answer.status_code == 200, answer.text
     assert figure in at(answer.json(), *place.split("."))
-    shown = client.get(page.replace("ID", sale), headers={"accept": "text/html"})
+    shown = client.get(page, headers={"accept": "text/html"})
     assert shown.status_code == 200
     assert told in re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", shown.text.partition("<main")[2]))
 
