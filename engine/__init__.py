@@ -78,6 +78,7 @@ from engine.bundle import (
     source_files,
     stands_alone,
     with_books,
+    with_shares,
 )
 from engine.deciding.contributions import (
     BundleCounters,
@@ -91,7 +92,7 @@ from engine.deciding.contributions import (
 )
 from engine.deciding.contributions import definition as counter_definition
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
-from engine.deciding.flow import UNKNOWN, Flow, Flows
+from engine.deciding.flow import REACHED, UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
 from engine.deciding.money_counts import in_currency, money_parts
 from engine.deciding.plan_books import conveyed_lines
@@ -99,6 +100,8 @@ from engine.deciding.promises import DatedPromise, Promise
 from engine.deciding.rests_on import Statement
 from engine.deciding.search_pauses import pausing
 from engine.deciding.settlement import settle
+from engine.deciding.share_counts import COUNTER as SHARE_COUNTER
+from engine.deciding.share_counts import PARTIES, ExchangeShare, ShareCount, ShareCounts
 from engine.deciding.sign_off_binding import anchor_of, still_holds
 from engine.deciding.sign_off_scope import Approval, Signature, Unsignable, facts_digest, meaning_of, persons_asked
 from engine.decision import (
@@ -116,6 +119,7 @@ from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
 from engine.exchange_input.exchange_reader import MAX_BYTES, read_object
 from engine.exchange_input.exchange_shape import SHAPES as EXCHANGE_SHAPES
+from engine.exchange_input.ledger_shares import SHARES
 from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
@@ -169,13 +173,17 @@ __all__ = [
     "LANGUAGES",
     "MAX_BYTES",
     "MODES",
+    "PARTIES",
     "PARTS",
     "PDP",
     "PERPETUAL",
+    "REACHED",
     "RECORD",
     "REGISTER",
     "SEARCHED",
     "SEMANTICS",
+    "SHARES",
+    "SHARE_COUNTER",
     "UNKNOWN",
     "ActionText",
     "Analysis",
@@ -226,6 +234,7 @@ __all__ = [
     "ExchangePart",
     "ExchangeProblem",
     "ExchangeRefused",
+    "ExchangeShare",
     "ExpectationLine",
     "Explanation",
     "FactEntry",
@@ -295,6 +304,8 @@ __all__ = [
     "SetOf",
     "Settlement",
     "SettlementState",
+    "ShareCount",
+    "ShareCounts",
     "Signature",
     "SignaturePart",
     "SignedOffPart",
@@ -402,6 +413,7 @@ __all__ = [
     "with_fact_set",
     "with_facts_set",
     "with_own_settlement",
+    "with_shares",
     "written_cases",
     "written_pairs",
 ]

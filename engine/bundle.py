@@ -170,6 +170,11 @@ def with_books(bundle: Bundle, exchange: Exchange, pages: Mapping[str, BookPage]
     return bundle.reader.with_books(exchange, pages)
 
 
+def with_shares(bundle: Bundle, exchange: Exchange, said: Mapping[str, Any]) -> Exchange:
+    """The exchange with what a ledger says of its shares, as JSON, in its document too. Raises ValueError."""
+    return bundle.reader.with_shares(exchange, said)
+
+
 class NameTaken(ValueError):
     """Two folders or files would have the same name in the bundle; the message names both and says what to do."""
 
@@ -506,6 +511,8 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
         words.append([f"{name}: {fact.type.units.name}" for name, fact in sorted(vocabulary.facts.items()) if fact.type.units])
     if vocabulary.promises:
         words.append(sorted((name, repr(promise)) for name, promise in vocabulary.promises.items()))
+    if vocabulary.shares:
+        words.append(sorted((name, repr(text)) for name, text in vocabulary.shares.items()))
     if vocabulary.entities:
         words.append(sorted((kind, repr(text)) for kind, text in vocabulary.entities.items()))
     if vocabulary.organisations:

@@ -161,6 +161,7 @@ class _Changes:
             yield from self.section(kind, before, after, self.conditioned, lambda entry: _title(entry[0]))
         yield from self.section("book", old.books, new.books, self.fields, lambda book: book.title.en)
         yield from self.section("promise", old.promises, new.promises, self.fields, _title)
+        yield from self.section("share", old.shares, new.shares, self.fields, _title)
         yield from self.section("jurisdiction", old.jurisdictions, new.jurisdictions, self.fields, _title)
         yield from self.section("touch", was.touches, now.touches, self.condition)
         yield from self.section("contradiction", was.never, now.never, self.fields, lambda never: never.says.en)

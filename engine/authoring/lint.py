@@ -80,7 +80,7 @@ class _Lint:
             facts |= {settlement.price, settlement.shares, *settlement.parties.values(), *settlement.free, *settlement.fills}
             facts |= {*settlement.countries.values()}
             facts |= {each for each in (settlement.by, settlement.agreement, settlement.made_from) if each}
-        facts |= {fact for _, fact in self.words.statistics or () if fact is not None}
+        facts |= set(self.words.statistics.facts.values()) if self.words.statistics else set()
         facts |= {self.words.plans.derived} if self.words.plans else set()
         facts |= {fact for lines in self.words.computed.values() for line in lines.values() for fact in line.facts}
         facts |= {
@@ -99,6 +99,9 @@ class _Lint:
             facts |= {promise.due, promise.by, promise.to, *promise.terms.values(), promise.fills, promise.beside}
             facts |= {each for each in (promise.number, promise.disputed) if each}
             facts |= {f"evidence.{kind}.dated" for kind in promise.evidence}
+        facts |= {
+            fact for text in self.words.shares.values() for each in text.members.values() for fact in (each.of, each.by) if fact
+        }
         families = {member: name for name, members in self.words.families.items() for member in members}
         used = {families.get(name, name).removesuffix(".total") for name in facts}
         for name in dict.fromkeys(families.get(fact, fact) for fact in self.words.facts):
@@ -116,6 +119,7 @@ class _Lint:
                 self.unnamed("requirements", name, "no rule requires it")
         registers = {atom.register for condition in self.conditions() for atom in atoms(condition)}
         registers |= {text.countries for text in self.words.jurisdictions.values() if isinstance(text.countries, str)}
+        registers |= set(self.words.statistics.registers) if self.words.statistics else set()
         for name in self.words.registers:
             if name not in registers:
                 self.unnamed("registers", name, "no rule looks it up")

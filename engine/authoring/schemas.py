@@ -199,6 +199,8 @@ class _Words:
             "CounterText.leaves_out": {"type": "array", "items": ref("name of rule")},
             **{f"PromiseText.{name}": fact for name in ("due", "by", "to", "number", "fills", "disputed", "beside")},
             "PromiseText.terms": {"type": "object", "additionalProperties": fact},
+            "ShareText.of": fact,
+            "ShareText.by": fact,
             "JurisdictionText.covers": {"type": "object", "properties": subjects, "additionalProperties": cover},
             "TouchText.fact": fact,
             "FactorLineText.fact": fact,

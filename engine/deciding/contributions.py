@@ -24,6 +24,7 @@ from engine.bundle import Bundle
 from engine.deciding.money_counts import NO_SUM, currency_of, parts, parts_in
 from engine.deciding.promises import promises_of
 from engine.exchange import Exchange
+from engine.policy_language.share_facts import shares_of
 from engine.policy_language.vocabulary_text import CounterText
 from engine.rules import Condition, Defined, Rule, RuleSet, Truth, atoms, definitions_named, tests
 from engine.values import MAX_COUNT, Disputed, Duration, Missing, Range, SetOf, Value, either, read_duration, to_json
@@ -210,7 +211,7 @@ UNBOUNDED = Tally(most=None)
 
 
 class BundleCounters:
-    """The counters and the promises of one bundle, and a digest of the meaning of all of them. Made once for a bundle."""
+    """The counters, promises and shares of one bundle, and a digest of the meaning of all of them. Made once for a bundle."""
 
     def __init__(self, bundle: Bundle) -> None:
         words = bundle.vocabulary
@@ -237,7 +238,9 @@ class BundleCounters:
             for name, text in sorted(words.counters.items())
         )
         self.promises = promises_of(bundle)
-        self.meanings = (*(each.meaning for each in self.counters), *(each.meaning for each in self.promises))
+        self.shares = shares_of(words)
+        by_meaning = [each.meaning for each in self.counters] + [each.meaning for each in self.promises]
+        self.meanings = tuple(dict.fromkeys((*by_meaning, *(each.meaning for each in self.shares))))
         self.counter_facts = tuple((counter, fact) for counter in self.counters for fact in counter.facts)
         self.facts = tuple(fact for _, fact in self.counter_facts)
         self._adds = {fact: words.families.get(each := words.facts[fact].counts, (each,)) for fact in self.facts}

@@ -1,15 +1,17 @@
 """
 Flows: what a committed exchange adds to the statistics, in the words of the vocabulary.
 
-From a bundle, an exchange and a verdict comes one flow: from where to where, by which venue, of which grade, sector and kind, for how
-many people, at which price, with which shares of it. The vocabulary says which fact is which (`statistics:`). What is not known for
-certain is UNKNOWN, and is never guessed. The caller keeps the flows and adds them up; this module stores nothing.
+From a bundle, an exchange and a verdict comes one flow: from where to where, between countries of which registers, by which venue, of
+which grade, sector, kind and purpose, for how many people, at which price, with which shares of it. The vocabulary says which fact is
+which (`statistics:`). What is not known for certain is UNKNOWN, and is never guessed. The caller keeps the flows and adds them up; this
+module stores nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import date
 from decimal import Context, Decimal
 from fractions import Fraction
 
@@ -21,6 +23,8 @@ from engine.values import ExactRatio, Missing, Money, Range, SetOf
 from engine.verdict import Verdict, numbers
 
 UNKNOWN = "?"  # a word of a flow that is not known, or may not be all
+# How many people an exchange reaches: the least number of each band.
+REACHED = {"none": 0, "1-999": 1, "1000-99999": 1_000, "100000-999999": 100_000, "1000000-": 1_000_000}
 _PLACES = 16
 _EXACTLY = Context(prec=80)  # a price has 19 digits and a share 13, so their product is never rounded
 
@@ -30,9 +34,10 @@ class Flow:
     """
     What one exchange adds to the statistics.
 
-    `pair` is the two countries as `CN>DE`. `venue`, `grade`, `sector`, `kind` and `lanes` are words with spaces between them: several
-    where the fact has several values, none for "none", and UNKNOWN. `exclusive` is `yes`, `no` or UNKNOWN. `price` is None where it is not
-    known; the shares are parts of it, in its currency, and never rounded. The parties are the ids by which the register has them.
+    `pair` is the two countries as `CN>DE`. `venue`, `grade`, `sector`, `kind`, `purpose`, the registers and `lanes` are words with spaces
+    between them: several where the fact has several values, none for "none", and UNKNOWN. `reached` is one of REACHED. `exclusive` is
+    `yes`, `no` or UNKNOWN. `price` is None where it is not known; the shares are parts of it, in its currency, and never rounded. The
+    parties are the ids by which the register has them.
     """
 
     pair: str
@@ -48,6 +53,10 @@ class Flow:
     public_share: Decimal | None
     supplier: str | None
     recipient: str | None
+    purpose: str
+    source_register: str
+    destination_register: str
+    reached: str
 
 
 class Flows:
@@ -64,10 +73,16 @@ class Flows:
         self._lanes = sum(1 << number for number, rule in enumerate(bundle.rules.rules) if rule.lane)
         self.meaning = self._meaning() if bundle.vocabulary.statistics else ""
 
-    def of(self, exchange: Exchange, verdict: Verdict) -> Flow:
-        """The flow of an exchange; `verdict` says which lanes are open to it."""
+    @property
+    def registers(self) -> tuple[str, ...]:
+        """The registers of countries by which exchanges are told apart."""
+        return tuple(self._uses.registers)
+
+    def of(self, exchange: Exchange, verdict: Verdict, day: date) -> Flow:
+        """The flow of an exchange on a day; `verdict` says which lanes are open to it."""
         uses = self._uses
         price = exchange.value(uses.price) if uses.price else None
+        people = self._people(uses.people, exchange)
         lanes = {verdict.rules[number].lane for number in numbers(verdict.stands.certain & self._lanes)}
         return Flow(
             pair=f"{self._word(uses.source, exchange)}>{self._word(uses.destination, exchange)}",
@@ -77,12 +92,16 @@ class Flows:
             kind=self._word(uses.kind, exchange),
             lanes=" ".join(sorted(lanes)),
             exclusive=self._word(uses.exclusive, exchange),
-            people=self._people(uses.people, exchange),
+            people=people,
             price=price if isinstance(price, Money) else None,
             source_country_share=_part(price, uses.source_country_share, exchange),
             public_share=_part(price, uses.public_share, exchange),
             supplier=_party(uses.supplier, exchange),
             recipient=_party(uses.recipient, exchange),
+            purpose=self._word(uses.purpose, exchange),
+            source_register=self._registers(uses.source, exchange, day),
+            destination_register=self._registers(uses.destination, exchange, day),
+            reached=_reached(people),
         )
 
     def _word(self, fact: str | None, exchange: Exchange) -> str:
@@ -96,6 +115,14 @@ class Flows:
                 return " ".join([*sorted(members), *([UNKNOWN] if more else [])])
             case _:
                 return UNKNOWN
+
+    def _registers(self, fact: str | None, exchange: Exchange, day: date) -> str:
+        """The registers in which a country stands on a day."""
+        country = exchange.value(fact) if fact else Missing.LEFT_OUT
+        if not isinstance(country, str):
+            return UNKNOWN
+        entries = ((name, self._words.registers[name].entries.get(country, ())) for name in self._uses.registers)
+        return " ".join(sorted(name for name, found in entries if any(entry.on(day) for entry in found)))
 
     def _highest(self, fact: str | None, exchange: Exchange) -> str:
         """The highest value of an ordered fact; where there may be others, only the highest of all is known to be it."""
@@ -119,6 +146,13 @@ class Flows:
         if self._uses.grade and (values := self._words.facts[self._uses.grade].type.values):
             printed.append(repr(sorted(values.rank.items())))
         return hashlib.sha256("\n".join(printed).encode()).hexdigest()[:16]
+
+
+def _reached(people: Range) -> str:
+    """The band of a number of people; UNKNOWN where it may lie in several."""
+    high = Decimal("Infinity") if people.high is None else people.high
+    bands = {sum(end >= least for least in REACHED.values()) for end in (people.low, high)}
+    return [*REACHED][bands.pop() - 1] if len(bands) == 1 else UNKNOWN
 
 
 def _part(price: object, fact: str | None, exchange: Exchange) -> Decimal | None:

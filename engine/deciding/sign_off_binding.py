@@ -18,12 +18,13 @@ from typing import Any
 from engine.books.page import BOOKS
 from engine.bundle import Bundle
 from engine.deciding.coverage import GAP, REACH
+from engine.exchange_input.ledger_shares import SHARES
 from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, stated_in
 from engine.rules import AS_OF, Condition, Defined, tests
 from engine.values.id_spellings import folded_id
 
-UNBOUND = (AS_OF, "schema")  # members of an exchange that no approval is bound to, beside its counters
+UNBOUND = (AS_OF, "schema", SHARES)  # members of an exchange that no approval is bound to, beside its counters
 DAY = "on"  # of a page of a book: a signature given on one day holds on another
 ENDS = frozenset({"at_least", "at_most"})
 UNKNOWN, REST = "unknown", "rest"

@@ -16,14 +16,16 @@ from engine.bundle import Bundle
 from engine.deciding.combine import MET, Outcome, may_be_met
 from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import ExchangeRefused
+from engine.exchange_input.ledger_shares import SHARES
 from engine.rules import Condition, Rule, Truth, atoms, definitions_named
 from engine.values.outcome_levels import BOUNDS, Bounds, Level
 from engine.verdict import Verdict, numbers
 
 CLAIMS = "claims"
 LATER = frozenset(("recipient", "people", "collection", "storage"))
-# What a book of rights says of a chain, it says of the last leg: it follows grants from holder to holder.
-NOT_OF_THE_WHOLE = ("carried", "relies_on", BOOKS)
+# What a book of rights says of a chain, it says of the last leg: it follows grants from holder to holder. Shares of a
+# ledger are those of each leg.
+NOT_OF_THE_WHOLE = ("carried", "relies_on", BOOKS, SHARES)
 NOTHING = BOUNDS[Level.NOT_APPLICABLE][Level.NOT_APPLICABLE]
 
 

@@ -32,6 +32,7 @@ from engine.exchange_input.exchange_problems import (
     pointer,
 )
 from engine.exchange_input.exchange_shape import SHAPES, in_present_shape, registered_shape, sent_shape
+from engine.exchange_input.ledger_shares import SHARES, LedgerShares, ShareSaid
 from engine.exchange_input.own_counts import OwnCounts
 from engine.exchange_input.sent_statements import Statements
 from engine.policy_language.derived_facts import Followers
@@ -72,6 +73,7 @@ class ExchangeReader:
         self._sets = {fact.name: fact.type.values for fact in vocabulary.facts.values()}
         self._closing = {f"{family}.rest": members for family, members in vocabulary.families.items()}
         self.own_counts = OwnCounts(vocabulary)
+        self._shares = LedgerShares.of(vocabulary)
         self._refusals = Refusals(vocabulary, self._model)
         self.words = self._refusals.words  # what people call facts, values and documents
         self._followers = Followers(vocabulary.facts.values())
@@ -103,7 +105,7 @@ class ExchangeReader:
 
     def statements(self, document: Mapping[str, Any]) -> Statements:
         """What a JSON object states, each by itself. Raises ExchangeRefused where one has not the shape that it must have."""
-        sent = {name: value for name, value in document.items() if name not in (REGISTER, BOOKS)}
+        sent = {name: value for name, value in document.items() if name not in (REGISTER, BOOKS, SHARES)}
         problems: list[ExchangeProblem] = []
         register, personal = self._registered(document[REGISTER], problems) if REGISTER in document else ({}, [])
         try:
@@ -163,6 +165,10 @@ class ExchangeReader:
         if self._books or self.benefits:
             exchange = self._opened(exchange, pages)
             problems += self._not_agreed(exchange, stated.values)
+        if self._shares.each:
+            exchange = self._shares.filled(
+                exchange, self._said_of_shares(document[SHARES], problems) if SHARES in document else {}
+            )
         problems += self._incoherent(exchange, frozenset(stated.values), beside)
         if problems:
             raise ExchangeRefused(tuple(problems[:MAX_PROBLEMS]))
@@ -210,6 +216,18 @@ class ExchangeReader:
         sources = {name: source for name, source in exchange.sources.items() if name not in filled or source == REGISTERED}
         bare = replace(exchange, document=document, values=values, follows=follows, sources=sources, books=())
         return self._opened(bare, pages)
+
+    def with_shares(self, exchange: Exchange, said: Any) -> Exchange:
+        """An exchange with what a ledger says of its shares, as JSON, in its document too. Raises ValueError."""
+        return self._shares.filled(replace(exchange, document={**exchange.document, SHARES: said}), self._shares.read(said))
+
+    def _said_of_shares(self, sent: Any, problems: list[ExchangeProblem]) -> dict[str, ShareSaid]:
+        """What the ledger says of shares; a problem where it cannot be read."""
+        try:
+            return self._shares.read(sent)
+        except ValueError as wrong:
+            problems.append(ExchangeProblem(f"/{SHARES}", "wrong-value", str(wrong)))
+            return {}
 
     @property
     def books(self) -> tuple[BookReader, ...]:

@@ -358,7 +358,8 @@ class DecisionWriter:
         """
         The tests that make a rule stand, or leave it open, each once.
 
-        A test is its fact and its JSON up to the value, which is the only part that differs between exchanges.
+        A test is its fact and its JSON up to the value, which is the only part that differs between exchanges. Which of the ledger's shares
+        is too high is told nobody: it speaks of others, too.
         """
         seen = reading.seen(number)
         known = self._known.setdefault(number, {})
@@ -367,6 +368,8 @@ class DecisionWriter:
             lines: dict[tuple[str, str], tuple[str, str]] = {}
             for atom in bearing(self.bundle.rules.rules[number].condition, self.bundle.rules.definitions, reading):
                 phrase = self.book.phrase(atom)
+                if atom.fact.rpartition(".")[0] in self.bundle.vocabulary.shares:
+                    continue
                 if atom.fact != AS_OF and (atom.fact, phrase) not in lines:
                     truth = TRUTH_WORDS[reading(atom)]
                     start = f'{{"fact":{quote(atom.fact)},"test":{quote(phrase)},"truth":"{truth}","value":'

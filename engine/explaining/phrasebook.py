@@ -269,10 +269,16 @@ def _public(value: Value, personal: frozenset[str]) -> Value:
 
 
 def shown(vocabulary: Vocabulary, exchange: Exchange, fact: str, as_of: date) -> Any:
-    """The value that a test read, as JSON; "personal" where the fact is marked as personal."""
+    """
+    The value that a test read, as JSON; "personal" where the fact is marked as personal.
+
+    The numbers of a ledger's shares stand in the record alone, from which they can be withheld.
+    """
     if fact == AS_OF:
         return as_of.isoformat()
     if fact in exchange.values or fact in vocabulary.facts:
+        if fact.rpartition(".")[0] in vocabulary.shares:
+            return None
         value = exchange.value(fact)
         if fact in vocabulary.facts and vocabulary.facts[fact].personal and not isinstance(value, Missing):
             return "personal"

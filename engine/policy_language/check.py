@@ -23,6 +23,7 @@ from engine.policy_language.overlay import BUNDLED_WORDS
 from engine.policy_language.phrases import GROUPS, check_phrases
 from engine.policy_language.policy_text import PolicyText, RuleText
 from engine.policy_language.read_document import read_model
+from engine.policy_language.share_facts import check_shares
 from engine.policy_language.tree import Mapping, Node, Scalar, key_named, locate, plain
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, WEEK, Vocabulary
 from engine.policy_language.vocabulary_text import CalendarText
@@ -90,6 +91,7 @@ class _Checker:
         for name in self.vocabulary.counters:
             self._own(f"counter/{name}", ("counters", name), "where")
         check_promises(self.vocabulary, self.findings)
+        check_shares(self.vocabulary, self.findings)
         for name, (policy, tree) in self.policies.items():
             node = locate(tree, ("applies",))[0]
             always = isinstance(node, Scalar) and node.text == EVERYWHERE

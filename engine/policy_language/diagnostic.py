@@ -25,6 +25,7 @@ CODES = {
     "bad-key": "a key must be a plain word",
     "bad-counter": "a counter of money counts one sum of money and names the fact in whose currency it is",
     "bad-window": "a counter's window is a calendar year, a preceding period, or the period of an entity that it is kept per",
+    "bad-shares": "the shares of a ledger fill a family of ratios that nobody else states, each member with whose share it is",
     "bad-rest": "a value that means none of the others stands out of place",
     "bad-value": "the value does not fit its place or the type of its fact",
     "bare-claim": "a provision lifts on a claim alone, which no document and no other fact can contradict (a warning)",

@@ -1,4 +1,6 @@
-"""What a vocabulary says of committed exchanges, as authors write it: books, promises, settlement, statistics, registers of transfers."""
+"""
+What a vocabulary says of committed exchanges, as authors write it: books, promises, settlement, statistics, shares, registers of transfers.
+"""
 
 from __future__ import annotations
 
@@ -118,8 +120,8 @@ class StatisticsText(DocumentText):
     """
     Which facts the statistics of committed exchanges are made of.
 
-    By `source` and `destination`, `venue`, `grade`, `sector` and `kind` exchanges are told apart; of a `grade` the highest counts. The
-    others are added up. What is left out is not told.
+    By `source` and `destination`, their `registers`, `venue`, `grade`, `sector`, `kind` and `purpose` exchanges are told apart; of a
+    `grade` the highest counts. The others are added up. What is left out is not told.
     """
 
     source: str | None = None
@@ -134,6 +136,10 @@ class StatisticsText(DocumentText):
     """The fact with the sectors."""
     kind: str | None = None
     """The fact with the kind of data."""
+    purpose: str | None = None
+    """The fact with the purposes."""
+    registers: list[str] = []
+    """Registers of countries: exchanges are told apart by those in which the country of source stands, and that of destination."""
     people: str | None = None
     """The count of people that is added up: a fact, or a family."""
     price: str | None = None
@@ -148,6 +154,42 @@ class StatisticsText(DocumentText):
     """The id of the party that supplies."""
     recipient: str | None = None
     """The id of the party that receives."""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The facts by their uses."""
+        return {use: fact for use, fact in self if isinstance(fact, str)}
+
+
+class LeastText(DocumentText):
+    """How many there must be, or nothing is told of a share."""
+
+    exchanges: Annotated[int, Field(ge=1)]
+    """How many exchanges a cell must have."""
+    parties: Annotated[int, Field(ge=1)]
+    """How many parties it must have on the side of the share."""
+
+
+class ShareText(DocumentText):
+    """A share of the committed exchanges of a cell."""
+
+    of: str
+    """The fact that says whose share it is."""
+    by: str | None = None
+    """The fact whose values are the cells; of several values the highest share counts. Left out where all exchanges are one cell."""
+
+
+class SharesText(DocumentText):
+    """Shares of the exchanges that a ledger has of a calendar year, the one that is decided included."""
+
+    title: Text
+    """What they are called."""
+    least: LeastText
+    """How many exchanges and parties a cell must have; with fewer a share is 0."""
+    members: Annotated[dict[str, ShareText], Field(min_length=1)]
+    """The share that fills each member of the family."""
+    note: Prose | None = None
+    """What else a reader should know about the shares."""
 
 
 class TransferColumnText(DocumentText):

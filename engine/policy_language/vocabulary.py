@@ -19,7 +19,7 @@ from engine.policy_language.authzen_text import AuthZenText
 from engine.policy_language.diagnostic import Span
 from engine.policy_language.document_text import Text
 from engine.policy_language.everyday_text import PresetText
-from engine.policy_language.ledger_text import PromiseText, SettlementText, StatisticsText, TransferRegisterText
+from engine.policy_language.ledger_text import PromiseText, SettlementText, SharesText, StatisticsText, TransferRegisterText
 from engine.policy_language.organisation import Acceptance, Organisation, SwitchedOff
 from engine.policy_language.phrases import PhraseText
 from engine.policy_language.tree import Node
@@ -188,6 +188,9 @@ class Vocabulary:
     phrases: Mapping[str, PhraseText] = field(default_factory=dict)  # not printed: what they mean stands in each use
     ids: Mapping[str, Mapping[str, RegisterEntry]] = field(default_factory=dict)  # lists of ids with dates, by name
     said: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # what people call facts, groups, documents and registers
+    shares: Mapping[str, SharesText] = field(
+        default_factory=dict
+    )  # what a ledger fills in of its committed exchanges, by family
 
     @property
     def recipient(self) -> str:

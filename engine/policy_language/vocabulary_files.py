@@ -38,6 +38,7 @@ def load(trees: list[Node], findings: Findings) -> Vocabulary:
         books=read_books(words.text, words.spans, types, words.findings),
         entities=words.text.entities,
         promises=words.text.promises,
+        shares=words.text.shares,
         jurisdictions=words.text.jurisdictions,
         subjects=words.text.subjects,
         touches=tuple(words.text.touches),

@@ -234,9 +234,14 @@ def check_references(words: WrittenVocabulary, vocabulary: Vocabulary) -> None:
 
 def _check_statistics(words: WrittenVocabulary, vocabulary: Vocabulary) -> None:
     """Check that each fact of the statistics is there, and of a type that they can use."""
-    for use, fact in [] if words.text.statistics is None else words.text.statistics:
-        if fact is None:
-            continue
+    statistics = words.text.statistics
+    for place, name in enumerate(statistics.registers if statistics else ()):
+        register = vocabulary.registers.get(name)
+        if register is None or register.of is not vocabulary.values.get("country"):
+            at = locate(words.nodes["statistics", ""], ("registers", place))[0].span
+            help = did_you_mean(name, vocabulary.registers)
+            words.findings.error(at, "unknown-value", f"there is no register of countries `{name}`", help=help)
+    for use, fact in (statistics.facts if statistics else {}).items():
         at = locate(words.nodes["statistics", ""], (use,))[0].span
         members = vocabulary.families.get(fact, (fact,)) if use == "people" else (fact,)
         if members[0] not in vocabulary.facts:
@@ -245,7 +250,7 @@ def _check_statistics(words: WrittenVocabulary, vocabulary: Vocabulary) -> None:
             continue
         type = vocabulary.facts[members[0]].type
         kind = STATISTICS_KINDS.get(use, "value")
-        if type.kind != kind or (type.many and use not in ("grade", "sector", "venue", "kind")):
+        if type.kind != kind or (type.many and use not in ("grade", "sector", "venue", "kind", "purpose")):
             words.findings.error(at, "ill-typed", f"`{fact}` is of type `{type.name}`, which `{use}` cannot use")
 
 

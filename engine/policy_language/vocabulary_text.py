@@ -16,7 +16,14 @@ from engine.policy_language.authzen_text import AuthZenText
 from engine.policy_language.document_text import Condition, Day, DocumentText, DutyText, Id, Prose, Status, Text, YesNo
 from engine.policy_language.everyday_text import PresetText, SaidText
 from engine.policy_language.known_findings import KnownText
-from engine.policy_language.ledger_text import BookText, PromiseText, SettlementText, StatisticsText, TransferRegisterText
+from engine.policy_language.ledger_text import (
+    BookText,
+    PromiseText,
+    SettlementText,
+    SharesText,
+    StatisticsText,
+    TransferRegisterText,
+)
 from engine.policy_language.phrases import PhraseText
 from engine.policy_language.reach_text import ReachedText, ReachText
 
@@ -627,6 +634,8 @@ class VocabularyText(DocumentText):
     """Kinds of entities of the register, beside parties and assets. An exchange names one by the fact `KIND.id`."""
     promises: dict[str, PromiseText] = {}
     """What parties promise by exchanges, until a last day, and what shows that it was kept."""
+    shares: dict[str, SharesText] = {}
+    """Shares of what a ledger has committed. Each has a family of facts of the same name, which the ledger fills."""
     jurisdictions: dict[str, JurisdictionText] = {}
     """Which countries and subject matters each jurisdiction covers, and from when."""
     subjects: dict[str, SubjectText] = {}

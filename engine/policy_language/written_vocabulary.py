@@ -18,7 +18,8 @@ from engine.policy_language.vocabulary_text import (
 
 SECTIONS = (
     "facts", "values", "units", "registers", "calendars", "evidence", "claims", "requirements", "counters", "books", "entities",
-    "promises", "jurisdictions", "subjects", "phrases", "coherence", "lanes", "questions", "factor", "transfer_registers", "presets",
+    "promises", "shares", "jurisdictions", "subjects", "phrases", "coherence", "lanes", "questions", "factor", "transfer_registers",
+    "presets",
 )  # fmt: skip
 
 

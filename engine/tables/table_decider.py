@@ -22,6 +22,7 @@ from engine.books.page import BOOKS
 from engine.bundle import Bundle, accept_exchange
 from engine.exchange import REGISTER
 from engine.exchange_input.exchange_problems import ExchangeProblem, ExchangeRefused
+from engine.exchange_input.ledger_shares import SHARES
 from engine.rules import AS_OF
 from engine.tables import arrow
 from engine.tables.arrow import LEFT_OUT, ArrowStream, Codes
@@ -380,10 +381,10 @@ class TableDecider:
         document: Mapping[str, Any] = stated.document
         day = self._stated_day(document.get(AS_OF))
         problems = stated.problems
-        # INVARIANT (one source): what a register and its books say is from them, and never from a row.
+        # INVARIANT (one source): what a register, its books and a ledger say is from them, and never from a row.
         problems += tuple(
             ExchangeProblem(f"/{member}", "unknown-key", "no row states this; leave it out")
-            for member in (REGISTER, BOOKS)
+            for member in (REGISTER, BOOKS, SHARES)
             if member in document
         )
         no_day = ExchangeProblem(f"/{AS_OF}", "no-day", "the row states no day; fill the column")

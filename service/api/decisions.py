@@ -161,7 +161,7 @@ def decisions(context: Reading, call: Call[None], connection: sa.Connection) -> 
 @router.get("/v1/decisions/{id}", "getDecision", "The record of a decision", "not-found", parameters=[DECISION_ID])
 def decision(context: Reading, call: Call[None], connection: sa.Connection) -> KeptRecord | Response:
     """The record and its place in the log. Personal values are in clear, unless they were erased."""
-    return _json(record_json(log_access.record(context, call.path["id"], connection)))
+    return _json(record_json(log_access.shown(context, call.path["id"], connection)))
 
 
 @router.post(

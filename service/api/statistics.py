@@ -29,7 +29,7 @@ def _by(names: tuple[str, ...], default: str) -> Parameter[tuple[str, ...]]:
 
     about = f"what the exchanges are told apart by: some of {', '.join(names)}, with commas between them"
     takes = f"some of {', '.join(f'`{name}`' for name in names)}, each once, with commas between them"
-    return Parameter("by", about, {"type": "string", "maxLength": 80, "default": default}, takes, read)
+    return Parameter("by", about, {"type": "string", "maxLength": 120, "default": default}, takes, read)
 
 
 def _filter(name: str, about: str, takes: str, needs: str = "") -> Parameter[str]:

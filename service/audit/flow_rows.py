@@ -14,7 +14,9 @@ import sqlalchemy as sa
 from service.audit.row_comparison import Values
 from service.store.tables import FLOW_MEASURES, flow, flow_party
 
-_DIMENSIONS = (flow.c.pair, flow.c.venue, flow.c.grade, flow.c.sector, flow.c.kind)
+_PAIRED = (flow.c.pair, flow.c.venue, flow.c.grade, flow.c.sector, flow.c.kind)
+_DIMENSIONS = (*_PAIRED, flow.c.purpose, flow.c.source_register, flow.c.destination_register, flow.c.reached)
+_VIEWS: tuple[tuple[sa.ColumnElement[Any], ...], ...] = ((), *((each,) for each in _DIMENSIONS), *combinations(_PAIRED, 2))
 _NONE: sa.ColumnElement[str] = sa.literal_column("''")
 _YEAR = sa.func.substr(flow.c.month, 1, 4)
 _KEY = ("meaning", "period", "first_value", "second_value")
@@ -22,8 +24,8 @@ _SUMS = frozenset(("exchanges", *FLOW_MEASURES))
 
 
 def flow_sums(connection: sa.Connection) -> Iterator[Values]:
-    """The sums of each month or year by none, every one and every two dimensions, and the lanes that were used."""
-    for view in (view for size in range(3) for view in combinations(_DIMENSIONS, size)):
+    """The sums of each month or year by none, every one and every two of the first dimensions, and the lanes that were used."""
+    for view in _VIEWS:
         named = {"dimensions": ",".join(each.name for each in view)}
         sums, by_lanes = _of_view(view)
         for row in _rows(connection, sums):
@@ -55,7 +57,11 @@ def _of_view(view: tuple[sa.ColumnElement[Any], ...]) -> tuple[sa.Select[Any], s
     first, second = [*view, _NONE, _NONE][:2]
     period = _YEAR if len(view) == 2 and flow.c.pair in view else flow.c.month
     key = dict(zip(_KEY, (flow.c.meaning, period, first, second), strict=True))
-    return _summed({**key, "currency": flow.c.currency}, FLOW_MEASURES), _summed({**key, "lanes": flow.c.lanes}, ())
+    known = [each.is_not(None) for each in view]
+    return (
+        _summed({**key, "currency": flow.c.currency}, FLOW_MEASURES).where(*known),
+        _summed({**key, "lanes": flow.c.lanes}, ()).where(*known),
+    )
 
 
 @cache
@@ -68,7 +74,8 @@ def _of_side(value: sa.ColumnElement[Any] | None, side: sa.ColumnElement[Any]) -
         "value": _NONE if value is None else value,
         "currency": flow.c.currency,
     }
-    return _summed(key, [name for name in FLOW_MEASURES if name in flow_party.c])
+    summed = _summed(key, [name for name in FLOW_MEASURES if name in flow_party.c])
+    return summed if value is None else summed.where(value.is_not(None))
 
 
 def _summed(key: dict[str, Any], measures: Sequence[str]) -> sa.Select[Any]:

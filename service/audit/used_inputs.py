@@ -2,8 +2,8 @@
 The inputs that a record says it used, compared with the rows of that moment: both go in, a description of each difference comes out.
 
 The exchange is read and filled again, as its caller sent it, by the readers that the service itself uses. So it must come out with the same
-versions of the register, the same counts, the same pages of the books. Approvals must be among those that stand then, and the caller
-one who may have asked.
+versions of the register, the same counts, the same pages of the books, the same shares. Approvals must be among those that stand then, and
+the caller one who may have asked.
 """
 
 import hashlib
@@ -367,7 +367,10 @@ def _differs(filled: FilledExchange, record: Mapping[str, Any], marks: Mapping[s
         return "its counts"
     if not _same({fact: list(ids) for fact, ids in filled.overdue.items()}, record.get("overdue", {})):
         return "the promises"
-    return "" if _same(filled.exchange.document, record["request"]) else "the books"
+    document, asked = filled.exchange.document, exchange_of(record)
+    if document.get(engine.SHARES) != asked.get(engine.SHARES):
+        return "the shares"
+    return "" if _same(document, asked) else "the books"
 
 
 def _same(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -131,6 +131,10 @@ class FlowFilters(TypedDict, total=False):
     grade: str
     sector: str
     kind: str
+    purpose: str
+    source_register: str
+    destination_register: str
+    reached: str
     since: str
     until: str
 

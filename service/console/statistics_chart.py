@@ -59,6 +59,9 @@ def _word(name: str, word: str, reader: PageReader) -> str:
         return words["unknown_word"] if word else words["no_word"]
     if name == MONTH:
         return word
+    if name.endswith("_register"):
+        registers = reader.bundle.vocabulary.registers
+        return ", ".join(registers[each].title.in_(reader.lang) if each in registers else each for each in word.split(" "))
     statistics: Any = reader.bundle.vocabulary.statistics
     fact = getattr(statistics, name, None)
     several = word.split(" ")

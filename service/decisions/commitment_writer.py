@@ -180,7 +180,8 @@ class CommitmentWriter:
         self._counts.rights.write(transaction, live, filled.exchange, id, sequence, ready.moment.as_of, at)
         self._counts.benefits.name(transaction, live, filled.exchange, id, filled.benefits, at)
         data = repeated_people.data_set(transaction, self._book, live, filled.exchange)
-        self._book.move(transaction, id, sequence, moved, data)
+        shares = self._counts.shares.moved(transaction, live, filled.exchange, ready.moment.as_of)
+        self._book.move(transaction, id, sequence, [*moved, *shares], data)
         self._counts.promises.make(transaction, live, id, filled.exchange, at, replaced)
         self._book.note(transaction, live.counting, _last_day(ready.moment, moved))
         accounts = {} if filled.benefits is None else filled.benefits.accounts
@@ -305,6 +306,7 @@ class CommitmentWriter:
     def _end(self, transaction: sa.Connection, id: str, state: State, now: datetime) -> None:
         at = moment_text(now)
         transaction.execute(sa.update(commitment).where(commitment.c.id == id).values(state=state))
+        self._counts.shares.pass_on(transaction, id)
         self._book.end(transaction, id)
         self._counts.promises.end(transaction, id)
         self._counts.rights.void(transaction, id, at)
@@ -325,9 +327,10 @@ class CommitmentWriter:
             return False
         if not judgement.agreed:
             return False  # nobody knows how it counts; what it counted before stays
-        moved = _contributions(live, judgement, moment)
+        shares = self._counts.shares.moved(transaction, live, exchange, moment.as_of)
+        moved = [*_contributions(live, judgement, moment), *shares]
         rows = transaction.execute(sa.select(movement).where(movement.c.commitment == row.id)).all()
-        current = {each.meaning for each in live.counting.counters}
+        current = set(live.counting.meanings)
         self._book.end(transaction, row.id, {each.meaning for each in rows} - current)
         counts = {(each.fact, each.meaning) for each in rows if each.live}
         known = {(each.fact, each.meaning) for each in rows}

@@ -293,9 +293,10 @@ class Decider:
             counted = canonical(marks) if marks else b""
         except NotCanonical:
             raise _not_carried() from None
-        more = _members(written.outcome, written.lang, written.signable, counted, no, signed, filled.overdue, shown)
+        document = dict(exchange.document)
+        shares = document.pop(engine.SHARES, {})  # a member of its own, which not everybody sees who sees the request
+        more = _members(written.outcome, written.lang, written.signable, counted, no, signed, filled.overdue, shown, shares)
         since = began - judged.seconds
-        document = exchange.document
         case = case_of(live, recorded, document, _awaited(judged.judgement))
         decided = self._sealed(live, recorded, answer, document, exchange.personal, judged.now, caller, more, case, since)
         # A shadow has no sign-offs, so it is compared with the judgement without them.
@@ -457,6 +458,7 @@ def _members(
     signed_off: Sequence[engine.SignedOffPart] = (),
     overdue: Mapping[str, Sequence[str]] = MappingProxyType({}),
     shown: Mapping[str, Any] = MappingProxyType({}),
+    shares: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The optional members that the record of a decision has; `counted` is canonical JSON already."""
     members = {
@@ -466,6 +468,7 @@ def _members(
         "overdue": {fact: list(ids) for fact, ids in overdue.items()} or None,
         "signable": list(signable) if outcome == sign_off.REVIEW else None,
         "signed_off": [each.model_dump(mode="json") for each in signed_off] or None,
+        "shares": shares or None,
         "shown": shown or None,
     }
     return {name: value for name, value in members.items() if value is not None}

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from service.callers.context import Reading
 from service.ledger import party_view
+from service.log.leaf import SHARES
 from service.log.proofs import LogTree
 from service.log.search import RecordPage, find
 from service.log.search_query import FIELDS, Query
@@ -32,6 +33,15 @@ def record(context: Reading, id: str, connection: sa.Connection) -> Stored:
     stored = record_of(connection, id)
     party_view.check_record(stored, context.caller)
     return stored
+
+
+def shown(context: Reading, id: str, connection: sa.Connection) -> Stored:
+    """The record of a decision as a caller may see it: a party does not see the shares, which are of all parties. Raises RequestRefused."""
+    stored = record(context, id, connection)
+    if context.party is None:
+        return stored
+    openings = (replace(each, salt=None, value=None) if each.pointer == SHARES else each for each in stored.entry.openings)
+    return replace(stored, entry=replace(stored.entry, openings=tuple(openings)))
 
 
 def proof(context: Reading, id: str, tree: LogTree) -> TlogProof:

@@ -24,6 +24,7 @@ from service.callers.context import Administering
 from service.decisions.replay import CannotReplay, ReopenedRecord, kept_decider, reopen
 from service.ledger.commitment_term import runs_until
 from service.ledger.exchange_counters import Moment
+from service.ledger.share_book import OF_COUNTERS
 from service.log.leaf import HIDDEN, with_personal_values
 from service.log.store import Store, Stored
 from service.policies import kept_bundles
@@ -191,7 +192,7 @@ def _of_commitments(
             yield ErasureHold("commitment-runs", f"the commitment {row.id} runs until it is withdrawn or amended", None)
         else:
             yield ErasureHold("commitment-runs", f"the commitment {row.id} runs until {law.runs_until}", law.runs_until)
-        mine = sa.select(movement).where(movement.c.commitment == row.id, movement.c.live.is_(sa.true()))
+        mine = sa.select(movement).where(movement.c.commitment == row.id, movement.c.live.is_(sa.true()), OF_COUNTERS)
         moved = connection.execute(mine.order_by(movement.c.fact)).all()
         present = counting() if moved else None
         counters = {(each.name, each.meaning): each for each in present.counters} if present else {}

@@ -20,6 +20,7 @@ from service.ledger.commitment_events import STAGES, Stage
 from service.ledger.commitment_references import ReferencePart
 from service.ledger.counter_book import Book
 from service.ledger.counter_sums import ends
+from service.ledger.share_book import OF_COUNTERS
 from service.problems import RequestRefused
 from service.store.tables import commitment, commitment_event, commitment_reference, movement
 
@@ -175,7 +176,7 @@ def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[Commitment]:
     """Commitments as they are answered, from their rows."""
     ids = [row.id for row in rows]
     events = _grouped(connection, commitment_event, commitment_event.c.commitment, ids, commitment_event.c.number)
-    moved = _grouped(connection, movement, movement.c.commitment, ids, movement.c.fact)
+    moved = _grouped(connection, movement, movement.c.commitment, ids, movement.c.fact, OF_COUNTERS)
     named = _grouped(connection, commitment_reference, commitment_reference.c.commitment, ids, commitment_reference.c.number)
     ended = rights_book.ended_on(connection, ids)
     replaced = _grouped(connection, commitment, commitment.c.replaces, ids, commitment.c.sequence)
@@ -224,11 +225,16 @@ def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[Commitment]:
 
 
 def _grouped(
-    connection: sa.Connection, table: sa.Table, by: sa.Column[Any], ids: list[str], order: sa.Column[Any]
+    connection: sa.Connection,
+    table: sa.Table,
+    by: sa.Column[Any],
+    ids: list[str],
+    order: sa.Column[Any],
+    *where: sa.ColumnElement[bool],
 ) -> Callable[[str], list[Any]]:
     """The rows of a table that belong to some ids, each id's in order."""
     groups: dict[str, list[Any]] = {}
-    for row in connection.execute(sa.select(table).where(by.in_(ids)).order_by(order)):
+    for row in connection.execute(sa.select(table).where(by.in_(ids), *where).order_by(order)):
         groups.setdefault(getattr(row, by.name), []).append(row)
     return lambda id: groups.get(id, [])
 

@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -31,6 +32,7 @@ from service.store.tables import commitment, counted, movement, opening
 
 _SECRET = "fifthfactor.counter_secret"  # what a connection keeps of it, so that it is opened once a connection
 _AT_ONCE = 50  # counters in one statement
+_IN_A_LEAF = 100  # movements, so that the leaf is small enough
 _PLACE = tuple(movement.c[name] for name in PLACE)
 
 _low, _high = movement.c.low, movement.c.high
@@ -208,12 +210,25 @@ class Book:
             rows.append({**place, **more})
             counts = replace(people, most=0) if "same_as" in more else people
             added.setdefault((place["meaning"], place["key"], place["day"], place["fact"]), []).append(counts)
-        if not rows:
-            return
+        if rows:
+            self.put(transaction, commitment, sequence, rows, added, first=first)
+
+    def put(
+        self,
+        transaction: sa.Connection,
+        commitment: str,
+        sequence: int,
+        rows: Sequence[Mapping[str, Any]],
+        added: Mapping[Place, Sequence[engine.Tally]] = MappingProxyType({}),
+        *,
+        first: bool,
+    ) -> None:
+        """Record movements of a commitment, by their rows. `added` is what they add to the sums, if it is not what they count."""
         shared = {"commitment": commitment, "sequence": sequence, "live": True, "data_set": None, "same_as": None}
         made = [{**shared, **row} for row in rows]
         with repeated_people.sealing(transaction, commitment, made, first=first):
             transaction.execute(sa.insert(movement), made)
+        added = added or {tuple(row[at] for at in PLACE): [engine.Tally(row["low"], row["low"], row["high"])] for row in rows}
 
         def of_day(place: Place, before: Numbers) -> Numbers:
             largest, least, most, endless = before
@@ -224,7 +239,9 @@ class Book:
 
         sealed_sums.change(transaction, added, of_day)
         members: dict[str, Any] = {"commitment": commitment, "sequence": sequence}
-        tree_leaves.append(transaction, LogEvent("movements", now_text(), members, {"movements": rows}))
+        for start in range(0, len(rows), _IN_A_LEAF):
+            told: list[Any] = [*map(dict, rows[start : start + _IN_A_LEAF])]
+            tree_leaves.append(transaction, LogEvent("movements", now_text(), members, {"movements": told}))
 
     def end(self, transaction: sa.Connection, commitment: str, meanings: Collection[str] | None = None) -> None:
         """Stop counting what a commitment added: under all meanings, or only under those given."""

@@ -23,6 +23,7 @@ from service.ledger.counter_book import Book
 from service.ledger.counter_sums import FoundCounts
 from service.ledger.recorded_exchange import exchange_again
 from service.ledger.sealed_sums import ALL_YEARS, unpacked
+from service.ledger.share_book import OF_COUNTERS
 from service.log.store import of_numbers
 from service.policies.live import Live
 from service.service import Service
@@ -148,7 +149,7 @@ class CounterStandings:
         counters = {each.meaning: each for each in live.counting.counters}
         rows = connection.execute(
             sa.select(movement.c.meaning, movement.c.key, movement.c.sequence)
-            .where(movement.c.live.is_(sa.true()))
+            .where(movement.c.live.is_(sa.true()), OF_COUNTERS)
             .order_by(movement.c.sequence.desc())
             .limit(MOVEMENTS)
         ).all()
@@ -265,7 +266,7 @@ def moved_by(connection: sa.Connection, commitment: str, limit: int) -> list[Cou
     """What a commitment adds to each counter, by counter and fact."""
     rows = connection.execute(
         sa.select(movement)
-        .where(movement.c.commitment == commitment)
+        .where(movement.c.commitment == commitment, OF_COUNTERS)
         .order_by(movement.c.counter, movement.c.fact, movement.c.meaning)
         .limit(limit)
     )

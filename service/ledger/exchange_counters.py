@@ -1,8 +1,8 @@
 """
-The counters of an exchange: from the ledger, and from the caller if the settings allow it; and the pages of the books of rights.
+The counters of an exchange: from the ledger, and from the caller if the settings allow it; the pages of the books of rights; the shares.
 
-An exchange goes in. It comes out with its counters filled in, each with its source, and with what the books say. A record shows both
-exactly as they entered the decision. No counter is lower than what the ledger has for certain.
+An exchange goes in. It comes out with its counters filled in, each with its source, and with what the books and the shares of the ledger
+say. A record shows all exactly as they entered the decision. No counter is lower than what the ledger has for certain.
 """
 
 import json
@@ -23,6 +23,7 @@ from service.ledger.counter_sums import ALWAYS, NOT_FOUND, NOTHING, CounterQuery
 from service.ledger.counter_upper_ends import CountRecord, StatedCount, combined, may_count, missing_counted_ids, recorded_only
 from service.ledger.promise_book import Promises
 from service.ledger.rights_book import EarlierCommitment, RightsBook
+from service.ledger.share_book import Shares
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.register import periods
@@ -48,6 +49,10 @@ class Moment:
         """The day on a counter's calendar."""
         zone = counter.window.zone
         return self.now.astimezone(_zone(zone)).date() if self.now and zone else self.as_of
+
+    def last(self, day: date) -> str:
+        """The last day of a window that ends on a day: today none, since another process, whose clock is ahead, may count on tomorrow."""
+        return ALWAYS if self.now else day.isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +98,7 @@ class CounterFiller:
         self.rights = RightsBook(book)
         self.benefits = BenefitsBook(book, self.rights, time_zone(settings.zone))
         self.promises = Promises(book, settings.callers_counts)
+        self.shares = Shares(book)
         self._callers = settings.callers_counts
         self._since = settings.ledger_since if isinstance(settings.ledger_since, date) else date.max
 
@@ -102,7 +108,8 @@ class CounterFiller:
 
         Raises sqlalchemy.exc.SQLAlchemyError.
         """
-        return not (live.counting.facts or live.counting.promises) or (self._since == date.max and not self.book.used(database))
+        counts = live.counting.facts or live.counting.promises or live.counting.shares
+        return not counts or (self._since == date.max and not self.book.used(database))
 
     def silent(self, database: Database, live: Live, document: Mapping[str, Any]) -> bool:
         """Whether no book says anything of an exchange. Raises sqlalchemy.exc.SQLAlchemyError."""
@@ -165,7 +172,7 @@ class CounterFiller:
             asks, kept = lacks.get(fact, ()), bool(counter.kept) and counter.name in counting_here
             if told is None and fact not in beside.known and not asks and not kept:
                 continue  # the engine counts what the exchange itself adds; of money, nobody knows for whom the sum would be
-            currency = currencies[counter.name] or (currency_of(stated, fact) if asks else "")
+            currency = currencies[counter.name] or (money_sums.currency_of(stated, fact) if asks else "")
             if counter.currency and not currency:
                 continue  # nobody knows in which currency the sum would be
             own_count = counting.own(counter, fact, stated, currency)
@@ -192,6 +199,8 @@ class CounterFiller:
             rights = self.rights.pages(connection, live, filled, moment.as_of, made)
             benefits = self.benefits.found(connection, live, filled, moment.as_of, made)
             filled = engine.with_books(live.bundle, filled, {**rights, **({} if benefits is None else benefits.by_book(live))})
+        if connection is not None and made is None:  # what was committed before keeps the shares of its record
+            filled = self.shares.filled(connection, live, filled, moment.as_of, moment.last(moment.as_of))
         of_money = {fact: currencies[each.name] for each, fact in counting.counter_facts if currencies[each.name]}
         return FilledExchange(filled, marks, beside.others, of_money, overdue, beside.again, benefits)
 
@@ -351,8 +360,7 @@ class CounterFiller:
         where it is not given.
         """
         day = moment.day(counter)
-        # The window of today has no last day: another process, whose clock is a little ahead, may already count on tomorrow.
-        last = ALWAYS if moment.now else day.isoformat()
+        last = moment.last(day)
         own, keys = self.book.keys(connection, counter, key) if connection is not None else ((), ())
         if not counter.window.of or connection is None or not keys:
             return CounterQuery(counter, own, keys, counter.window.first(day), last, currency)
@@ -362,7 +370,7 @@ class CounterFiller:
             return CounterQuery(counter, (), (), counter.window.first(day), last, currency)
         ends_on = present.last.isoformat() if moment.now else min(present.last, day).isoformat()
         earlier = tuple(each for each in recorded if each.first < present.first)
-        highest = _money(live, present.stated(counter.currency), counter.currency)
+        highest = money_sums.registered(live.bundle, present.stated(counter.currency), counter.currency)
         currency = currency or (highest.currency if highest else "")
         return CounterQuery(counter, own, keys, present.first, ends_on, currency, present, earlier)
 
@@ -429,20 +437,22 @@ class CounterFiller:
         for then, found in zip(wanted.before(), before, strict=True):
             whole = found.opening is not None and _opens(then, found.opening.day)
             taken_in.append((self.others(then, found)[fact], whole))
-        highest = (_money(live, each.stated(counter.currency), counter.currency) for each in wanted.earlier)
+        highest = (
+            money_sums.registered(live.bundle, each.stated(counter.currency), counter.currency) for each in wanted.earlier
+        )
         maxima = [engine.money_parts(each) if each and each.currency == wanted.currency else None for each in highest]
         return money_sums.carried(taken_in, maxima)
 
     def maximum(self, live: Live, wanted: CounterQuery) -> engine.Money | None:
         """What the register states, for the period of a counter, of the fact that the counter names under `currency`."""
         stated = wanted.period and wanted.period.stated(wanted.counter.currency)
-        return _money(live, stated, wanted.counter.currency)
+        return money_sums.registered(live.bundle, stated, wanted.counter.currency)
 
 
 def bare(request: Mapping[str, Any], marks: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
     """The request of a record as its caller sent it: with the counts that the caller sent, without what the service filled in."""
-    if engine.BOOKS in request:
-        request = {name: value for name, value in request.items() if name != engine.BOOKS}
+    if not request.keys().isdisjoint((engine.BOOKS, engine.SHARES)):
+        request = {name: value for name, value in request.items() if name not in (engine.BOOKS, engine.SHARES)}
     for fact, mark in marks.items():
         sent = mark.get("brought")
         if sent is None and mark.get("from") == "caller":
@@ -461,12 +471,6 @@ def sources(marks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def currency_of(exchange: engine.Exchange, fact: str) -> str:
-    """The currency of a sum of money that was sent; "" where it is not known."""
-    value = exchange.value(fact)
-    return value.currency if isinstance(value, engine.Money | engine.MoneyRange) else ""
-
-
 def shown(count: engine.Range, currency: str) -> dict[str, Any]:
     """A count as JSON: of money with its currency."""
     return money_sums.sums(count, currency) if currency else ends(count)
@@ -480,16 +484,6 @@ def _counted(count: engine.Range, currency: str) -> engine.Value:
 def _opens(wanted: CounterQuery, day: date) -> bool:
     """Whether an opening on a day says what was counted in a period so far."""
     return bool(wanted.counter.window.of) and day >= wanted.first
-
-
-def _money(live: Live, stated: Any, fact: str) -> engine.Money | None:
-    """A sum of money that the register states of a fact; None where it states none that is exact."""
-    type = live.bundle.vocabulary.type_of(fact)
-    try:
-        value = type.accept(stated) if type is not None and stated is not None else None
-    except ValueError:  # it was written under other policies
-        return None
-    return value if isinstance(value, engine.Money) else None
 
 
 def _stated(document: Mapping[str, Any], fact: str) -> Any:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 import engine
 from service.ledger import exact_sums, flow_sums, hashed_names
 from service.ledger.counter_book import Book
+from service.ledger.flow_sums import DIMENSIONS
 from service.log import tree_leaves
 from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
@@ -42,7 +43,7 @@ class FlowLines:
         if old is not None:
             transaction.execute(sa.delete(flow).where(flow.c.commitment == id))
             flow_sums.add(transaction, [dict(old)] if old["live"] else [], -1)
-        line = self.line(transaction, meaning, day, live.flows.of(judged.exchange, judged.verdict))
+        line = self.line(transaction, meaning, day, live.flows.of(judged.exchange, judged.verdict, day))
         transaction.execute(sa.insert(flow).values(commitment=id, live=True, **line))
         tree_leaves.append(transaction, LogEvent("flow", now_text(), {"commitment": id}, {"flow": line}))
         flow_sums.add(transaction, [line])
@@ -58,7 +59,7 @@ class FlowLines:
     def line(self, connection: sa.Connection, meaning: str, day: date, told: engine.Flow) -> dict[str, Any]:
         """The row of a flow, without its commitment."""
         named = {"supplier": told.supplier, "recipient": told.recipient}
-        words = ("pair", "venue", "grade", "sector", "kind", "lanes")
+        words = (*DIMENSIONS, "lanes")
         high = told.people.high
         endless = high is None or high > LARGEST
         row: dict[str, Any] = {

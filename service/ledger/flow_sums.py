@@ -1,8 +1,9 @@
 """
 The sums of flows: lines of committed exchanges go in, the sums of each month or year move.
 
-`flow_sum` has the sums by none, by every one and by every two of the DIMENSIONS, so that a question by at most two of them reads few rows,
-however many lines there are. Those by the pair of countries and another dimension are many, and kept by the year; the others by the month.
+`flow_sum` has the sums by none, by every one of the DIMENSIONS and by every two of the first, so that such a question reads few rows,
+however many lines there are. A line that was written before a dimension was there is in no sum by it. Those by the pair of countries and
+another dimension are many, and kept by the year; the others by the month.
 `flow_party` has the sums of each supplier and recipient by one dimension and year, and in all by month: for concentration, and for how many
 parties a sum is of. Both are made from the lines alone, in the transaction that moves them; a row without an exchange is not there.
 """
@@ -16,8 +17,9 @@ import sqlalchemy as sa
 
 from service.store.tables import FLOW_MEASURES, MONEY_PARTS, flow_party, flow_sum
 
-DIMENSIONS = ("pair", "venue", "grade", "sector", "kind")
-VIEWS: tuple[tuple[str, ...], ...] = ((), *((each,) for each in DIMENSIONS), *combinations(DIMENSIONS, 2))
+_PAIRED = ("pair", "venue", "grade", "sector", "kind")  # of which there are sums by two
+DIMENSIONS = (*_PAIRED, "purpose", "source_register", "destination_register", "reached")
+VIEWS: tuple[tuple[str, ...], ...] = ((), *((each,) for each in DIMENSIONS), *combinations(_PAIRED, 2))
 SIDES = ("supplier", "recipient")
 PRICE = tuple(f"price_{part}" for part in MONEY_PARTS)
 NO_PARTY = ""  # the party of exchanges whose party on a side is not known
@@ -39,7 +41,10 @@ def add(transaction: sa.Connection, lines: Iterable[Line], sign: int = 1) -> Non
         meaning, month, currency = line["meaning"], line["month"], line["currency"]
         measures = [sign, *(sign * line[name] for name in FLOW_MEASURES)]
         lanes = line["lanes"].split()
+        known = {name for name in DIMENSIONS if line[name] is not None}
         for view in VIEWS:
+            if not known.issuperset(view):
+                continue
             first, second = [*(line[name] for name in view), "", ""][:2]
             place = meaning, ",".join(view), month[:4] if by_year(view) else month, first, second
             _count(sums, (*place, "", currency), measures)
@@ -49,7 +54,7 @@ def add(transaction: sa.Connection, lines: Iterable[Line], sign: int = 1) -> Non
         for side in SIDES:
             party = line[side] or NO_PARTY
             _count(parties, (meaning, "", "", side, month, party, currency), measures)
-            for name in DIMENSIONS:
+            for name in known:
                 _count(parties, (meaning, name, line[name], side, month[:4], party, currency), measures)
     _move(transaction, flow_sum, sums, sign)
     _move(transaction, flow_party, parties, sign)

@@ -69,3 +69,19 @@ def sums(count: engine.Range, currency: str) -> dict[str, Any]:
         return {"at_least": str(value), "at_most": str(value)}
     ends: dict[str, Any] = engine.to_json(value)
     return ends
+
+
+def currency_of(exchange: engine.Exchange, fact: str) -> str:
+    """The currency of a sum of money that was sent; "" where it is not known."""
+    value = exchange.value(fact)
+    return value.currency if isinstance(value, engine.Money | engine.MoneyRange) else ""
+
+
+def registered(bundle: engine.Bundle, stated: Any, fact: str) -> engine.Money | None:
+    """A sum of money that the register states of a fact; None where it states none that is exact."""
+    type = bundle.vocabulary.type_of(fact)
+    try:
+        value = type.accept(stated) if type is not None and stated is not None else None
+    except ValueError:  # it was written under other policies
+        return None
+    return value if isinstance(value, engine.Money) else None

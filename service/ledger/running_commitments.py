@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from service.ledger.share_book import OF_COUNTERS
 from service.log.store import Stored, of_numbers
 from service.store.tables import commitment, movement
 
@@ -96,7 +97,7 @@ def running(connection: sa.Connection, first: int = 0, last: int | None = None) 
 
 def _moved(connection: sa.Connection, ids: list[str]) -> dict[str, list[CountedMovement]]:
     """What some commitments add now, by their ids."""
-    query = sa.select(movement).where(movement.c.commitment.in_(ids), movement.c.live.is_(sa.true()))
+    query = sa.select(movement).where(movement.c.commitment.in_(ids), movement.c.live.is_(sa.true()), OF_COUNTERS)
     found: dict[str, list[CountedMovement]] = {}
     for row in connection.execute(query.order_by(movement.c.commitment, movement.c.fact, movement.c.meaning)):
         found.setdefault(row.commitment, []).append(_movement(row))

@@ -1,8 +1,8 @@
 """
 Statistics of committed exchanges: a question goes in, cells of sums come out.
 
-A question names dimensions, filters and months. The sums are read where they are kept for it: by at most two dimensions, filters included,
-and by the pair of countries and another one for whole years. Otherwise the lines themselves are read, which takes longer. Money is never
+A question names dimensions, filters and months. The sums are read where they are kept for it: by the VIEWS, filters included, and by
+the pair of countries and another dimension for whole years. Otherwise the lines themselves are read, which takes longer. Money is never
 converted: every sum has its currency. Who may not see all gets the cells that service.ledger.disclosure lets out.
 """
 
@@ -14,12 +14,13 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import Field
 
+import engine
 from service.callers.caller import Caller
 from service.callers.context import Reading
 from service.ledger import exact_sums
 from service.ledger.commitment_list import LedgerPart
 from service.ledger.disclosure import LEAST, Cell, Parties, disclosed_cells
-from service.ledger.flow_sums import DIMENSIONS, NO_PARTY, by_year
+from service.ledger.flow_sums import DIMENSIONS, NO_PARTY, VIEWS, by_year
 from service.log.outcome_counts import outcome_counts
 from service.policies.live import Live
 from service.problems import RequestRefused
@@ -70,7 +71,7 @@ class StatisticsQuestion:
     def of_lines(self) -> bool:
         """Whether no sums are kept for it, and the lines themselves are read."""
         years = (self.first or "")[4:] in ("", "-01") and (self.last or "")[4:] in ("", "-12") and MONTH not in self.by
-        return len(self.view) > 2 or (by_year(self.view) and not years)
+        return self.view not in VIEWS or (by_year(self.view) and not years)
 
 
 class MoneySum(LedgerPart):
@@ -139,6 +140,7 @@ def statistics_for(context: Reading, question: StatisticsQuestion, connection: s
     Raises RequestRefused, TooManyCells.
     """
     meaning = meaning_of(context.live)
+    _check_words(context.live, question)
     more: dict[str, Any]
     if sees_all(context.caller):
         zone = time_zone(context.settings.zone)
@@ -157,6 +159,18 @@ def meaning_of(live: Live) -> str:
     if not live.flows.meaning:
         raise RequestRefused("not-found", "the vocabulary does not say what statistics are made of; write `statistics:` in it")
     return live.flows.meaning
+
+
+def _check_words(live: Live, question: StatisticsQuestion) -> None:
+    """A filter by a register or by the people reached has a word that there is. Raises RequestRefused."""
+    words = dict.fromkeys(("source_register", "destination_register"), live.flows.registers)
+    for name, known in {**words, "reached": (*engine.REACHED,)}.items():
+        word = question.filters.get(name, "")
+        if word not in ("", engine.UNKNOWN, *known):
+            detail = (
+                f"`{name}` is one of {', '.join(f'`{each}`' for each in known)}, or `{engine.UNKNOWN}` where it is not known"
+            )
+            raise RequestRefused("bad-request", detail, parameter=name)
 
 
 def sees_all(caller: Caller) -> bool:

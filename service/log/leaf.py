@@ -2,13 +2,13 @@
 The bytes of a record in the log, and how they are checked.
 
 Input: a record as a JSON document, and the places of the personal values in its request. Output: the leaf, which is canonical
-JSON with a commitment in place of each personal value, and of four members as wholes: the request, the decision, the words
-that the record is found by, and the commitments whose overdue promises were counted; the leaf's RFC 6962 hash; and the openings of the
-commitments. An erasure removes the openings of personal values, and of `overdue`, which leads to the party, and leaves the leaf and its
-hash as they are. So the values are gone, and every proof over the leaves stays valid.
+JSON with a commitment in place of each personal value, and of five members as wholes: the request, the decision, the words
+that the record is found by, the commitments whose overdue promises were counted, and the shares of the ledger; the leaf's RFC 6962 hash;
+and the openings of the commitments. An erasure removes the openings of personal values, and of `overdue`, which leads to the party, and
+leaves the leaf and its hash as they are. So the values are gone, and every proof over the leaves stays valid.
 
     leaf        = RFC 8785 of the record, with {"commitment": "<hex>"} in place of the request, of the decision, of `found_by`,
-                  of `overdue`, and, within the request, of each personal value
+                  of `overdue`, of `shares`, and, within the request, of each personal value
     leaf hash   = SHA-256(00 || leaf)                                                       (RFC 6962, section 2.1)
     commitment  = SHA-256("fifthfactor/commitment/1" || 00 || salt || RFC 8785 of the value)
     salt        = 32 bytes from the operating system, new for each value
@@ -34,8 +34,9 @@ from service.transparency.salted_commitment import commitment as commitment
 
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
 OVERDUE = "overdue"  # the member that is erased with the personal values
+SHARES = "shares"  # the member that is withheld from parties
 WHOLE = ("decision", "found_by", "request")  # the members to which a leaf holds a commitment
-HIDDEN = (*WHOLE, OVERDUE)  # the same, with the one that not every record has
+HIDDEN = (*WHOLE, OVERDUE, SHARES)  # the same, with those that not every record has
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ def faults(id: str, leaf: bytes, stored_hash: bytes, openings: Sequence[Opening]
         found.append("the commitments in the leaf and the openings beside it do not match one to one")
     for opening in openings:
         if opening.salt is None and opening.value is None:
-            if opening.pointer in WHOLE:
+            if opening.pointer in (*WHOLE, SHARES):
                 found.append(f"the {opening.pointer} is gone, and only personal values are ever erased")
             continue
         if opening.salt is None or opening.value is None:

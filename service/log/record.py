@@ -17,13 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 import engine
 from service.log.canonical_json import NotCanonical, canonical, canonical_object, joined
+from service.log.leaf import SHARES
 from service.log.record_summary import unusual
 
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 SCHEMA = "fifthfactor/record/3"
 EXPLANATION = "explanation"  # the member of an answer that has what was asked for beside it
-OPTIONAL = ("counted", "denied", "lang", "noted", "overdue", "shown", "signable", "signed_off")
+OPTIONAL = ("counted", "denied", "lang", "noted", "overdue", "shares", "shown", "signable", "signed_off")
 
 
 class PolicyDigests(BaseModel):
@@ -64,6 +65,25 @@ class Count(BaseModel):
     at_most: Annotated[int, Field(ge=0)] | str | None = None
     brought: dict[Literal["at_least", "at_most"], int | str] | str | None = None
     lacks: list[str] | None = None
+
+
+class RecordedShare(BaseModel):
+    """
+    A share of what the ledger had of the year: the exchanges of a party or a state, over all exchanges of the cell, this one included.
+
+    `left_out` more exchanges were counted otherwise, and may be anybody's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    numerator: int = Field(ge=0, description="how many exchanges of the cell are the party's or the state's, this one included")
+    denominator: int = Field(ge=1, description="how many exchanges the cell has, this one included")
+    left_out: int | None = Field(
+        default=None, ge=1, description="how many exchanges of the year were counted otherwise, until the ledger is recounted"
+    )
+
+
+NoShare = Literal["too-few", "none", "unknown"]
 
 
 class ShownDocument(BaseModel):
@@ -168,6 +188,11 @@ class Record(BaseModel):
     signed_off: tuple[engine.SignedOffPart, ...] | None = Field(
         default=None, description="the approvals that the decision rests on; the decision itself may list fewer"
     )
+    shares: dict[str, RecordedShare | NoShare] | dict[Literal["commitment"], Sha256] | None = Field(
+        default=None,
+        description="the shares that the ledger filled in, by fact, or why there are none: too few exchanges or parties, none to be "
+        'of, or not known; {"commitment": …} for a caller who belongs to a party',
+    )
     shown: dict[str, ShownDocument] | None = Field(
         default=None, description="the documents and claims that counted as shown, by `evidence.KIND` or `claims.KIND`"
     )
@@ -270,12 +295,14 @@ def _caller(id: str) -> bytes:
 
 def exchange_of(record: Mapping[str, Any]) -> dict[str, Any]:
     """
-    The exchange of a record, to be decided again: it names its shape, and so does each entity of its register.
+    The exchange of a record, to be decided again, with its shares: it names its shape, and so does each entity of its register.
 
     What was said before a value of a set existed leaves that value open (semantics 2.1).
     """
     shape = engine.EXCHANGE_SHAPES[engine.shape_of(record["engine"]["semantics"]) - 1]
     request: dict[str, Any] = dict(record["request"])
+    if SHARES in record:
+        request[SHARES] = record[SHARES]
     if shape == engine.EXCHANGE_SHAPES[-1]:
         return request  # without a name it is of the present shape
     register = {
@@ -310,12 +337,12 @@ class Personal(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pointer: str = Field(
-        description="JSON Pointer into the record's `request`; or `request`, `decision` or `found_by`, the whole member",
+        description="JSON Pointer into the record's `request`; or `request`, `decision`, `found_by` or `shares`, the whole member",
         examples=["/data/contact"],
     )
     commitment: Sha256 = Field(description="what the leaf holds in place of the value")
     salt: Sha256 | None = Field(
-        description="32 random bytes, which open the commitment together with the value; null after an erasure"
+        description="32 random bytes, which open the commitment together with the value; null after an erasure, and where it is withheld"
     )
 
 

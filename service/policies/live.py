@@ -15,7 +15,8 @@ from service.policies.decision_cache import DecisionCache
 @dataclass(frozen=True, eq=False)
 class Live:
     """
-    A loaded bundle, its decision point, the answers that it gave, the writer of its records, its digests, its counting and its flows.
+    A loaded bundle, its decision point, the answers that it gave, the writer of its records, its digests, its counting, its
+    flows and its shares.
 
     `persons` must sign each provision off, and more where its author asks for more.
     """
@@ -27,6 +28,7 @@ class Live:
     digests: PolicyDigests
     counting: engine.BundleCounters
     flows: engine.Flows
+    shares: engine.ShareCounts
     persons: int = 1
 
     @classmethod
@@ -36,7 +38,9 @@ class Live:
         digests = PolicyDigests(meaning=bundle.digests.meaning, source=bundle.digests.source)
         records = RecordWriter(digests, EngineVersion.of_this_one())
         pdp = engine.PDP(bundle, mode=mode)
-        return cls(bundle, pdp, DecisionCache(), records, digests, engine.BundleCounters(bundle), engine.Flows(bundle), persons)
+        counting = engine.BundleCounters(bundle)
+        of_ledger = counting, engine.Flows(bundle), engine.ShareCounts(bundle, counting)
+        return cls(bundle, pdp, DecisionCache(), records, digests, *of_ledger, persons)
 
     def noted(self, leaf: int) -> Self:
         """The same, whose records say at which leaf it was noted in the log that it decides."""

@@ -104,8 +104,9 @@ def read(
     document = engine.read_object(raw, engine.MAX_BYTES)
     states = stating(live)
     merging = _Merging({name: value for name, value in document.items() if name != NAMED}, reader)
-    # INVARIANT (one source): what an exchange says of the register is from the register, and what it says of the books from the books.
-    for member, source in ((engine.REGISTER, "its register"), (engine.BOOKS, "its books")):
+    # INVARIANT (one source): what an exchange says of the register is from the register, what it says of the books from the books, and
+    # what it says of shares from the ledger.
+    for member, source in ((engine.REGISTER, "its register"), (engine.BOOKS, "its books"), (engine.SHARES, "its ledger")):
         if merging.document.pop(member, None) is not None:
             merging.wrong(f"/{member}", "unknown-key", f"the service fills this in from {source}; leave it out")
     names = [*_names(document[NAMED], states, merging)] if NAMED in document else []

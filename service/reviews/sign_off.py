@@ -24,7 +24,7 @@ from service.callers.sending import Sending
 from service.limits import SIGN_OFF_PROVISIONS
 from service.log import review_cases, tree_leaves
 from service.log.leaf import with_personal_values
-from service.log.record import shown_until
+from service.log.record import exchange_of, shown_until
 from service.log.store import Stored, record_of, subject_of_decision
 from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
@@ -381,7 +381,7 @@ def judge_again(live: Live, stored: Stored) -> engine.Judgement:
     if record.get("bundle", {}).get("meaning") != live.bundle.digests.meaning:
         raise _not("the policies have changed since this decision; evaluate the exchange again, and sign off the new decision")
     try:
-        exchange = engine.parse_exchange(live.bundle, json.dumps(record["request"]).encode())
+        exchange = engine.parse_exchange(live.bundle, json.dumps(exchange_of(record)).encode())
     except engine.ExchangeRefused:
         raise _not("the recorded exchange cannot be read any more; evaluate the exchange again") from None
     if record["decision"].get("engine", {}).get("agreed") is False:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
 # The newest of the migrations, which make these tables. Each is named by the version that brought it.
-REVISION = "0.17.0"
+REVISION = "0.17.0.shares_of_the_ledger"
 
 metadata = sa.MetaData()
 
@@ -780,6 +780,8 @@ flow = sa.Table(
     sa.Column("recipient", sa.String),
     *_numbers(*FLOW_MEASURES),
     sa.Column("live", sa.Boolean, nullable=False),
+    # Null in a line that was written before there were these.
+    *(sa.Column(name, sa.String) for name in ("purpose", "source_register", "destination_register", "reached")),
     sa.Index("flow_by_supplier", "supplier"),
     sa.Index("flow_by_recipient", "recipient"),
 )

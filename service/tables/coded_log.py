@@ -83,7 +83,7 @@ class CodedLog:
         self._process = 0
         facts = old.vocabulary.facts
         self._ids = {name: name.split(".") for name, fact in facts.items() if fact.type.kind == "id" and not fact.type.many}
-        self._members = {name.partition(".")[0] for name in facts} | {*DOCUMENTS, AS_OF, engine.REGISTER}
+        self._members = {name.partition(".")[0] for name in facts} | {*DOCUMENTS, AS_OF, engine.REGISTER, engine.SHARES}
         self._words = sha256(json.dumps([FORM, sorted(self._ids), sorted(self._members)]).encode()).hexdigest()
         self._unread = engine.tables.UnreadIds(old, new)
         self._among: dict[tuple[str, ...], frozenset[str]] = {}

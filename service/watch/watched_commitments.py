@@ -93,7 +93,8 @@ class WatchedCommitment:
 
     def exchange(self, live: Live, connection: sa.Connection, day: date, held: Callable[[str, str], bool]) -> engine.Exchange:
         """
-        The exchange as its caller sent it, with what the register says for a day, and without counters. Raises NotDecidable.
+        The exchange as its caller sent it, with the shares of its record and what the register says for a day, and without counters. Raises
+        NotDecidable.
 
         `held` says of the kind and the name of an entity whether the register ever had it.
         """
@@ -102,14 +103,21 @@ class WatchedCommitment:
         for kind, id, known in self.entities:
             if known and named_exchanges.unknown(connection, kind, id):
                 raise NotDecidable("entity-erased")
-        document = dict(bare(exchange_of(self.record), self.record.get("counted", {})))
+        request = exchange_of(self.record)
+        document = dict(bare(request, self.record.get("counted", {})))
+        # Without those that are 0 anyhow, so that what is decided alike is decided once, and those that the policies no longer have.
+        fills = {each.fact for each in live.counting.shares}
+        said = {
+            fact: of for fact, of in request.get(engine.SHARES, {}).items() if fact in fills and of not in ("too-few", "none")
+        }
         document.pop("as_of", None)
         filled: Mapping[str, Any] = document.pop(engine.REGISTER, {})
         named = {name: entity["id"] for name, entity in filled.items() if "id" in entity}
         if named:
             document[named_exchanges.NAMED] = named
         try:
-            return named_exchanges.read(live, canonical(document), connection, day, True, held).accept()
+            exchange = named_exchanges.read(live, canonical(document), connection, day, True, held).accept()
+            return engine.with_shares(live.bundle, exchange, said) if said else exchange
         except engine.ExchangeRefused as refused:
             codes = [each.code for each in refused.problems if each.code in _OF_THE_REGISTER]
             raise NotDecidable(codes[0] if codes else "policies") from None

@@ -270,8 +270,8 @@ class Ledger(Connection):
 
     async def statistics(self, by: Iterable[str] = ("month",), **filters: Unpack[FlowFilters]) -> Statistics:
         """
-        What flowed where, by `month`, `pair`, `venue`, `grade`, `sector` or `kind`. A filter has the name of a dimension, or is `since`
-        or `until`, the first and the last month, like `2026-01`.
+        What flowed where, by `month`, `pair`, `venue`, `grade`, `sector`, `kind`, `purpose`, `source_register`, `destination_register` or
+        `reached`. A filter has the name of a dimension, or is `since` or `until`, the first and the last month, like `2026-01`.
         """
         return await self._call(call(Statistics, "GET", "statistics", query=flows.asked(by, filters)))
 

@@ -41,6 +41,9 @@ facts:
   terms.price: {type: money, title: price}
   terms.share: {type: ratio, by: role, title: share}
   terms.exclusive: {type: yes/no, title: exclusive}
+registers:
+  landlocked: {title: landlocked, of: country, source: none, status: confirmed, entries: [KE]}
+  late: {title: late, of: country, source: none, status: confirmed, entries: {CN: {from: 2026-11-25}, KE: {until: 2026-11-24}}}
 values:
   country: {title: country, values: [CN, KE]}
   venue: {title: venue, values: [exchange, space]}
@@ -59,6 +62,7 @@ statistics:
   grade: data.grades
   sector: exporter.sectors
   people: data.people
+  registers: [landlocked, late]
   price: terms.price
   public_share: terms.share.public
   exclusive: terms.exclusive
@@ -75,7 +79,7 @@ def flow(**sent: Any) -> engine.Flow:
     for name, value in sent.items():
         document = engine.with_fact_set(document, name.replace("__", "."), value)
     exchange = engine.accept_exchange(BUNDLE, document)
-    return FLOWS.of(exchange, PDP.judge(exchange, as_of=DAY).verdict)
+    return FLOWS.of(exchange, PDP.judge(exchange, as_of=DAY).verdict, DAY)
 
 
 def test_a_whole_exchange_is_told_in_the_words_of_the_vocabulary() -> None:
@@ -91,6 +95,7 @@ def test_a_whole_exchange_is_told_in_the_words_of_the_vocabulary() -> None:
     assert (found.people, found.price) == (Range.exact(23), Money(Decimal("0.0003"), "CNY"))
     assert found.public_share == Decimal("0.0000999999999999")
     assert (found.source_country_share, found.recipient) == (None, None)
+    assert (found.source_register, found.destination_register, found.reached) == ("late", "landlocked", "1-999")
 
 
 def test_nothing_that_was_not_said_is_told() -> None:
@@ -98,6 +103,7 @@ def test_nothing_that_was_not_said_is_told() -> None:
     found = flow()
     assert (found.pair, found.venue, found.grade, found.sector, found.exclusive) == ("?>?", "?", "?", "?", "?")
     assert (found.people, found.price, found.public_share, found.supplier) == (Range(Decimal(0), None), None, None, None)
+    assert (found.purpose, found.source_register, found.destination_register, found.reached) == ("?", "?", "?", "?")
     assert flow(exporter__sectors=[]).sector == ""
 
 
@@ -129,6 +135,7 @@ def test_the_meaning_moves_with_what_a_flow_says() -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        (b"  registers: [lost]", "there is no register of countries `lost`"),
         (b"  venue: terms.venu", "an exchange has no fact `terms.venu`"),
         (b"  venue: terms.price", "`terms.price` is of type `money`, which `venue` cannot use"),
         (b"  price: data.people.ordinary", "`data.people.ordinary` is of type `count`, which `price` cannot use"),

@@ -23,7 +23,10 @@ OTHERS = sorted({each.stem for each in HERE.glob("*.yaml")} - {"en"})  # also on
 IN_A_VARIABLE = {
     "pages": {"promise_due", "promise_kept", "promise_overdue"},  # the state of a promise
     "ledger": {"rights"},  # the parts of the ledger
-    "books": {"grade", "kind", "month", "not_here", "sector", "too_many", "venue"},  # dimensions, and why there is no table
+    "books": {
+        "destination_register", "grade", "kind", "month", "not_here", "purpose", "reached", "sector", "source_register", "too_many",
+        "venue",
+    },  # dimensions, and why there is no table
     "policies": {"instruments", "workbench"},  # the parts of the policies
     "drafts": {"no_answer_given", "no_day_given", "no_number_given", "no_range_given"},  # what a form lacks
     "operations": {"cookie", "header", "path", "query"},  # the places of a parameter

@@ -109,6 +109,30 @@ def test_fifty_that_fit_alone_are_not_all_committed(servers: Callable[[int], lis
 
 
 @BOTH_DATABASES
+def test_exchanges_that_together_concentrate_are_not_all_committed(servers: Callable[..., list[Server]]) -> None:
+    """Each is permitted by the shares of its own moment; in two processes just those are committed with which a half is not passed."""
+    running = servers(2, POLICIES.with_name("share_policies"))
+
+    def sale(exporter: str, number: int) -> dict[str, Any]:
+        parties = {"exporter": {"id": exporter, "country": "CN"}, "recipient": {"id": "xyz"[number % 3], "country": "KE"}}
+        return {**parties, "data": {"categories": ["health"]}, "terms": {"venue": "hall"}}
+
+    with httpx.Client(base_url=running[0].address, timeout=60) as client:
+        for number in range(20):
+            decision = answered(client, "/v1/evaluate", sale("a" if number < 9 else "bc"[number % 2], number)).json()["id"]
+            assert answered(client, "/v1/commitments", {"decision": decision}).status_code == 201
+        decisions = [answered(client, "/v1/evaluate", sale("a", number)).json() for number in range(12)]
+    assert all(each["proceed"] for each in decisions)
+
+    def commit(client: httpx.Client, number: int) -> httpx.Response:
+        return answered(client, "/v1/commitments", {"decision": decisions[number]["id"]})
+
+    answers = at_once(running, commit, len(decisions))
+    assert Counter(each.status_code for each in answers) == {201: 2, 409: 10}
+    assert {each.json()["decision"]["outcome"] for each in answers if each.status_code == 409} == {"review"}
+
+
+@BOTH_DATABASES
 def test_sales_that_together_cross_a_maximum_are_not_all_committed(servers: Callable[..., list[Server]]) -> None:
     """On two servers, each of fifty sales is permitted, three of them fit into the maximum: three are committed, to the hundredth."""
     running = servers(2, POLICIES.with_name("money_policies"))

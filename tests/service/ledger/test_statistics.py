@@ -110,6 +110,28 @@ def test_what_was_withdrawn_or_amended_no_longer_counts(market: Desk) -> None:
 
 
 @BOTH_DATABASES
+def test_what_reaches_countries_of_a_register_is_told_apart(market: Desk) -> None:
+    """By the registers in which each country stands on the day, by purpose and by how many people are reached."""
+    market.commit(2_000, "d", **{**SALE, "terms__price": "40 CNY"}, data__staff=True, purpose__is=["trade", "research"])
+    unknown = {name: value for name, value in SALE.items() if name != "recipient__country"}
+    market.commit(0, "d", **unknown, recipient__country="unknown", purpose__is=[])
+    found = told(market, by="destination_register")
+    assert cells(found) == {"?": 1, "landlocked": 5}
+    shares = {cell["of"]["destination_register"]: cell["source_country_share"] for cell in found["cells"]}
+    assert shares["landlocked"] == [{"currency": "CNY", "amount": "2", "exchanges": 1}]
+    assert cells(told(market, by="source_register,venue")) == {"late / exchange": 5, "late / space": 1}
+    assert cells(told(market, by="reached", destination_register="landlocked")) == {"1-999": 4, "1000-99999": 1}
+    assert cells(told(market, by="purpose")) == {"": 1, "?": 4, "research trade": 1}
+    assert told(market, purpose="trade")["total"]["people"] == {"at_least": 2000, "at_most": 2000}
+    assert cells(told(market, by="purpose,reached,source_register")) == {
+        " / none / late": 1,
+        "? / 1-999 / late": 4,
+        "research trade / 1000-99999 / late": 1,
+    }
+    assert told(market, source_register="landlocked")["total"]["exchanges"] == 0
+
+
+@BOTH_DATABASES
 def test_concentration_is_exact_and_asks_a_person(market: Desk) -> None:
     """The largest party's share and the Herfindahl index, as fractions; the share under exclusive terms; and no finding."""
     answer = market.client.get("/v1/statistics/concentration", params={"by": "venue"})
@@ -177,8 +199,11 @@ def test_random_commitments_withdrawals_and_amendments_agree_with_a_plain_model(
     chance = random.Random(15)
     running: dict[str, dict[str, Any]] = {}
 
-    def sale() -> tuple[dict[str, Any], dict[str, Any]]:
+    def sale() -> tuple[dict[str, Any], int, dict[str, Any]]:
+        people = chance.randint(0, 2_000)
         words = {
+            "reached": "none" if not people else "1-999" if people < 1_000 else "1000-99999",
+            "purpose": " ".join(sorted(chance.sample(["trade", "research"], chance.randint(0, 2)))),
             "venue": chance.choice(["exchange", "space", "direct"]),
             "kind": chance.choice(["dataset", "model"]),
             "sector": " ".join(sorted(chance.sample(["finance", "health", "transport"], chance.randint(0, 2)))),
@@ -186,24 +211,34 @@ def test_random_commitments_withdrawals_and_amendments_agree_with_a_plain_model(
         }
         share = {"public": f"0.{chance.randint(0, 10**12 - 1):012}"}
         terms = {"venue": words["venue"], "price": words["price"], "share": share}
-        sent = {"terms": terms, "data__kind": words["kind"], "exporter__sectors": words["sector"].split()}
-        return words, {**SALE, **sent, "exporter": f"org-{chance.randint(1, 4)}"}
+        sent: dict[str, Any] = {"data__staff": True}  # of whom there may be any number
+        sent |= {"terms": terms, "data__kind": words["kind"], "exporter__sectors": words["sector"].split()}
+        sent["purpose__is"] = words["purpose"].split()
+        return words, people, {**SALE, **sent, "exporter": f"org-{chance.randint(1, 4)}"}
 
     for _ in range(40):
-        words, sent = sale()
+        words, people, sent = sale()
         act = chance.choice(["commit", "commit", "commit", "withdraw", "amend"]) if running else "commit"
         old = chance.choice(sorted(running)) if running else ""
         if act == "withdraw":
             assert desk.post(f"/v1/commitments/{old}/withdraw", {"reason": "by chance"}).status_code == 200
         elif act == "amend":
-            instead = desk.evaluate(chance.randint(1, 9), **sent)["id"]
+            instead = desk.evaluate(people, **sent)["id"]
             done = desk.post(f"/v1/commitments/{old}/amend", {"decision": instead, "reason": "by chance"})
             running[done.json()["id"]] = words
         else:
-            running[desk.commit(chance.randint(1, 9), **sent)["id"]] = words
+            running[desk.commit(people, **sent)["id"]] = words
         if act != "commit":
             del running[old]
-    for by in ((), ("venue",), ("kind", "sector"), ("venue", "kind", "sector")):
+    for by in (
+        (),
+        ("venue",),
+        ("kind", "sector"),
+        ("venue", "kind", "sector"),
+        ("purpose",),
+        ("reached",),
+        ("venue", "purpose", "reached"),
+    ):
         found = told(desk, by=",".join(by))
         prices = {
             tuple(cell["of"][name] for name in by): (
@@ -277,6 +312,10 @@ def test_others_see_no_cell_of_fewer_than_three_parties(desk: Desk, monkeypatch:
     for query in ({"by": "venue,kind"}, {"by": "month,venue"}, {"venue": "space"}, {"by": "venue", "from": "2026-02"}):
         assert desk.client.get("/v1/statistics", params=query).status_code == 403
     assert desk.client.get("/v1/statistics/concentration").status_code == 403
+    # All of them reached as many, and went to countries of the same registers, but for the seller who is alone in September.
+    assert cells(told(desk, by="reached")) == {"1-999": 11}
+    assert cells(told(desk, by="source_register")) == {}
+    assert told(desk, by="source_register")["hidden"]["cells"] == 2
 
 
 @pytest.mark.parametrize(
@@ -290,6 +329,9 @@ def test_others_see_no_cell_of_fewer_than_three_parties(desk: Desk, monkeypatch:
         ("format=xml", "format"),
         ("venue=%00", "venue"),
         ("colour=red", "colour"),
+        ("source_register=landlock", "source_register"),
+        ("destination_register=landlocked late", "destination_register"),
+        ("reached=12", "reached"),
     ],
 )
 def test_what_the_statistics_do_not_understand_is_refused(desk: Desk, query: str, name: str) -> None:
