@@ -38,8 +38,12 @@ TRAINING = {
 # Of each question: where the figure is in the answer (`*` is any item of a list), the figure, and how the page says it.
 FIGURES: dict[str, tuple[str, Any, str]] = {
     "How many people were trained for each country, of how many promised?": ("countries.0.reported", 12, "12 of 40 reported"),
-    "Which state sent how much to which?": ("cells.0.price.0.amount", "20000", "20,000 INR"),
-    "How much was payable to the countries that the data come from?": ("balances.0.closing", "950.00", "950.00 INR"),
+    "Which state holds how much of which other one, for which purpose?": ("cells.0.price.0.amount", "20000", "20,000 INR"),
+    "Which share of prices is for least developed, landlocked and island states that data come from?": (
+        "cells.*.source_country_share.0.amount",
+        "1000",
+        "1,000 INR",
+    ),
     "Was it paid, by whom, and who says so?": ("lines.0.state", "reported", "reported"),
     "How much computing, energy and emissions go with an exchange?": (
         "factor.account.benefit.resources.value.energy",
