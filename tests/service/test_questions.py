@@ -44,7 +44,7 @@ FIGURES: dict[str, tuple[str, Any, str]] = {
         "1000",
         "1,000 INR",
     ),
-    "Was it paid, by whom, and who says so?": ("lines.0.state", "reported", "reported"),
+    "Was the part of the countries of source paid, by whom, and who says so?": ("lines.0.state", "reported", "reported"),
     "How much computing, energy and emissions go with an exchange?": (
         "factor.account.benefit.resources.value.energy",
         "120 MWh",
@@ -59,7 +59,7 @@ FIGURES: dict[str, tuple[str, Any, str]] = {
     "What did an asset cost, and what is it carried at?": ("classes.0.closing", "260000.00", "260,000.00 CNY"),
     "What was known of a period when it was published?": ("classes", [], "No asset has an entry"),
     "What was payable to a party at the end of a month?": ("balances.0.closing", "13537.50", "13,537.50 INR"),
-    "What was a sale worth that has an invoice?": ("commitments.0.state", "committed", "committed"),
+    "Which exchange is an invoice for?": ("commitments.0.state", "committed", "committed"),
 }
 
 
