@@ -113,8 +113,8 @@ BooksTexts = TypedDict("BooksTexts", {
     "beginning": str, "statistics_about": str, "by": str, "then_by": str, "nothing": str, "month": str, "pair": str,
     "venue": str, "grade": str, "sector": str, "purpose": str, "source_register": str, "destination_register": str,
     "reached": str, "kind": str, "first_month": str, "last_month": str, "show": str, "exchanges": str, "people": str,
-    "price": str, "total": str, "unknown_word": str, "no_word": str, "hidden": str, "left_out": str, "cells_more": str,
-    "cells_chart": str, "few_scopes": str, "too_many": str, "not_here": str, "cells_none": str,
+    "source_share": str, "price": str, "total": str, "unknown_word": str, "no_word": str, "hidden": str, "left_out": str,
+    "cells_more": str, "cells_chart": str, "few_scopes": str, "too_many": str, "not_here": str, "cells_none": str,
 })
 RegisterTexts = TypedDict("RegisterTexts", {
     "title": str, "about": str, "kind": str, "kind_party": str, "kind_asset": str, "all_kinds": str, "text": str,

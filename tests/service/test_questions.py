@@ -38,10 +38,18 @@ TRAINING = {
 # Of each question: where the figure is in the answer (`*` is any item of a list), the figure, and how the page says it.
 FIGURES: dict[str, tuple[str, Any, str]] = {
     "How many people were trained for each country, of how many promised?": ("countries.0.reported", 12, "12 of 40 reported"),
-    "Which state sent how much to which?": ("cells.0.price.0.amount", "20000", "20,000 INR"),
-    "How much was payable to the countries that the data come from?": ("balances.0.closing", "950.00", "950.00 INR"),
-    "Was it paid, by whom, and who says so?": ("lines.0.state", "reported", "reported"),
-    "Which promises are overdue, and whose are they?": ("promises.0.by", "clinic-5", "Kenya"),
+    "Which state holds how much of which other one, for which purpose?": ("cells.0.price.0.amount", "20000", "20,000 INR"),
+    "Which share of prices is for least developed, landlocked and island states that data come from?": (
+        "cells.*.source_country_share.0.amount",
+        "1000",
+        "1,000 INR",
+    ),
+    "Was the part of the countries of source paid, by whom, and who says so?": ("lines.0.state", "reported", "reported"),
+    "How much computing, energy and emissions go with an exchange?": (
+        "factor.account.benefit.resources.value.energy",
+        "120 MWh",
+        "energy: 120 MWh",
+    ),
     "How far is the deal of an order?": ("commitments.0.stage", "signed", "signed"),
     "Which deals are signed, and not delivered yet?": ("commitments.0.references.0.number", "PO-7781", "signed"),
     "Which commission has a deal, and what was paid and refunded?": ("lines.*.kind", "commission", "1,000.00 INR"),
@@ -51,7 +59,7 @@ FIGURES: dict[str, tuple[str, Any, str]] = {
     "What did an asset cost, and what is it carried at?": ("classes.0.closing", "260000.00", "260,000.00 CNY"),
     "What was known of a period when it was published?": ("classes", [], "No asset has an entry"),
     "What was payable to a party at the end of a month?": ("balances.0.closing", "13537.50", "13,537.50 INR"),
-    "What was a sale worth that has an invoice?": ("commitments.0.state", "committed", "committed"),
+    "Which exchange is an invoice for?": ("commitments.0.state", "committed", "committed"),
 }
 
 
@@ -88,11 +96,9 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[TestClien
         shown = [{"kind": "contract", "dated": "2026-01-05"}]
         opened = {"digest": agreed["versions"][-1]["digest"], "evidence": shown, "reason": "the signed contract"}
         send("POST", f"agreements/{agreed['id']}/open", opened)
-        sale = commit(
-            {**SALE, "terms": {"price": "20000.00 INR", "agreement": agreed["id"]}},
-            ("order", "PO-7781"),
-            ("invoice", "INV-118"),
-        )
+        resources = {"energy": "120 MWh", "emissions": "30 tCO2e", "computing": "5000 GPU-hour"}
+        terms = {"price": "20000.00 INR", "agreement": agreed["id"], "resources": resources}
+        sale = commit({**SALE, "terms": terms}, ("order", "PO-7781"), ("invoice", "INV-118"))
         send("POST", f"commitments/{sale}/stages", {"stage": "signed", "on": "2026-11-25"})
         for each in client.get("/v1/ledger/benefits?role=source-country").json()["lines"]:
             paid = {"amount": each["amount"], "dated": "2026-11-25", "evidence": "bank-statement", "document": "cd" * 32}
@@ -122,10 +128,12 @@ def test_a_question_is_one_call_and_one_page(ledger: tuple[TestClient, str], que
     """The answer has the figure, and the page says it."""
     client, sale = ledger
     place, figure, told = FIGURES[question]
-    answer = client.get(call.replace("ID", sale))
+    made = client.get(f"/v1/commitments/{sale}").json()
+    call, page = (each.replace("DECISION", made["decision"]).replace("ID", sale) for each in (call, page))
+    answer = client.get(call)
     assert answer.status_code == 200, answer.text
     assert figure in at(answer.json(), *place.split("."))
-    shown = client.get(page.replace("ID", sale), headers={"accept": "text/html"})
+    shown = client.get(page, headers={"accept": "text/html"})
     assert shown.status_code == 200
     assert told in re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", shown.text.partition("<main")[2]))
 
