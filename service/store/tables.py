@@ -10,7 +10,7 @@ import sqlalchemy as sa
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
 # The newest of the migrations, which make these tables. Each is named by the version that brought it.
-REVISION = "0.17.0.shares_of_the_ledger"
+REVISION = "0.17.0"
 
 metadata = sa.MetaData()
 

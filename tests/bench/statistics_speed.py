@@ -200,6 +200,10 @@ def lines(chance: random.Random, count: int) -> Iterator[tuple[date, engine.Flow
                 public_share=price.amount / 20 if price else None,
                 supplier=id,
                 recipient=recipient,
+                purpose=some("purpose-", 6),
+                source_register=some("register-", 3),
+                destination_register=some("register-", 3),
+                reached=some("band-", 5),
             ),
         )
 

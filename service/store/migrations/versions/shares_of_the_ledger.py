@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0.17.0.shares_of_the_ledger"
-down_revision = "0.17.0"
+down_revision = "0.17.0.references_and_stages"
 
 
 def upgrade() -> None:
