@@ -173,6 +173,9 @@ SettlementState = Literal[
 ]
 
 
+SettledKind = Literal["commission", "component", "upward"]
+
+
 @dataclass(frozen=True, slots=True)
 class SettlementLine:
     """
@@ -184,7 +187,7 @@ class SettlementLine:
     share: str
     amount: Decimal
     role: str | None = None
-    kind: str | None = None
+    kind: SettledKind | None = None
     party: str | None = None
 
 
@@ -200,7 +203,7 @@ class UpwardLine:
     step: int
     payer: str
     role: str | None = None
-    kind: str | None = None
+    kind: SettledKind | None = None
     party: str | None = None
 
 
