@@ -104,13 +104,13 @@ class EntryPart(LedgerPart):
     treatment: Treatment | None = None
     months: int | None = None
     of: str | None = None
-    uses: int | None = None
-    indefinite: bool | None = None
-    residual: str | None = None
-    part: str | None = None
-    proceeds: str | None = None
-    standard: Standard | None = None
-    commitment: str | None = None
+    uses: int | None = Field(default=None, description="a life in units of use, or the uses of a period")
+    indefinite: bool | None = Field(default=None, description="whether the life has no end that can be foreseen")
+    residual: str | None = Field(default=None, description="the residual value")
+    part: str | None = Field(default=None, description="which part of what was left was disposed of")
+    proceeds: str | None = Field(default=None, description="what a disposal brought")
+    standard: Standard | None = Field(default=None, description="the accounting standard of the entity")
+    commitment: str | None = Field(default=None, description="the commitment by which it was sold")
     voucher: str | None = Field(default=None, description="the year and the number of its voucher, of an entity's entry")
     evidence: str | None = None
     reason: str | None = None
@@ -140,12 +140,12 @@ class ClassPart(LedgerPart):
     impaired: str
     disposed: str = Field(description="what was carried of what went; of inventory that was sold, the cost of sales")
     closing: str
-    cost_opening: str
-    cost_closing: str
-    amortisation_opening: str
-    amortisation_closing: str
-    impairment_opening: str
-    impairment_closing: str
+    cost_opening: str = Field(description="the cost before the period")
+    cost_closing: str = Field(description="the cost at its end")
+    amortisation_opening: str = Field(description="what was amortised in all before the period")
+    amortisation_closing: str = Field(description="the same at its end")
+    impairment_opening: str = Field(description="what was impaired in all before the period")
+    impairment_closing: str = Field(description="the same at its end")
     research: str = Field(description="research expense, which is carried nowhere")
     proceeds: str = Field(description="what disposals brought")
     gain: str = Field(description="the proceeds less what was carried; below nought a loss")
@@ -240,9 +240,9 @@ class CloseSent(Sending):
 class ClosedPart(LedgerPart):
     """A period that was closed."""
 
-    until: date
-    at: datetime
-    by: str
+    until: date = Field(description="its last day")
+    at: datetime = Field(description="when it was closed")
+    by: str = Field(description="the caller who closed it")
 
 
 @dataclass(frozen=True, slots=True)

@@ -256,7 +256,7 @@ CHANGES = [
         a_party_speaks_later_and_another_now=(
             "UPDATE entity SET valid_from = '2099-01-01' WHERE id = 'bad-lab'",
             "INSERT INTO entity SELECT kind, id, 2, state, NULL, NULL, aliases, '{\"lists\":[]}', documents, travels, attested_by,"
-            " note, recorded_at, recorded_by, shape FROM entity WHERE id = 'bad-lab'",
+            " note, recorded_at, recorded_by, shape, title, holder, hash FROM entity WHERE id = 'bad-lab'",
         ),
         a_party_answers_to_an_id="INSERT INTO entity_alias VALUES ('party', 'bad-lab', 'lab')",
     ),

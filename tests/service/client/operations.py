@@ -47,6 +47,7 @@ LISTED = {
     "evaluate_batch": "results",
     "benefits_not_divided": "not_divided",
     "benefits_not_reported": "not_reported",
+    "promises_by_country": "countries",
 }
 
 
