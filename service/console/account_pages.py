@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from service.console.pages import rendered
 from service.console.reader import PageReader
 from service.languages.words import text_if_any
-from service.ledger.asset_entries import AssetAccounts, RollForward
+from service.ledger.account_statement import AssetAccounts, RollForward
 
 _AMOUNT = re.compile(r"-?\d+(\.\d+)?")
 _CLOSING = "closing"
