@@ -179,14 +179,14 @@ def name_use(
 
 
 def booked(connection: sa.Connection, ids: Collection[str]) -> dict[tuple[str, str, str], Decimal]:
-    """What commitments that stand made payable by some agreements, by agreement, account and currency."""
+    """What commitments that stand made payable to others than the payer by some agreements, by agreement, account and currency."""
     if not ids or "agreement" not in benefit.c:
         return {}
     of, account, currency, scale = (benefit.c[name] for name in ("agreement", "account", "currency", "scale"))
     summed = (
         sa.select(of, account, currency, scale, sa.func.sum(benefit.c.units).label("units"))
         .join(commitment, commitment.c.id == benefit.c.commitment)
-        .where(of.in_(sorted(ids)), commitment.c.state == "committed")
+        .where(of.in_(sorted(ids)), commitment.c.state == "committed", benefit.c.payer.is_distinct_from(account))
         .group_by(of, account, currency, scale)
     )
     found: dict[tuple[str, str, str], Decimal] = {}

@@ -291,13 +291,13 @@ class _Reading:
         ids = {grant.id for chain, _, _ in read for grant in chain if not grant.opened}
         used = {row.commitment: row.agreement for row in agreement_book.uses(self._connection, asset, of=ids)} if ids else {}
         for chain, on, known in read:
-            self._climb(chain, versions, used, on, known)
+            self._climb(asset, chain, versions, used, on, known)
         return any(chain[0].id in used for chain, _, _ in read)
 
     def _climb(
-        self, chain: Chain, versions: Mapping[str, AgreedVersion], used: Mapping[str, str], on: date, known: str
+        self, asset: str, chain: Chain, versions: Mapping[str, AgreedVersion], used: Mapping[str, str], on: date, known: str
     ) -> None:
-        """Take the steps along one chain as it stood on a day, as long as each granter receives something."""
+        """Take the steps along one chain of an asset as it stood on a day, as long as each granter receives something."""
         payer: str = self._exporter or ""
         passed, after = {payer}, None
         for grant in chain:
@@ -310,7 +310,7 @@ class _Reading:
                 shares = self._owed(version, payer, self._grants.to(payer, version.asset, *as_it_stood))
                 own = version is self._named and payer == self._exporter
                 self._take(version, payer, after, grant.id, self._apart(granter) if own else shares)
-            elif after is None and self._named is not None and payer == self._exporter:
+            elif after is None and self._named is not None and payer == self._exporter and asset == self._asset:
                 self._take(self._named, payer, None, grant.id, self._apart(granter))
             paid = next((place for place, (by, to) in enumerate(self._pays) if by == payer and granter in to), None)
             if paid is None or granter in passed:

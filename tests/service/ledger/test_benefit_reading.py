@@ -210,6 +210,27 @@ def test_what_is_left_under_a_cap_is_what_no_running_commitment_took(market: Mar
     assert room() == [{"JPY": "40", "USD": "245.00"}]
 
 
+def test_what_a_payer_keeps_takes_no_room_under_a_cap(market: Market) -> None:
+    """The agreement pays the platform nothing of its own sale, so what others may pay it stays."""
+    capped = share("hospital", "platform", "1/3", cap={"USD": "100.00"})
+    id = market.standing(share("platform", "hospital", "1/4"), capped)["id"]
+    market.commit("platform", "bank", terms__agreement=id, terms__price="1000.00 USD")
+    (paid,) = market.page("hospital", "bank", terms__agreement=id, terms__price="1000.00 USD")["named"]["shares"]
+    assert paid["room"] == {"USD": "100.00"}
+
+
+def test_a_grant_of_what_data_were_made_from_moves_no_share_of_the_price(market: Market) -> None:
+    """The named agreement is of the images, whoever granted the maps: its commission is taken before its other shares."""
+    market.opened("hospital", "maps")
+    market.commit("hospital", "platform", "maps")
+    market.standing(share("platform", "studio", "0.1"), asset="maps")
+    commission = share("platform", "hospital", "0.1", "price", kind="commission")
+    id = market.standing(commission, share("platform", None, "0.5", "price", role="public"))["id"]
+    page = market.page("platform", "bank", terms__agreement=id, data__made_from=["maps"], terms__price="10.00 USD")
+    assert [each["payee"] for each in page["named"]["shares"]] == ["p1", "role:public"]
+    assert [each["by"] for each in page["steps"]] == ["asset:1"]
+
+
 def test_a_commitment_keeps_the_page_that_it_was_made_with(market: Market) -> None:
     """The watch tells nothing of it when its agreement has ended: what was agreed later is for later exchanges."""
     market.opened("hospital")
