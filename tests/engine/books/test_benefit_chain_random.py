@@ -33,6 +33,7 @@ PARTIES = ("exporter", "p1", "p2", "p3", "p4", "role:public")
 RATIOS = ("1/3", "0.25", "1/7", "0.1", "0.01", "2/9", "0", "0.333333")
 
 Purse = dict[str, Fraction]
+Paid = dict[tuple[str, str, str], Fraction]  # by payer, payee and agreement; no agreement is ""
 
 
 class TooMuch(Exception):
@@ -62,6 +63,7 @@ class World:
     def __init__(self, page: BenefitsPage, price: int, currency: str, exactly: bool) -> None:
         self.page, self.price, self.currency, self.exactly = page, Fraction(price), currency, exactly
         self.left: dict[tuple[str, str], Fraction] = {}
+        self.paid: Paid = {}
         self.walked: list[int] = []
         for number, step in enumerate(page.steps):
             same = any(
@@ -75,6 +77,9 @@ class World:
     def way(self, place: int | None) -> list[str]:
         """Who has paid on the way to a place."""
         return [] if place is None else [*self.way(self.page.steps[place].after), self.page.steps[place].payer]
+
+    def pays(self, payer: str, payee: str, agreement: str, units: Fraction) -> None:
+        self.paid[payer, payee, agreement] = self.paid.get((payer, payee, agreement), Fraction(0)) + units
 
     def capped(self, agreement: str, share: BenefitShare, units: Fraction) -> Fraction:
         if share.room is None:
@@ -91,7 +96,7 @@ class World:
             for number in self.walked
             if (self.page.steps[number].after, self.page.steps[number].payer) == (place, payer)
             for share in self.page.steps[number].shares
-            if share.payee != payer and Fraction(share.ratio) and (share.until is None or share.until >= DAY)
+            if share.payee != payer and Fraction(share.ratio) and (share.until is None or share.until >= self.page.on)
         ]
         gets: dict[tuple[int, str], Fraction] = {}
         have = purse
@@ -110,7 +115,8 @@ class World:
                 added = [(units > 0, units - whole * ratio) for units, ratio in zip(given, ratios, strict=True)]
                 given[len(added) - 1 - added[::-1].index(max(added))] -= 1
             have -= sum(given)
-            for (number, _, share), units in zip(some, given, strict=True):
+            for (number, agreement, share), units in zip(some, given, strict=True):
+                self.pays(payer, share.payee, agreement, units)
                 gets[number, share.payee] = gets.get((number, share.payee), Fraction(0)) + units
         found: Purse = {payer: have}
         for (number, payee), units in gets.items():
@@ -119,12 +125,14 @@ class World:
         return found
 
 
-def purses(page: BenefitsPage, price: int, currency: str, stated: dict[str, Fraction] | None, exactly: bool) -> Purse:
-    """What everybody has in the end. Raises TooMuch."""
+def purses(
+    page: BenefitsPage, price: int, currency: str, stated: dict[str, Fraction] | None, exactly: bool
+) -> tuple[Purse, Paid]:
+    """What everybody has in the end, and who paid whom what. Raises TooMuch."""
     world = World(page, price, currency, exactly)
-    purse: Purse = dict.fromkeys(("exporter", *PARTIES), Fraction(0))
+    purse: Purse = {"exporter": Fraction(0)}
     if page.named is not None:
-        shares = [each for each in page.named.shares if each.until is None or each.until >= DAY]
+        shares = [each for each in page.named.shares if each.until is None or each.until >= page.on]
         have = Fraction(price)
         for some in (
             [each for each in shares if each.kind == "commission"],
@@ -134,22 +142,27 @@ def purses(page: BenefitsPage, price: int, currency: str, stated: dict[str, Frac
             given = parts(have, [Fraction(each.ratio) for each in some], exactly)
             for share, units in zip(some, given, strict=True):
                 units = world.capped(page.named.agreement, share, units)
-                purse[share.payee] += units
+                world.pays("exporter", share.payee, page.named.agreement, units)
+                purse[share.payee] = purse.get(share.payee, Fraction(0)) + units
                 have -= units
+        world.pays("exporter", "exporter", page.named.agreement, have)
         purse["exporter"] += have
     elif stated is None:
+        world.pays("exporter", "exporter", "", Fraction(price))
         purse["exporter"] = Fraction(price)
     else:
         roles = sorted(role for role, ratio in stated.items() if ratio)
         for role, units in zip(roles, parts(Fraction(price), [stated[role] for role in roles], exactly), strict=True):
-            purse["role:public" if role == "public" else "exporter"] += units
+            world.pays("exporter", f"role:{role}", "", units)
+            has = "role:public" if role == "public" else "exporter"
+            purse[has] = purse.get(has, Fraction(0)) + units
     for who, units in world.pay("exporter", None, purse.pop("exporter")).items():
         purse[who] = purse.get(who, Fraction(0)) + units
-    return purse
+    return purse, world.paid
 
 
-def expected(page: BenefitsPage, price: int, currency: str, stated: dict[str, Fraction] | None) -> Purse | str:
-    """What everybody has in the end, or the word for why nobody has anything."""
+def expected(page: BenefitsPage, price: int, currency: str, stated: dict[str, Fraction] | None) -> tuple[Purse, Paid] | str:
+    """What everybody has in the end, and who paid whom what; or the word for why nobody has anything."""
     try:
         purses(page, price, currency, stated, exactly=True)
     except TooMuch:
@@ -236,12 +249,18 @@ def random_chain(chance: random.Random) -> str:
         return wanted
     assert found.state == "settled", (found, page)
     has: Counter[str] = Counter()
+    purse, paid = wanted
+    pays: Counter[tuple[str, str, str]] = Counter()
     for line in found.lines:
+        pays[line.payer, line.payee or f"role:{line.role}", line.agreement or ""] += line.units
         payee = line.payee or ("role:public" if line.role == "public" else "exporter")
         has[payee] += line.units
         has[line.payer] -= line.units if line.step is not None else 0
         assert line.units >= 0, page
-    assert {who: units for who, units in has.items() if units} == {who: units for who, units in wanted.items() if units}, page
+    assert {who: units for who, units in has.items() if units} == {who: units for who, units in purse.items() if units}, page
+    assert {each: units for each, units in pays.items() if units} == {each: units for each, units in paid.items() if units}, (
+        page
+    )
     assert min(has.values()) >= 0, page
     assert sum(has.values()) == sum(line.units for line in found.divided) == price, page
     return "upward" if found.upward else "settled"

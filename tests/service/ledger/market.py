@@ -100,12 +100,12 @@ def market(database: str, lines: Lines) -> Iterator[Market]:
 
 
 @contextmanager
-def held(database: str, lines: Lines) -> Iterator[Market]:
-    """A market in a database."""
+def held(database: str, lines: Lines, policies: Path = POLICIES) -> Iterator[Market]:
+    """A market in a database, under these policies."""
     now = [NOON]
     ops = make(database, "administer", *SCOPES, "review", now=NOON)
     settings = Settings(
-        watch=False, policies=POLICIES, database=database, mode="bitset", ledger_since="2026-01-01", failure_burst=10_000
+        watch=False, policies=policies, database=database, mode="bitset", ledger_since="2026-01-01", failure_burst=10_000
     )
     service = Service.open(settings, say=log_lines.logger(lines), clock=lambda: now[0])
     with TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080") as client:

@@ -40,7 +40,8 @@ class Plain:
 
     def best(self, asset: str, party: str, day: date, clock: int, before: int, known: bool = True) -> list[Any] | None:
         """The shortest chain of grants to a party up to an opening, of several the oldest; [] where it opened it itself."""
-        if any(each["asset"] == asset and each["party"] == party for each in self.openings):
+        opened = [each for each in self.openings if each["at"] < clock]
+        if any(each["asset"] == asset and each["party"] == party for each in opened):
             return []
         found = []
         for grant in self.grants:
@@ -180,7 +181,7 @@ def keys(plain: Any, exporter: str) -> dict[str, str]:
     order = [exporter, *(each["payee"] for each in direct)]
     for step in steps:
         order += [step[1], *(each["payee"] for each in step[4])]
-    others = [each for each in dict.fromkeys(order) if each != exporter]
+    others = [each for each in dict.fromkeys(order) if each != exporter and not each.startswith("role:")]
     return {"exporter": exporter, **{f"p{number}": each for number, each in enumerate(others, 1)}}
 
 
@@ -213,7 +214,7 @@ class World:
     def open(self) -> None:
         party, asset = self.chance.choice(PARTIES), self.chance.choice(self.assets)
         self.market.opened(party, asset)
-        self.plain.openings.append({"party": party, "asset": asset})
+        self.plain.openings.append({"party": party, "asset": asset, "at": self.clock})
 
     def agree(self) -> None:
         chance, asset = self.chance, self.chance.choice(self.assets)
@@ -243,6 +244,9 @@ class World:
             return
         more = {} if named is None else {"terms__agreement": named}
         id = self.market.commit(granter, holder, asset, terms__term="perpetual", **more)
+        self.granted(id, granter, holder, asset, named)
+
+    def granted(self, id: str, granter: str, holder: str, asset: str, named: str | None) -> None:
         self.plain.grants.append(
             {
                 "id": id, "asset": asset, "granter": granter, "holder": holder, "order": len(self.plain.grants), "day": self.today,

@@ -1,8 +1,9 @@
 """Random histories of commitments, payments, disputes, refunds and withdrawals, against a plain model of who owes what."""
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -88,6 +89,16 @@ class Sale:
     refunded: Fraction = Fraction(0)
     ended: bool = False
 
+    def reverse(self) -> None:
+        """End it: nothing of it is payable."""
+        self.ended = True
+        for line in self.lines.values():
+            line.payable = Fraction(0)
+
+    def divides(self, left: Fraction) -> bool:
+        """Whether what is left of the price can be divided."""
+        return left >= 0
+
     def divide(self) -> None:
         """Bring the lines to what is left of the price: whole units, the largest remainders first, of equal ones the earlier line."""
         unit = Fraction(1, 10 ** SCALE[self.currency])
@@ -104,15 +115,16 @@ class Sale:
 class Model:
     """What was done at a desk, and what the ledger must say of it."""
 
-    def __init__(self, desk: Desk, chance: random.Random) -> None:
-        self.desk, self.chance = desk, chance
+    def __init__(self, desk: Any, chance: random.Random, payers: Collection[str] = EXPORTERS) -> None:
+        self.desk, self.chance, self.payers = desk, chance, payers
         self.sales: dict[str, Sale] = {}
         self.refusals = 0
 
     @property
     def today(self) -> date:
         """The day of the desk."""
-        return self.desk.now[0].date()
+        now: datetime = self.desk.now[0]
+        return now.date()
 
     @property
     def lines(self) -> dict[int, Line]:
@@ -200,9 +212,10 @@ class Model:
         units = self.chance.randint(1, left // 2 + 2)
         amount = Fraction(units, 10**scale)
         answer = self.desk.post(f"/v1/commitments/{id}/refund", self.sent(units, scale))
-        if sale.ended:
+        rest = sale.price - sale.refunded - amount
+        if sale.ended or (rest >= 0 and not sale.divides(rest)):
             assert answer.status_code == 409, answer.text
-        elif amount > sale.price - sale.refunded:
+        elif rest < 0:
             assert answer.status_code == 400, answer.text
         else:
             done(answer)
@@ -216,9 +229,7 @@ class Model:
         id, sale = self.chance.choice(sorted(self.sales.items()))
         answer = self.desk.post(f"/v1/commitments/{id}/withdraw", {"reason": "no"})
         assert answer.status_code == (409 if sale.ended else 200), answer.text
-        sale.ended = True
-        for line in sale.lines.values():
-            line.payable = Fraction(0)
+        sale.reverse()
 
     def wait(self) -> None:
         """Some days pass."""
@@ -236,7 +247,7 @@ class Model:
             found = [Fraction(told[name]) for name in ("payable", "paid", "confirmed", "disputed")]
             assert found == [line.payable, line.paid, line.confirmed, line.disputed], told
             assert told["state"] == line.state(self.today), told
-        for exporter in EXPORTERS:
+        for exporter in self.payers:
             late = sum(
                 1
                 for line in self.lines.values()
@@ -255,7 +266,8 @@ class Model:
         told_sums: dict[tuple[str, str], list[Fraction]] = {}
         for each in done(self.desk.client.get(f"{LINES}/balances?limit=1000"))["balances"]:
             amounts = [Fraction(each[name]) for name in ("due", "overdue", "paid", "disputed", "claims")]
-            told_sums[each.get("party", ""), each["currency"]] = amounts
+            before = told_sums.get((each.get("party", ""), each["currency"]), [Fraction(0)] * 5)
+            told_sums[each.get("party", ""), each["currency"]] = [a + b for a, b in zip(before, amounts, strict=True)]
         assert told_sums == sums
 
 
