@@ -11,7 +11,8 @@ named by an agreement. Whose the keys of the exchange's page of benefits are is 
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, TypeAlias
 
@@ -91,6 +92,29 @@ def accounts_of(connection: sa.Connection, commitment: str) -> Accounts:
     """The accounts behind the keys of the page of benefits of a commitment's exchange."""
     kept = connection.execute(sa.select(settlement.c.accounts).where(settlement.c.commitment == commitment)).scalar()
     return {} if kept is None else {key: tuple(each) for key, each in json.loads(kept).items()}
+
+
+def with_shares(
+    exchange: engine.Exchange, change: Callable[[engine.BenefitStep, engine.BenefitShare], engine.BenefitShare | None]
+) -> engine.Exchange:
+    """The exchange with each share of its page of benefits changed; None leaves one out."""
+    page = exchange.benefits
+    if page is None:
+        return exchange
+
+    def again(step: engine.BenefitStep) -> engine.BenefitStep:
+        shares = (change(step, each) for each in step.shares)
+        return step.model_copy(update={"shares": tuple(each for each in shares if each is not None)})
+
+    named = None if page.named is None else again(page.named)
+    now = page.model_copy(update={"named": named, "steps": tuple(map(again, page.steps))})
+    books = tuple(replace(each, page=now) if each.page is page else each for each in exchange.books)
+    return replace(exchange, books=books)
+
+
+def account_of(payee: str, accounts: Accounts) -> str:
+    """The account behind a key of a page: of a role that names no party it is the key."""
+    return accounts[payee][0] if payee in accounts else payee
 
 
 def lines_of(

@@ -1,12 +1,13 @@
 """
 Refunds: a part of a price that was given back goes in, and the lines of its commitment come to what they are of the rest.
 
-The price less all refunds is settled anew, by the agreements of the exchange and the room that was left under their caps when it was
-committed. The differences are booked, and give room under the caps back. What was paid and is no longer payable is owed back.
+The price less all refunds is settled anew, by the agreements of the exchange. The differences are booked, and give room under the caps
+back. What was paid and is no longer payable is owed back. Under a cap nobody gets more by a refund: dividing less, the largest remainder
+may give a unit more, for which there may be no room any more.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,7 +19,7 @@ import engine
 from service.callers.context import Committing
 from service.callers.sending import Sending
 from service.ledger import benefit_payments, party_view
-from service.ledger.benefit_book import accounts_of, bases_of, change_lines, lines_of
+from service.ledger.benefit_book import Accounts, account_of, accounts_of, bases_of, change_lines, lines_of, with_shares
 from service.ledger.benefit_payments import Amount, Evidence, Sha256
 from service.ledger.commitment_list import LedgerPart
 from service.ledger.counter_book import Book
@@ -102,19 +103,20 @@ def _lines(id: str) -> sa.Select[Any]:
 
 
 def _net(
-    transaction: sa.Connection, live: Live, row: Any, lines: Iterable[Any], price: engine.Money
+    transaction: sa.Connection, live: Live, row: Any, lines: Sequence[Any], price: engine.Money
 ) -> dict[int, tuple[int, int | None]]:
     """The amounts and bases that lines come to with another price, of those that change. Raises RequestRefused."""
     wanted: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
     if price.amount:
+        accounts = accounts_of(transaction, row.id)
         exchange = exchange_again(live, record_of(transaction, row.evaluation))
+        exchange = None if exchange is None else _with_no_more(exchange, lines, accounts)
         found = None if exchange is None else engine.settle(live.bundle.vocabulary, exchange, price)
         if exchange is None or found is None or found.state != "settled":
             raise RequestRefused(
                 "not-payable",
                 "the policies cannot divide what is left of the price, or a name was erased: withdraw the commitment instead",
             )
-        accounts = accounts_of(transaction, row.id)
         for line in lines_of(transaction, _BOOK, exchange, found, date.fromisoformat(row.as_of), accounts):
             wanted[tuple(line.get(name) for name in _SAME)].append(line)
     bases, net = bases_of(transaction, row.id), {}
@@ -127,6 +129,22 @@ def _net(
     if any(line["units"] for of_line in wanted.values() for line in of_line):
         raise RequestRefused("not-payable", "the policies divide the rest among others than the price: withdraw the commitment")
     return net
+
+
+def _with_no_more(exchange: engine.Exchange, lines: Iterable[Any], accounts: Accounts) -> engine.Exchange:
+    """The exchange with as much room under a cap as its lines have taken."""
+    taken, currencies = Counter[tuple[str, str]](), {}
+    for line in lines:
+        currencies[line.currency] = line.scale
+        if line.payer != line.account:
+            taken[line.agreement, line.account] += line.net
+
+    def again(step: engine.BenefitStep, share: engine.BenefitShare) -> engine.BenefitShare:
+        units = taken[step.agreement, account_of(share.payee, accounts)]
+        room = {currency: engine.amount_text(units, scale) for currency, scale in currencies.items()}
+        return share if share.room is None else share.model_copy(update={"room": room})
+
+    return with_shares(exchange, again)
 
 
 def _wrong(pointer: str, detail: str) -> RequestRefused:

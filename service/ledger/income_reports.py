@@ -22,7 +22,16 @@ from service.callers import caller as callers
 from service.callers.context import Committing, Reading
 from service.callers.sending import Reason, Sending
 from service.ledger import agreement_book, party_view
-from service.ledger.benefit_book import Accounts, accounts_of, change_lines, lines_of, put_lines, told
+from service.ledger.benefit_book import (
+    Accounts,
+    account_of,
+    accounts_of,
+    change_lines,
+    lines_of,
+    put_lines,
+    told,
+    with_shares,
+)
 from service.ledger.benefit_payments import Evidence, Sha256
 from service.ledger.benefit_view import BenefitView
 from service.ledger.commitment_list import LedgerPart
@@ -330,31 +339,23 @@ def _lines(
 def _as_of_now(connection: sa.Connection, exchange: engine.Exchange, accounts: Accounts, first: date) -> engine.Exchange:
     """The exchange with the room that is left under caps now, and without shares whose last day is before the period."""
     page = exchange.benefits
-    if page is None:
-        return exchange
-    steps = [each for each in (page.named, *page.steps) if each is not None]
+    steps = [] if page is None else [each for each in (page.named, *page.steps) if each is not None]
     booked = agreement_book.booked(connection, {each.agreement for each in steps})
 
-    def again(step: engine.BenefitStep) -> engine.BenefitStep:
+    def again(step: engine.BenefitStep, share: engine.BenefitShare) -> engine.BenefitShare | None:
+        if share.until is not None and share.until < first:
+            return None
+        if share.room is None:
+            return share
+        account = account_of(share.payee, accounts)
         caps = agreement_book.caps(connection, step.agreement, step.version)
-        shares = []
-        for share in step.shares:
-            if share.until is not None and share.until < first:
-                continue
-            account = accounts[share.payee][0] if share.payee in accounts else share.payee
-            most = caps.get((account, share.of, share.ratio)) if share.room is not None else None
-            left = {
-                currency: max(Decimal(cap) - booked.get((step.agreement, account, currency), Decimal(0)), Decimal(0))
-                for currency, cap in (most or {}).items()
-            }
-            room = None if share.room is None else {currency: f"{each:f}" for currency, each in left.items()}
-            shares.append(share.model_copy(update={"room": room}))
-        return step.model_copy(update={"shares": tuple(shares)})
+        left = {
+            currency: max(Decimal(cap) - booked.get((step.agreement, account, currency), Decimal(0)), Decimal(0))
+            for currency, cap in caps.get((account, share.of, share.ratio), {}).items()
+        }
+        return share.model_copy(update={"room": {currency: f"{each:f}" for currency, each in left.items()}})
 
-    named = None if page.named is None else again(page.named)
-    now = page.model_copy(update={"named": named, "steps": tuple(map(again, page.steps))})
-    books = tuple(replace(each, page=now) if each.page is page else each for each in exchange.books)
-    return replace(exchange, books=books)
+    return with_shares(exchange, again)
 
 
 def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[IncomeReport]:

@@ -58,6 +58,17 @@ def test_a_withdrawal_reverses_each_line_and_a_refund_brings_it_down(market: Mar
     assert [payable for _, payable in booked(market, sold, "entry", "payable") if payable] == ["0.00"] * 4
 
 
+def test_a_refund_takes_no_room_under_a_cap_that_another_sale_took(market: Market) -> None:
+    """Of eleven a seventh is one, beside a third; of ten it would be two, and both of the cap are taken."""
+    capped = share("platform", "hospital", "1/7", "price", cap={"JPY": "2"})
+    id = market.standing(share("platform", "studio", "1/3", "price"), capped)["id"]
+    sold = [market.commit("platform", each, terms__agreement=id, terms__price="11 JPY") for each in ("bank", "stranger")]
+    sent = {"amount": "1", "dated": "2026-11-25", "evidence": "receipt", "document": "a" * 64}
+    market.done(f"/v1/commitments/{sold[0]}/refund", sent)
+    payable = [(each[0], each[1]) for each in booked(market, sold[0], "party", "payable") if each[1]]
+    assert payable == [("studio", "3"), ("hospital", "1"), ("platform", "6")]
+
+
 def test_agreements_that_give_away_more_than_there_is_are_not_committed(market: Market) -> None:
     """The evaluation says so, and the commit is refused: it names the agreement to who pays by it, and not what lies further up."""
     chain = Chain(market, studio="0.8")

@@ -104,10 +104,29 @@ class ChainSale(Sale):
     page: BenefitsPage
     stated: dict[str, Fraction] | None
 
+    @property
+    def page_of_the_rest(self) -> BenefitsPage:
+        """The page by which what is left is divided: under a cap nobody gets more by a refund."""
+
+        def again(step: BenefitStep) -> BenefitStep:
+            shares = [each if each.room is None else self.with_no_more(step.agreement, each) for each in step.shares]
+            return step.model_copy(update={"shares": tuple(shares)})
+
+        named = self.page.named and again(self.page.named)
+        return self.page.model_copy(update={"named": named, "steps": tuple(map(again, self.page.steps))})
+
+    def with_no_more(self, agreement: str, share: BenefitShare) -> BenefitShare:
+        lines = [each for each in self.lines.values() if isinstance(each, ChainLine)]
+        has = [
+            each.payable for each in lines if (each.of[1], each.of[2]) == (share.payee, agreement) and each.payer != each.payee
+        ]
+        scale = SCALE[self.currency]
+        return share.model_copy(update={"room": {self.currency: engine.amount_text(int(sum(has) * 10**scale), scale)}})
+
     def paid(self, left: Fraction) -> chains.Paid | str:
         """Who pays whom what of what is left of the price, or the word for why nobody does."""
         units = int(left * 10 ** SCALE[self.currency])
-        found = chains.expected(self.page, units, self.currency, self.stated)
+        found = chains.expected(self.page_of_the_rest if left < self.price else self.page, units, self.currency, self.stated)
         if isinstance(found, str):
             return found
         purse, paid = found
