@@ -87,7 +87,7 @@ def policies(folder: Path) -> Path:
 
 
 @dataclass
-class ChainLine(Line):
+class LineOfAChain(Line):
     """A line of a chain; `of` is who pays it to whom in the page of the sale, and by which agreement."""
 
     of: tuple[str, str, str] = ("", "", "")
@@ -98,7 +98,7 @@ class ChainLine(Line):
 
 
 @dataclass(kw_only=True)
-class ChainSale(Sale):
+class SaleOfAChain(Sale):
     """A commitment whose price is divided by its page, or by the shares that it states."""
 
     page: BenefitsPage
@@ -116,7 +116,7 @@ class ChainSale(Sale):
         return self.page.model_copy(update={"named": named, "steps": tuple(map(again, self.page.steps))})
 
     def with_no_more(self, agreement: str, share: BenefitShare) -> BenefitShare:
-        lines = [each for each in self.lines.values() if isinstance(each, ChainLine)]
+        lines = [each for each in self.lines.values() if isinstance(each, LineOfAChain)]
         has = [
             each.payable for each in lines if (each.of[1], each.of[2]) == (share.payee, agreement) and each.payer != each.payee
         ]
@@ -142,7 +142,7 @@ class ChainSale(Sale):
         paid = self.paid(left) if left else {}
         assert not isinstance(paid, str)
         for line in self.lines.values():
-            assert isinstance(line, ChainLine)
+            assert isinstance(line, LineOfAChain)
             line.payable = paid.get(line.of, Fraction(0)) / 10 ** SCALE[self.currency]
 
 
@@ -238,7 +238,7 @@ class Chains(World):
         terms |= {"terms__share": STATED} if state else {}
         state_of_page, direct, steps = self.plain.page(exporter, asset, named, made_from, self.today)
         page = self.page(exporter, named, direct, steps)
-        sale = ChainSale(price=Fraction(units, 10 ** SCALE[currency]), currency=currency, lines={}, page=page, stated=stated)
+        sale = SaleOfAChain(price=Fraction(units, 10 ** SCALE[currency]), currency=currency, lines={}, page=page, stated=stated)
         self.did[state_of_page] += 1
         closed = state_of_page in ("asked", "unheld") or not (direct or steps or state) or self.unbounded(page, currency)
         paid: Any = {} if closed else sale.paid(sale.price)
@@ -256,7 +256,7 @@ class Chains(World):
         lines = self.market.get("/v1/ledger/benefits", commitment=id, limit=1000).json()["lines"]
         for each in lines:
             sale.lines[each["number"]] = self.line(id, exporter, each)
-        ways = [line.of for line in sale.lines.values() if isinstance(line, ChainLine)]
+        ways = [line.of for line in sale.lines.values() if isinstance(line, LineOfAChain)]
         assert len({*ways}) == len(ways), lines
         assert {way for way, sum in paid.items() if sum} <= {*ways}, (lines, paid, page)
         self.did["of several payers" if len({payer for payer, _, _ in ways}) > 1 else "divided" if ways else "open"] += 1
@@ -302,7 +302,7 @@ class Chains(World):
     def taken(self, id: str, payee: str, currency: str) -> int:
         """What a payee is to get by an agreement of all that was sold and not withdrawn, in minor units."""
         sales = [each for each in self.money.sales.values() if each.currency == currency]
-        lines = [line for sale in sales for line in sale.lines.values() if isinstance(line, ChainLine)]
+        lines = [line for sale in sales for line in sale.lines.values() if isinstance(line, LineOfAChain)]
         mine = [each for each in lines if (each.of[2], each.account) == (id, payee) and each.payer != each.payee]
         return int(sum((each.payable for each in mine), Fraction(0)) * 10 ** SCALE[currency])
 
@@ -315,14 +315,14 @@ class Chains(World):
         }
         return {currency: engine.amount_text(units, SCALE[currency]) for currency, units in left.items()}
 
-    def line(self, commitment: str, exporter: str, told: dict[str, Any]) -> ChainLine:
+    def line(self, commitment: str, exporter: str, told: dict[str, Any]) -> LineOfAChain:
         """A line without its amount: who pays it to whom, by what, until when."""
         agreement, payer, party = told.get("agreement"), told["payer"], told.get("party")
         due = self.today + timedelta(days=self.plain.agreements[agreement]["days"] if agreement else 30)
         assert told.get("due") == (None if payer == party else due.isoformat()), told
         to = f"role:{told['role']}" if party is None else party
         of = key(exporter, payer), key(exporter, to), agreement or ""
-        return ChainLine(commitment, payer, party, Fraction(0), due, of=of)
+        return LineOfAChain(commitment, payer, party, Fraction(0), due, of=of)
 
     # --- what must hold ----------------------------------------------------------------------------------------------------
 
