@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from fractions import Fraction
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -63,29 +63,16 @@ NOTE = (
 
 MOST_CLOSED = 400  # periods of an entity
 
-_AMOUNTS = (
-    *(
-        "opening",
-        "bought",
-        "self_developed",
-        "other",
-        "transferred",
-        "recovered",
-        "amortised",
-        "impaired",
-        "disposed",
-        "closing",
+BLOCKS = {  # the amounts of a class, as a page has them
+    "carried": (
+        "opening", "bought", "self_developed", "other", "transferred", "recovered", "amortised", "impaired", "disposed", "closing",
     ),
-    *(
-        "cost_opening",
-        "cost_closing",
-        "amortisation_opening",
-        "amortisation_closing",
-        "impairment_opening",
-        "impairment_closing",
+    "accumulated": (
+        "cost_opening", "cost_closing", "amortisation_opening", "amortisation_closing", "impairment_opening", "impairment_closing",
     ),
-    *("research", "proceeds", "gain"),
-)
+    "beside": ("research", "proceeds", "gain"),
+}  # fmt: skip
+_AMOUNTS = tuple(chain.from_iterable(BLOCKS.values()))
 COLUMNS = ("treatment", "recognised", "currency", *_AMOUNTS)  # of the table
 _BOOK = Book()
 _AMOUNT = rf"^\d{{1,{MOST_AMOUNT}}}(\.\d{{1,4}})?$"
