@@ -9,7 +9,7 @@ from service.api.page_router import PageCall, Pages
 from service.api.parameters import text
 from service.callers.context import ReadingAll
 from service.console.account_pages import accounts_page
-from service.ledger import asset_entries
+from service.ledger import account_statement
 from service.problems import RequestRefused
 
 _ASSET = text("asset", "the id of the data asset")
@@ -23,9 +23,9 @@ def accounts(context: ReadingAll, page: PageCall, connection: sa.Connection) -> 
     sent = page.filters("asset", "from", "until", KNOWN.name, ENTITY.name)
     asset, asked = _ASSET.of(sent), period(sent, context.today)
     if asset is None:
-        return html(accounts_page(sent, asset_entries.of_all(context, asked, connection), page.reader))
+        return html(accounts_page(sent, account_statement.of_all(context, asked, connection), page.reader))
     try:
-        found = asset_entries.of_asset(context, asset, asked, connection)
+        found = account_statement.of_asset(context, asset, asked, connection)
     except RequestRefused as refused:
         if refused.kind != "not-found":
             raise

@@ -12,18 +12,9 @@ from service.api.operations import in_path
 from service.api.parameters import AnyParameter, Parameter, day, text, wrong
 from service.api.router import Call, Router
 from service.callers.context import Administering, ReadingAll
-from service.ledger import asset_entries
-from service.ledger.asset_entries import (
-    COLUMNS,
-    AccountPeriod,
-    AssetAccounts,
-    ClosedPart,
-    CloseSent,
-    EntryPart,
-    EntrySent,
-    RollForward,
-    cells,
-)
+from service.ledger import account_statement, asset_entries
+from service.ledger.account_statement import COLUMNS, AccountPeriod, AssetAccounts, RollForward, cells
+from service.ledger.asset_entries import ClosedPart, CloseSent, EntryPart, EntrySent
 from service.register.entity import MOST_OF_AN_ID
 
 _EARLIEST, _LATEST = date(1990, 1, 1), date(8999, 12, 31)
@@ -87,7 +78,7 @@ def close(context: Administering, call: Call[CloseSent], transaction: sa.Connect
 )
 def of_asset(context: ReadingAll, call: Call[None], connection: sa.Connection) -> AssetAccounts | Response:
     """The roll-forward by class, the appraised value beside it, and every entry."""
-    found = asset_entries.of_asset(context, call.path["id"], period(call.query, context.today), connection)
+    found = account_statement.of_asset(context, call.path["id"], period(call.query, context.today), connection)
     return _table(found) if csv_tables.as_csv(call.query) else found
 
 
@@ -100,7 +91,7 @@ def of_asset(context: ReadingAll, call: Call[None], connection: sa.Connection) -
 )
 def of_all(context: ReadingAll, call: Call[None], connection: sa.Connection) -> RollForward | Response:
     """The roll-forward of all assets, by class and currency. Amounts in two currencies are never added up."""
-    found = asset_entries.of_all(context, period(call.query, context.today), connection)
+    found = account_statement.of_all(context, period(call.query, context.today), connection)
     return _table(found) if csv_tables.as_csv(call.query) else found
 
 

@@ -30,7 +30,7 @@ def accounts(
     from datetime import UTC, datetime
 
     from service.api import csv_tables
-    from service.ledger.asset_entries import COLUMNS, NOTE, AccountPeriod, cells, roll_accounts
+    from service.ledger.account_statement import COLUMNS, NOTE, AccountPeriod, cells, roll_accounts
     from service.settings import time_zone
     from service.store.upgrade import reading
 

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from service.console.pages import rendered
 from service.console.reader import PageReader
 from service.languages.words import text_for, text_if_any
-from service.ledger.asset_entries import BLOCKS, AssetAccounts, RollForward
+from service.ledger.account_statement import BLOCKS, AssetAccounts, RollForward
 
 _CLOSING = "closing"
 

@@ -1,18 +1,16 @@
 """
 The entries of the accounts of data assets: posted by a person with a day and evidence, reversed, and never deleted.
 
-An entry comes in for an asset of the register; a row and a leaf come out. Entries are read back for one asset or for all. A row holds keyed
-hashes of the ids of the asset and of the legal entity that carries it (service.ledger.hashed_names). The entries of an entity have voucher
-numbers, year by year and without a gap. A period that is closed stays as it was known then. What the entries add up to is in
-service.ledger.roll_forward.
+An entry comes in for an asset of the register; a row and a leaf come out. A row holds keyed hashes of the ids of the asset and of the
+legal entity that carries it (service.ledger.hashed_names). The entries of an entity have voucher numbers, year by year and without a gap.
+An entity closes its periods. What the entries add up to is in service.ledger.account_statement.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from fractions import Fraction
-from itertools import chain, groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +18,7 @@ from pydantic import Field
 from uuid_utils import uuid7
 
 import engine
-from service.callers.context import Administering, ReadingAll
+from service.callers.context import Administering
 from service.callers.sending import Reason, Sending
 from service.ledger import hashed_names
 from service.ledger.commitment_list import LedgerPart
@@ -31,18 +29,11 @@ from service.ledger.roll_forward import (
     OF_A_LINE,
     WHOLE,
     AccountEntry,
-    AccountMovement,
-    ClassRow,
-    ClosedPeriod,
     EntryKind,
     Standard,
     Treatment,
     WrongEntry,
-    corrected,
     movements,
-    roll_forward,
-    standing_entries,
-    untested_years,
 )
 from service.limits import ASSET_ENTRIES
 from service.log import tree_leaves
@@ -55,29 +46,11 @@ from service.store.moments import moment_text
 from service.store.tables import accounts_closed, asset_entry, commitment
 
 MOST_AMOUNT = 15  # digits before the point
-MARK = "from-memory"
-NOTE = (
-    "The columns follow the disclosures of Caikuai [2023] 11 from memory: compare them with the published tables before you file them. "
-    "An appraised value is in no amount."
-)
-
 MOST_CLOSED = 400  # periods of an entity
 
-BLOCKS = {  # the amounts of a class, as a page has them
-    "carried": (
-        "opening", "bought", "self_developed", "other", "transferred", "recovered", "amortised", "impaired", "disposed", "closing",
-    ),
-    "accumulated": (
-        "cost_opening", "cost_closing", "amortisation_opening", "amortisation_closing", "impairment_opening", "impairment_closing",
-    ),
-    "beside": ("research", "proceeds", "gain"),
-}  # fmt: skip
-_AMOUNTS = tuple(chain.from_iterable(BLOCKS.values()))
-COLUMNS = ("treatment", "recognised", "currency", *_AMOUNTS)  # of the table
 _BOOK = Book()
 _AMOUNT = rf"^\d{{1,{MOST_AMOUNT}}}(\.\d{{1,4}})?$"
-_OF_AN_ASSET = sa.select(asset_entry).where(asset_entry.c.asset == sa.bindparam("asset")).order_by(asset_entry.c.number)
-_OF_ALL = sa.select(asset_entry).order_by(asset_entry.c.asset, asset_entry.c.number)
+OF_AN_ASSET = sa.select(asset_entry).where(asset_entry.c.asset == sa.bindparam("asset")).order_by(asset_entry.c.number)
 
 
 class EntryPart(LedgerPart):
@@ -104,71 +77,6 @@ class EntryPart(LedgerPart):
     at: datetime
     by: str
     reversed_by: str | None = None
-
-
-class ClassPart(LedgerPart):
-    """
-    The roll-forward of one class in one currency: decimal amounts with the digits of the currency.
-
-    opening + bought + self_developed + other + transferred + recovered - amortised - impaired - disposed = closing. Of both ends the cost
-    less what was amortised and impaired of it is what is carried.
-    """
-
-    treatment: Treatment = Field(description="the class")
-    recognised: bool = Field(description="whether the class is in the accounts")
-    currency: str
-    opening: str
-    bought: str
-    self_developed: str
-    other: str
-    transferred: str
-    recovered: str = Field(description="impairments and write-downs that were recovered")
-    amortised: str
-    impaired: str
-    disposed: str = Field(description="what was carried of what went; of inventory that was sold, the cost of sales")
-    closing: str
-    cost_opening: str = Field(description="the cost before the period")
-    cost_closing: str = Field(description="the cost at its end")
-    amortisation_opening: str = Field(description="what was amortised in all before the period")
-    amortisation_closing: str = Field(description="the same at its end")
-    impairment_opening: str = Field(description="what was impaired in all before the period")
-    impairment_closing: str = Field(description="the same at its end")
-    research: str = Field(description="research expense, which is carried nowhere")
-    proceeds: str = Field(description="what disposals brought")
-    gain: str = Field(description="the proceeds less what was carried; below nought a loss")
-
-
-class AppraisedPart(LedgerPart):
-    """The newest appraised value. It stands beside the accounts and is in none of their amounts."""
-
-    entry: str
-    on: date
-    amount: str
-    currency: str
-
-
-class RollForward(LedgerPart):
-    """The roll-forward of a period, both days included. `mark` says how sure we are of the columns, `note` why."""
-
-    first: date = Field(alias="from", serialization_alias="from")
-    until: date
-    known: date | None = Field(default=None, description="only entries that were posted up to this day count")
-    entity: str | None = Field(default=None, description="the legal entity whose accounts these are; null for all")
-    closed: date | None = Field(default=None, description="the last day that this entity has closed")
-    classes: list[ClassPart]
-    mark: str
-    note: str
-
-
-class AssetAccounts(RollForward):
-    """The accounts of one asset: the roll-forward, the appraised value beside it, and every entry."""
-
-    asset: str
-    appraised: AppraisedPart | None = None
-    untested: list[int] = Field(
-        default=[], description="years that are over in which an indefinite life was not tested for impairment"
-    )
-    entries: list[EntryPart]
 
 
 class EntrySent(Sending):
@@ -233,20 +141,7 @@ class ClosedPart(LedgerPart):
 
 
 @dataclass(frozen=True, slots=True)
-class AccountPeriod:
-    """
-    The first and the last day of a roll-forward, and the day up to which entries are `known`; None for those of now. `entity` is the id of
-    whose accounts are asked for, None for all.
-    """
-
-    first: date
-    until: date
-    known: date | None = None
-    entity: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Closed:
+class ClosedUntil:
     """A period that an entity has closed: its last day, and the moment."""
 
     until: date
@@ -255,16 +150,18 @@ class _Closed:
 
 def post(context: Administering, asset: str, sent: EntrySent, transaction: sa.Connection) -> EntryPart:
     """Post an entry for an asset of the register. Raises RequestRefused."""
-    hashed = _hashed(transaction, asset)
+    hashed = asset_hash(transaction, asset)
     if sent.on > context.today:
         raise RequestRefused("bad-request", "an entry is of a day that has come")
-    rows = transaction.execute(_OF_AN_ASSET, {"asset": hashed}).all()
+    rows = transaction.execute(OF_AN_ASSET, {"asset": hashed}).all()
     if len(rows) >= ASSET_ENTRIES:
         raise RequestRefused("bad-request", f"an asset has at most {ASSET_ENTRIES:,} entries")
-    digits = _digits(sent.currency)
+    digits = digits_of(sent.currency)
     units = None if sent.amount is None else _units(sent.amount, digits)
     before = [row for row in rows if row.id == sent.of]
-    entity, standard = (before[0].entity, before[0].standard) if before else (_entity(transaction, sent.entity), sent.standard)
+    entity, standard = (
+        (before[0].entity, before[0].standard) if before else (entity_hash(transaction, sent.entity), sent.standard)
+    )
     posted = AccountEntry(
         str(uuid7()), sent.kind, sent.on, units, sent.currency, sent.treatment, sent.months, sent.of, sent.uses, bool(sent.indefinite),
         0 if sent.residual is None else _units(sent.residual, digits, least=0), WHOLE if sent.part is None else Fraction(sent.part),
@@ -272,14 +169,14 @@ def post(context: Administering, asset: str, sent: EntrySent, transaction: sa.Co
     )  # fmt: skip
     try:
         _fits(posted, sent)
-        for _ in movements([*map(_entry, rows), posted], context.today):
+        for _ in movements([*map(entry_of, rows), posted], context.today):
             pass  # each line is followed to its end, so that what cannot be is found
     except WrongEntry as wrong:
         raise RequestRefused("bad-request", str(wrong)) from None
     _check_beside(transaction, sent, entity, standard)
     at, by = moment_text(context.now), context.caller.id
     line = {
-        "day": posted.on.isoformat(), "amount": None if units is None else _text(units, digits), "currency": posted.currency,
+        "day": posted.on.isoformat(), "amount": None if units is None else amount_text(units, digits), "currency": posted.currency,
         "treatment": posted.treatment, "months": posted.months, "evidence": sent.evidence,
         "uses": sent.uses, "indefinite": sent.indefinite, "residual": sent.residual, "part": sent.part, "proceeds": sent.proceeds,
         "entity": entity, "standard": standard, "commitment": sent.commitment, **_voucher(transaction, entity, sent.on),
@@ -293,16 +190,16 @@ def post(context: Administering, asset: str, sent: EntrySent, transaction: sa.Co
         "at": at, "by": by, "reason": sent.reason,
     }  # fmt: skip
     transaction.execute(sa.insert(asset_entry).values(row))
-    (made,) = [each for each in transaction.execute(_OF_AN_ASSET, {"asset": hashed}) if each.id == posted.id]
-    return _part(made, {})
+    (made,) = [each for each in transaction.execute(OF_AN_ASSET, {"asset": hashed}) if each.id == posted.id]
+    return part_of(made, {})
 
 
 def close(context: Administering, sent: CloseSent, transaction: sa.Connection) -> ClosedPart:
     """Close a period of an entity: what is posted later changes the first open day after it, and nothing before. Raises RequestRefused."""
-    entity = _entity(transaction, sent.entity)
+    entity = entity_hash(transaction, sent.entity)
     if sent.until >= context.today:
         raise RequestRefused("bad-request", "a period that is closed is over")
-    mine = _closed(transaction, time_zone(context.settings.zone), None).get(str(entity), [])
+    mine = closed_periods(transaction, time_zone(context.settings.zone), None).get(str(entity), [])
     if mine and mine[-1].until >= sent.until:
         raise RequestRefused("bad-request", f"the entity has closed all days up to {mine[-1].until} already")
     if len(mine) >= MOST_CLOSED:
@@ -315,83 +212,16 @@ def close(context: Administering, sent: CloseSent, transaction: sa.Connection) -
     return ClosedPart(until=sent.until, at=datetime.fromisoformat(at), by=by)
 
 
-def of_asset(context: ReadingAll, asset: str, period: AccountPeriod, connection: sa.Connection) -> AssetAccounts:
-    """The accounts of an asset in a period. Raises RequestRefused."""
-    zone = time_zone(context.settings.zone)
-    rows = connection.execute(_OF_AN_ASSET, {"asset": _hashed(connection, asset)}).all()
-    rows = _known(rows, period.known, zone)
-    entries = [*map(_entry, rows)]
-    reversals = {each.of: each.id for each in rows if each.kind == "reversed"}
-    appraised = [each for each in standing_entries(entries) if each.kind == "appraised" and each.on <= period.until]
-    newest = max(reversed(appraised), key=lambda each: each.on, default=None)
-    closed = _closed(connection, zone, period.known)
-    return AssetAccounts(
-        asset=asset,
-        **_of_period(connection, period, _moved(rows, closed, period.until), closed),
-        appraised=None if newest is None else _appraised(newest),
-        untested=untested_years(entries, period.until),
-        entries=[_part(row, reversals) for row in rows],
-    )
-
-
-def of_all(context: ReadingAll, period: AccountPeriod, connection: sa.Connection) -> RollForward:
-    """The roll-forward of all assets in a period, by class and currency."""
-    return roll_accounts(period, time_zone(context.settings.zone), connection)
-
-
-def roll_accounts(period: AccountPeriod, zone: tzinfo, connection: sa.Connection) -> RollForward:
-    """The same for work that no caller asks for; a day is one of the zone."""
-    closed = _closed(connection, zone, period.known)
-
-    def moved() -> Iterator[AccountMovement]:
-        rows = connection.execute(_OF_ALL.execution_options(yield_per=1_000))
-        for _, own in groupby(rows, key=lambda row: row.asset):
-            yield from _moved(_known(list(own), period.known, zone), closed, period.until)
-
-    return RollForward(**_of_period(connection, period, moved(), closed))
-
-
-def _of_period(
-    connection: sa.Connection, period: AccountPeriod, moved: Iterable[AccountMovement], closed: Mapping[str, Sequence[_Closed]]
-) -> dict[str, Any]:
-    """The members of a roll-forward: of one entity, if the period names one."""
-    told: dict[str, Any] = {"from": period.first, "until": period.until, "known": period.known, "mark": MARK, "note": NOTE}
-    if period.entity is not None:
-        entity = _entity(connection, period.entity)
-        moved = (each for each in moved if each.entity == entity)
-        last = closed.get(str(entity), ())
-        told |= {"entity": period.entity, "closed": last[-1].until if last else None}
-    return {**told, "classes": _classes(roll_forward(moved, period.first))}
-
-
-def _moved(rows: Sequence[Any], closed: Mapping[str, Sequence[_Closed]], until: date) -> list[AccountMovement]:
-    """What moved in the accounts of one asset, with the periods that its entities have closed as they were known."""
-    moved = [*movements([*map(_entry, rows)], until)]
-    entities = {each.entity for each in rows if each.entity is not None} & closed.keys()
-    found = [each for each in moved if each.entity not in entities]
-    for entity in sorted(entities):
-        found += _of_entity(rows, entity, closed[entity], until)
-    return [each for each in found if each.on <= until]
-
-
-def _of_entity(rows: Sequence[Any], entity: str, closed: Sequence[_Closed], until: date) -> list[AccountMovement]:
-    moved = [each for each in movements([*map(_entry, rows)], until) if each.entity == entity]
-    for number, each in enumerate(closed):
-        then = [row for row in rows if row.at <= each.at]
-        moved = corrected(moved, ClosedPeriod(each.until, _of_entity(then, entity, closed[:number], each.until)))
-    return moved
-
-
-def _closed(connection: sa.Connection, zone: tzinfo, known: date | None) -> dict[str, list[_Closed]]:
+def closed_periods(connection: sa.Connection, zone: tzinfo, known: date | None) -> dict[str, list[ClosedUntil]]:
     """The periods that each entity has closed, in order, as far as it is known."""
     rows = connection.execute(sa.select(accounts_closed).order_by(accounts_closed.c.entity, accounts_closed.c.until)).all()
-    found: dict[str, list[_Closed]] = {}
-    for row in _known(rows, known, zone):
-        found.setdefault(row.entity, []).append(_Closed(date.fromisoformat(row.until), row.at))
+    found: dict[str, list[ClosedUntil]] = {}
+    for row in known_rows(rows, known, zone):
+        found.setdefault(row.entity, []).append(ClosedUntil(date.fromisoformat(row.until), row.at))
     return found
 
 
-def _entity(connection: sa.Connection, entity: str | None) -> str | None:
+def entity_hash(connection: sa.Connection, entity: str | None) -> str | None:
     """The hash of a legal entity, which is a party of the register. Raises RequestRefused."""
     if entity is None:
         return None
@@ -424,7 +254,7 @@ def _voucher(transaction: sa.Connection, entity: str | None, on: date) -> dict[s
     return {"voucher_year": year, "voucher": (newest or 0) + 1}
 
 
-def _hashed(connection: sa.Connection, asset: str) -> str:
+def asset_hash(connection: sa.Connection, asset: str) -> str:
     """The hash of the id of an asset of the register, by any of its names. Raises RequestRefused."""
     version = entity_versions.newest(connection, ASSET, asset)
     if version is None:
@@ -432,13 +262,7 @@ def _hashed(connection: sa.Connection, asset: str) -> str:
     return hashed_names.asset(_BOOK, connection, version.id)
 
 
-def cells(each: ClassPart) -> tuple[Any, ...]:
-    """The cells of a row of the table whose header is COLUMNS: three words, then amounts."""
-    head = (each.treatment, "yes" if each.recognised else "no", each.currency)
-    return (*head, *(Decimal(getattr(each, name)) for name in _AMOUNTS))
-
-
-def _known(rows: Sequence[Any], known: date | None, zone: tzinfo) -> Sequence[Any]:
+def known_rows(rows: Sequence[Any], known: date | None, zone: tzinfo) -> Sequence[Any]:
     """The rows that were posted up to a day."""
     if known is None:
         return rows
@@ -490,7 +314,7 @@ def _fits(entry: AccountEntry, sent: EntrySent) -> None:
         raise WrongEntry("an entity has a `standard`")
 
 
-def _digits(currency: str | None) -> int:
+def digits_of(currency: str | None) -> int:
     """The digits after the point of a currency. Raises RequestRefused."""
     if currency is None:
         return 0
@@ -510,12 +334,12 @@ def _units(amount: str, digits: int, least: int = 1) -> int:
     return int(units)
 
 
-def _text(units: int, digits: int) -> str:
+def amount_text(units: int, digits: int) -> str:
     return f"{Decimal(units).scaleb(-digits):f}"
 
 
-def _entry(row: Any) -> AccountEntry:
-    digits = _digits(row.currency)
+def entry_of(row: Any) -> AccountEntry:
+    digits = digits_of(row.currency)
     amounts = [None if each is None else _units(each, digits, least=0) for each in (row.amount, row.residual, row.proceeds)]
     return AccountEntry(
         row.id, row.kind, date.fromisoformat(row.day), amounts[0], row.currency, row.treatment, row.months, row.of, row.uses,
@@ -523,7 +347,7 @@ def _entry(row: Any) -> AccountEntry:
     )  # fmt: skip
 
 
-def _part(row: Any, reversals: dict[Any, str]) -> EntryPart:
+def part_of(row: Any, reversals: dict[Any, str]) -> EntryPart:
     return EntryPart(
         id=row.id, kind=row.kind, on=date.fromisoformat(row.day), amount=row.amount, currency=row.currency,
         treatment=row.treatment, months=row.months, of=row.of, uses=row.uses, indefinite=row.indefinite, residual=row.residual,
@@ -531,23 +355,3 @@ def _part(row: Any, reversals: dict[Any, str]) -> EntryPart:
         voucher=None if row.voucher is None else f"{row.voucher_year}/{row.voucher}", evidence=row.evidence, reason=row.reason,
         at=datetime.fromisoformat(row.at), by=row.by, reversed_by=reversals.get(row.id),
     )  # fmt: skip
-
-
-def _classes(rows: list[ClassRow]) -> list[ClassPart]:
-    return [
-        ClassPart(
-            treatment=row.treatment,
-            recognised=row.treatment != "not-recognised",
-            currency=row.currency,
-            **{name: _text(getattr(row, name), _digits(row.currency)) for name in _AMOUNTS},
-        )
-        for row in rows
-    ]
-
-
-def _appraised(entry: AccountEntry) -> AppraisedPart:
-    assert entry.units is not None
-    assert entry.currency is not None
-    return AppraisedPart(
-        entry=entry.id, on=entry.on, amount=_text(entry.units, _digits(entry.currency)), currency=entry.currency
-    )

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 import engine
 from service.ledger import promise_sums
 from service.ledger.counter_book import Book
+from service.ledger.counter_sums import ends
 from service.ledger.hashed_names import party
 from service.ledger.party_view import EXPORTER
 from service.log import tree_leaves
@@ -119,9 +120,9 @@ class Promises:
             value = kept if told is None else _wider(kept, told)
             counts[fact] = value
             source = "ledger" if told is None else "caller" if value == told else "both"
-            marks[fact] = {"from": source, **_ends(value)}
+            marks[fact] = {"from": source, **ends(value)}
             if told is not None and source == "both":
-                marks[fact]["brought"] = _ends(told)
+                marks[fact]["brought"] = ends(told)
         return FilledPromises(counts, marks, named)
 
     def make(
@@ -268,7 +269,3 @@ def _wider(kept: engine.Range, told: engine.Range) -> engine.Range:
     low = max(kept.low, told.low)
     high = None if kept.high is None or told.high is None else max(kept.high, told.high)
     return engine.Range(low, high)
-
-
-def _ends(count: engine.Range) -> dict[str, int]:
-    return {"at_least": int(count.low)} | ({} if count.high is None else {"at_most": int(count.high)})
