@@ -229,7 +229,8 @@ def test_a_question_is_one_call_and_one_page(ledger: tuple[TestClient, str], que
         (
             "en",
             "Legal entity|What is carried|Cost, amortisation and impairment|Expense and sales|Closed up to 2025-12-31|"
-            "Not tested for impairment in 2025|2025/1|6,600.00 CNY, 1,000 uses, residual value 600.00|250 uses|compare them with the published tables",
+            "Not tested for impairment in 2025|2025/1|6,600.00 CNY, 1,000 uses, residual value 600.00|250 uses|"
+            "compare them with the published tables",
         ),
         (
             "zh",
