@@ -9,7 +9,7 @@ from service.api.page_answers import html
 from service.api.page_router import PageCall, Pages
 from service.callers.context import ReadingAll
 from service.console.benefit_pages import benefits_page
-from service.ledger import benefit_lines, benefit_statement
+from service.ledger import benefit_lines, benefit_statement, income_reports
 from service.ledger.benefit_lines import BenefitLine
 from service.ledger.benefit_statement import BenefitBalance
 
@@ -34,5 +34,6 @@ def benefits(context: ReadingAll, page: PageCall, connection: sa.Connection) -> 
         cursors["lines"], lambda after, limit: benefit_lines.lines(context, wanted, after, limit, connection), (wanted,)
     )
     missed = [] if wanted.commitment else benefit_statement.not_divided(context, wanted, connection)
+    unreported = income_reports.unreported(context, wanted.commitment, connection) if sent.keys() <= {"commitment"} else []
     following = {"balances": next_balance, "lines": next_line}
-    return html(benefits_page(sent, balances, lines, missed, following, any(cursors.values()), page.reader))
+    return html(benefits_page(sent, balances, lines, missed, unreported, following, any(cursors.values()), page.reader))

@@ -5,6 +5,7 @@ Nothing here changes anything.
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 from fastapi import Response
@@ -26,6 +27,7 @@ from service.ledger import (
     commitment_list,
     commitment_search,
     counter_standings,
+    income_reports,
     promise_list,
     rights_readings,
 )
@@ -33,9 +35,11 @@ from service.ledger.benefit_lines import BenefitFilter
 from service.ledger.commitment_list import CommitmentsWanted
 from service.ledger.commitment_search import CommitmentFilter, CommitmentRow
 from service.ledger.counter_standings import CounterStanding, CounterStandings
+from service.ledger.income_reports import IncomeReports
 from service.ledger.rights_readings import RightsQuery
 from service.log.record_views import record_json
 from service.log.store import find as find_one
+from service.problems import RequestRefused
 from service.watch import events
 
 ROWS = 40  # on a page
@@ -74,6 +78,7 @@ def commitment(context: ReadingAll, page: PageCall, connection: sa.Connection) -
     if made is None:
         return page.missing(words["not_found"], words["not_found_text"])
     stored = find_one(connection, made.evaluation)
+    settled = commitment_search.settled(connection, id)
     rights = RightsQuery(on=context.today, source=id, history=True, limit=LINES)
     shown = CommitmentShown(
         made=made,
@@ -81,12 +86,24 @@ def commitment(context: ReadingAll, page: PageCall, connection: sa.Connection) -
         moved=counter_standings.moved_by(connection, id, LINES),
         rights=rights_readings.page(context, rights, connection)[0],
         promises=promise_list.of_commitment(context, id, LINES, connection),
-        settled=commitment_search.settled(connection, id),
+        settled=settled,
+        fees=_fees(context, settled, connection),
         payable=benefit_lines.lines(context, BenefitFilter(commitment=id), None, LINES, connection)[0],
         watched=events.page(connection, -1, LINES, commitment=id),
         callers=caller_names(connection, (each.by for each in made.events)),
     )
     return html(commitment_pages.commitment_page(shown, context.live, replace(page.reader, callers=shown.callers)))
+
+
+def _fees(context: ReadingAll, settled: Any | None, connection: sa.Connection) -> IncomeReports | None:
+    """The newest reports of a commitment whose price follows from reports, and the first days without one; None of any other."""
+    if settled is None or settled.state != "not-reported":
+        return None
+    try:
+        found = income_reports.reports(context, settled.commitment, connection)
+    except RequestRefused:  # the policies can no longer read its exchange
+        return None
+    return found.model_copy(update={"reports": found.reports[-LINES:], "not_reported": found.not_reported[:LINES]})
 
 
 @pages.get("/ledger/counters")

@@ -9,6 +9,7 @@ from service.console.pages import rendered
 from service.console.reader import PageReader
 from service.ledger.benefit_lines import BenefitLine, LineKind, LineState
 from service.ledger.benefit_statement import BenefitBalance, NotDivided
+from service.ledger.income_reports import UnreportedPrice
 
 MONTHS = 12  # of a balance that are told
 _OF_LINES = frozenset({"commitment", "asset", "state", "due_until"})  # filters that balances do not take
@@ -19,6 +20,7 @@ def benefits_page(
     balances: Sequence[BenefitBalance],
     lines: Sequence[BenefitLine],
     missed: Sequence[NotDivided],
+    unreported: Sequence[UnreportedPrice],
     following: Mapping[str, str | None],
     paged: bool,
     reader: PageReader,
@@ -47,6 +49,7 @@ def benefits_page(
         months=MONTHS,
         lines=lines,
         missed=missed,
+        unreported=unreported,
         following=following,
         paged=paged,
         tables=tables,

@@ -17,6 +17,7 @@ from service.ledger.commitment_events import STAGES
 from service.ledger.commitment_list import Commitment, StageWanted, State
 from service.ledger.commitment_search import CommitmentRow
 from service.ledger.counter_standings import CounterMovement
+from service.ledger.income_reports import IncomeReports
 from service.ledger.promise_list import PromisePart
 from service.ledger.rights_readings import RightsLinePart
 from service.policies.live import Live
@@ -33,6 +34,7 @@ class CommitmentShown:
     rights: Sequence[RightsLinePart]
     promises: Sequence[PromisePart]
     settled: Any | None
+    fees: IncomeReports | None
     payable: Sequence[BenefitLine]
     watched: Sequence[Any]
     callers: Mapping[str, CallerName]
@@ -75,6 +77,7 @@ def commitment_page(shown: CommitmentShown, live: Live, reader: PageReader) -> s
         reader,
         f"/ledger/commitments/{shown.made.id}",
         l=reader.words.ledger,
+        b=reader.words.books,
         made=shown.made,
         stages=STAGES,
         events=[{**each.model_dump(), "at": moment_text(each.at)} for each in shown.made.events],
@@ -85,6 +88,7 @@ def commitment_page(shown: CommitmentShown, live: Live, reader: PageReader) -> s
         rights=[each.model_dump(mode="json") for each in shown.rights],
         promises=[(each, _promise(each, reader)) for each in shown.promises],
         settled=shown.settled,
+        fees=shown.fees,
         payable=shown.payable,
         watched=shown.watched,
         fact_title=lambda fact: fact_title(fact, reader),

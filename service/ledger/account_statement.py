@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, tzinfo
 from decimal import Decimal
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 import sqlalchemy as sa
@@ -52,29 +52,16 @@ NOTE = (
 )
 
 
-_AMOUNTS = (
-    *(
-        "opening",
-        "bought",
-        "self_developed",
-        "other",
-        "transferred",
-        "recovered",
-        "amortised",
-        "impaired",
-        "disposed",
-        "closing",
+BLOCKS = {  # the amounts of a class, as a page has them
+    "carried": (
+        "opening", "bought", "self_developed", "other", "transferred", "recovered", "amortised", "impaired", "disposed", "closing",
     ),
-    *(
-        "cost_opening",
-        "cost_closing",
-        "amortisation_opening",
-        "amortisation_closing",
-        "impairment_opening",
-        "impairment_closing",
+    "accumulated": (
+        "cost_opening", "cost_closing", "amortisation_opening", "amortisation_closing", "impairment_opening", "impairment_closing",
     ),
-    *("research", "proceeds", "gain"),
-)
+    "beside": ("research", "proceeds", "gain"),
+}  # fmt: skip
+_AMOUNTS = tuple(chain.from_iterable(BLOCKS.values()))
 COLUMNS = ("treatment", "recognised", "currency", *_AMOUNTS)  # of the table
 _OF_ALL = sa.select(asset_entry).order_by(asset_entry.c.asset, asset_entry.c.number)
 

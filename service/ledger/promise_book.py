@@ -269,4 +269,3 @@ def _wider(kept: engine.Range, told: engine.Range) -> engine.Range:
     low = max(kept.low, told.low)
     high = None if kept.high is None or told.high is None else max(kept.high, told.high)
     return engine.Range(low, high)
-

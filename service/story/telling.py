@@ -193,7 +193,7 @@ async def opened(folder: Path, application: Application, prepared: PreparedPolic
     """A desk at which the story is told, in a folder that is empty, with the bundled policies."""
     database = folder / "story.db"
     key = log_key.named_key(log_key.key_file(database), ORIGIN)
-    settings = Settings(database=str(database), watch=False, rate_limit=1000, rate_burst=1000)
+    settings = Settings(database=str(database), watch=False, rate_limit=1000, rate_burst=1000, shed_seconds=60)
     clock = StoryClock()
     service = await asyncio.to_thread(
         Service.open, settings, say=log_lines.logger(StringIO()), clock=clock, prepared=prepared, story=True

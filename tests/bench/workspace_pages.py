@@ -127,7 +127,9 @@ def _ledger(service: Service, connection: sa.Connection) -> Iterator[tuple[str, 
     yield _get("counters", "/ledger/counters")
     for each in service.live.counting.counters:
         yield _get(f"counters of {each.name}", f"/ledger/counters/{each.name}")
-    moved = sa.select(movement.c.counter, movement.c.key).order_by(movement.c.sequence.desc()).limit(1)
+    names = [each.name for each in service.live.counting.counters]  # what a share counts has no page
+    mine = sa.select(movement.c.counter, movement.c.key).where(movement.c.counter.in_(names))
+    moved = mine.order_by(movement.c.sequence.desc()).limit(1)
     if (found := connection.execute(moved).one_or_none()) is not None:
         yield _get("one counter", f"/ledger/counters/{found.counter}/{found.key}")
     yield _get("rights, of an asset", "/ledger/rights", asset="asset-0001")

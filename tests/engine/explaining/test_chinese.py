@@ -625,7 +625,8 @@ def texts(d: dict[str, Any]) -> Iterator[str]:
     """The sentences and titles of a decision that come from Chinese law, or from the vocabulary."""
     if {part["jurisdiction"] for part in d["jurisdictions"]} <= set(HOME):
         yield d["answer"]
-        yield from (text for part in d["duties"] for text in (part["duty"], part["under"], part["citation"], part["who"]))
+        certain = [part for part in d["duties"] if part["certain"]]
+        yield from (text for part in certain for text in (part["duty"], part["under"], part["citation"], part["who"]))
     for part in d["reasons"]:
         if part["jurisdiction"] in HOME:
             yield from (part["title"], part["message"], part["citation"], part["instrument"])

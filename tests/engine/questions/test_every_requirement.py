@@ -27,6 +27,7 @@ IN_DOUBT = {"eu.re-use-abroad", "eu.confidentiality-arrangement", "id.storage-in
 # Requirements to which no way was taken, and why.
 WITHOUT = {
     "eu.health-data-location": "its grounds say where the data are stored, and nobody is told to move the data",
+    "contract.settled-benefit": "the ledger closes it, or facts of the book that nobody states",
     "cn.principal-mandate": "each exchange that lacks it lacks a right to operate the data too, and all ways to that are unsure",
 }
 

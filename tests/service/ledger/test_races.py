@@ -341,7 +341,7 @@ def test_a_killed_server_leaves_a_ledger_that_agrees_with_its_log(
         with store.database.reading.connect() as connection:
             rows = {row.id: row for row in connection.execute(sa.select(commitment))}
             moved = connection.execute(sa.select(movement)).all()
-            payable = connection.execute(sa.select(benefit)).all()
+            payable = connection.execute(sa.select(benefit).order_by(benefit.c.number)).all()
     assert answered <= rows.keys()
     assert len(rows) <= len(answered) + 8  # of each caller at most one whose answer did not leave
     for row in rows.values():
