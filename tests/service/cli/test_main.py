@@ -57,7 +57,17 @@ def test_no_command_is_lost():
         "lsp",
         "analyse",
     }
-    assert alone == authors | {"serve", "story", "replay", "watch", "exposure", "accounts", "calendars", "registers", "unattributed"}
+    assert alone == authors | {
+        "serve",
+        "story",
+        "replay",
+        "watch",
+        "exposure",
+        "accounts",
+        "calendars",
+        "registers",
+        "unattributed",
+    }
     groups: dict[str, set[str]] = {}
     for group, verb in (each for each in EVERY if len(each) == 2):
         groups.setdefault(group, set()).add(verb)
