@@ -92,6 +92,7 @@ from engine.deciding.contributions import (
 )
 from engine.deciding.contributions import definition as counter_definition
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
+from engine.deciding.exchange_settlement import settle
 from engine.deciding.flow import REACHED, UNKNOWN, Flow, Flows
 from engine.deciding.judgement import Judgement
 from engine.deciding.money_counts import in_currency, money_parts
@@ -99,7 +100,6 @@ from engine.deciding.plan_books import conveyed_lines
 from engine.deciding.promises import DatedPromise, Promise
 from engine.deciding.rests_on import Statement
 from engine.deciding.search_pauses import pausing
-from engine.deciding.settlement import settle
 from engine.deciding.share_counts import COUNTER as SHARE_COUNTER
 from engine.deciding.share_counts import PARTIES, ExchangeShare, ShareCount, ShareCounts
 from engine.deciding.sign_off_binding import anchor_of, still_holds

@@ -56,6 +56,8 @@ class BenefitsReader:
         if named is not Truth.UNKNOWN:
             filled[book.named] = named is Truth.YES
         asks[book.named] = tuple(lacks)
+        nobody_knows = page is not None and page.overdue is None and book.by not in values
+        asks[book.overdue] = (book.by,) if nobody_knows else ()
         shares = self._shares(page, values)
         sent = tuple(fact for fact in book.divides if fact in values)
         ledger = (fact for fact in (book.agreement, book.made_from, book.by) if fact in values)

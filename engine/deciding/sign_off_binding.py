@@ -53,6 +53,9 @@ def still_holds(bundle: Bundle, earlier: Mapping[str, Any], later: Mapping[str, 
     if any(path in read or _fixed(bundle, path) for path in came):
         return False
     books = [name for name, book in bundle.vocabulary.books.items() if not read.isdisjoint((book.held, *book.fills))]
+    benefits = bundle.vocabulary.settlement
+    if benefits is not None and benefits.book is not None and not read.isdisjoint(benefits.fills):
+        books.append(benefits.book)
     return all(_page(earlier, book) == _page(later, book) for book in books)
 
 

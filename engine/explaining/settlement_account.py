@@ -14,7 +14,7 @@ from typing import Any
 from engine.books.benefit_filling import BenefitsReader
 from engine.books.benefit_page import EXPORTER, ROLE
 from engine.books.settlement import PayableLine, SettlementFacts, amount_text
-from engine.deciding.settlement import settle
+from engine.deciding.exchange_settlement import settle
 from engine.exchange import Exchange
 from engine.explaining.encoding import encode
 from engine.explaining.phrasebook import Phrasebook

@@ -17,7 +17,7 @@ from service.callers.context import ReadingAll
 from service.console.story_page import story_page
 from service.problems import RequestRefused
 from service.service import Service
-from service.story.telling import ToldStory
+from service.story.storyteller import ToldStory
 
 _SECONDS = 120
 _COMMAND = ("-m", "service.cli", "story", "--json")

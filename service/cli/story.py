@@ -10,7 +10,7 @@ from service.cli.command import AsJson, Commands, Lang, UsedWrongly, need
 from service.cli.output import WIDTH, complain, painted, shortened
 
 if TYPE_CHECKING:
-    from service.story.telling import ToldCall, ToldChapter, ToldStory
+    from service.story.storyteller import ToldCall, ToldChapter, ToldStory
 
 app = Commands()
 
@@ -30,7 +30,7 @@ def story(
     """
     import engine
     from service.server import story_server
-    from service.story.telling import StoryBroken
+    from service.story.storyteller import StoryBroken
 
     need("language", lang, engine.LANGUAGES)
     say = _Teller(lang, quiet=as_json)

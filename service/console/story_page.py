@@ -12,7 +12,7 @@ from service.console.pages import rendered
 from service.console.reader import PageReader
 from service.console.story_pictures import chain_picture, money_bars
 from service.story.script import words
-from service.story.telling import ToldStory
+from service.story.storyteller import ToldStory
 
 _PERMITTED = "permitted"  # what was committed had been
 

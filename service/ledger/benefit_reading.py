@@ -49,6 +49,12 @@ OTHERWISE = "differs from the agreement that the exchange names; leave it out, o
 
 _State = Literal["none", "read", "asked", "unsaid", "unheld"]
 _EVER = sa.select(sa.exists().select_from(agreement), sa.exists().select_from(benefit))
+_ANY_OVERDUE = (
+    sa.select(benefit.c.number)
+    .where(benefit.c.kind == "payable", benefit.c.due < sa.bindparam("day"), benefit.c.paid < benefit.c.net)
+    .where(benefit.c.payer != benefit.c.account)
+    .limit(1)
+)
 Account = tuple[
     str, str, str
 ]  # a keyed hash, the agreement that names the party, and the place of its name: agreement_book.name_at
@@ -246,7 +252,9 @@ class _Reading:
         """How many lines of the exporter are past their due day and not paid; None where nobody knows."""
         exporter = self._exchange.value(self._words.by)
         if not isinstance(exporter, str):
-            return 0
+            # Somebody owes what is overdue, and nobody knows whether it is who sells here.
+            sold = self._exchange.value(self._words.price) is not engine.Missing.LEFT_OUT
+            return None if sold and self._connection.execute(_ANY_OVERDUE, {"day": self._day.isoformat()}).first() else 0
         return overdue_lines(self._connection, self._hashes, exporter, self._day)
 
     def _of_use(self) -> tuple[str, int] | None:

@@ -9,6 +9,7 @@ promised is read from the record of the commitment, so that an erasure there era
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -110,6 +111,17 @@ class Promises:
             asked = known or (promises if what == promise_sums.OVERDUE and connection is not None else [])
             by = {each.by: id for each in asked if isinstance(id := exchange.value(each.by), str)}
             if not asked or len(by) < len({each.by for each in asked}):
+                lacks = [each.by for each in known if each.by not in by]
+                if (
+                    what == promise_sums.DISPUTED
+                    and lacks
+                    and connection is not None
+                    and told is None
+                    and _any_disputed(connection)
+                ):
+                    # Somebody's are in dispute, and nobody knows whether the exporter's are: whoever leaves out its id is asked for it.
+                    counts[fact] = engine.Range(Decimal(0), None)
+                    marks[fact] = {"from": "ledger", **ends(counts[fact]), "lacks": lacks}
                 continue  # nobody knows whose promises to count
             kept = self._number(connection, what, asked, by, day, without)
             if not known and not kept.low:
@@ -252,6 +264,11 @@ _LEAVE_OUT = "the service counts the promises; leave the number out"
 def origin(id: str, row: Mapping[str, Any]) -> str:
     """Under what the reports on a promise of a commitment stand."""
     return row["origin"] or f"{id}/{row['name']}"
+
+
+def _any_disputed(connection: sa.Connection) -> bool:
+    """Whether a report on any promise is in dispute."""
+    return connection.execute(sa.select(promise.c.disputed).where(promise.c.disputed > 0).limit(1)).first() is not None
 
 
 def _by_fact(live: Live) -> dict[tuple[str, str], list[engine.Promise]]:

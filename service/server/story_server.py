@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.server.app import create_app
 from service.service import Service
-from service.story.telling import StoryDesk, ToldChapter, ToldStory, opened, told
+from service.story.storyteller import StoryDesk, ToldChapter, ToldStory, opened, told
 
 HOST = "127.0.0.1"
 VISITOR = "visitor"  # the caller of the script with whose key the pages are read

@@ -12,7 +12,7 @@ import pytest
 
 import engine
 from engine.books.settlement import Settlement, divide
-from engine.deciding.settlement import settle
+from engine.deciding.exchange_settlement import settle
 from engine.values import Money
 from engine.values.currencies import minor_units
 from tests.chance import seed

@@ -1,5 +1,6 @@
 """Booking: who owes whom what by agreements, line by line, and what becomes of the lines."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -40,6 +41,25 @@ def test_each_line_says_who_owes_whom_what_and_until_when(market: Market) -> Non
         ("upward", "platform", "studio", "175.00", "700.00", 0, chain.second, "2026-12-05", "images"),
         ("upward", "studio", "hospital", "58.33", "175.00", 1, chain.first, "2026-12-25", "images"),
     ]
+
+
+def test_who_leaves_its_id_out_does_not_pass_by_what_is_overdue(market: Market) -> None:
+    """Of a sale nobody knows then whether the exporter owes it: the count has no upper end. Before anything is overdue it is nought."""
+    chain = Chain(market, days=10)
+    market.commit("platform", "stranger", terms__agreement=chain.second, terms__price="1000.00 USD")
+    nameless = {
+        **market.exchange("platform", "stranger", asset="other", terms__price="10.00 USD"),
+        "exporter": {"country": "CN"},
+    }
+
+    def page() -> Any:
+        told = market.done("/v1/evaluate", nameless)
+        return market.get(f"/v1/decisions/{told['id']}").json()["record"]["request"].get("books", {}).get("benefits")
+
+    assert page() is None
+    market.now[0] += timedelta(days=11)
+    found = page()
+    assert (found["state"], found["overdue"]) == ("none", None)
 
 
 def test_a_withdrawal_reverses_each_line_and_a_refund_brings_it_down(market: Market) -> None:

@@ -126,6 +126,26 @@ def test_what_is_overdue_counts_in_every_exchange_of_its_exporter(desk: Desk) ->
     assert mark == {"from": "both", "at_least": 1, "at_most": 1, "brought": {"at_least": 0, "at_most": 0}}
 
 
+def test_who_leaves_its_id_out_does_not_pass_by_a_dispute(desk: Desk) -> None:
+    """Nobody knows then whose dispute it is: the count has no upper end, and the id is asked for. Without any dispute it is nought."""
+    nameless = {**WITH_TRAINING, "exporter__id": None}
+
+    def disputes() -> Any:
+        record = desk.client.get(f"/v1/decisions/{(told := desk.evaluate(1, **nameless))['id']}").json()["record"]
+        return record.get("counted", {}).get("promises.disputed"), told
+
+    id = desk.commit(10, **promising())["id"]
+    assert keep(desk, id, amount=25).status_code == 200
+    assert disputes()[0] is None
+    assert say(desk, id, 0, key_of(desk, "lab"), answer="disputed").status_code == 200
+    mark, told = disputes()
+    assert mark == {"from": "ledger", "at_least": 0, "lacks": ["exporter.id"]}
+    assert not told["proceed"]
+    assert "exporter.id" in [each["fact"] for each in told["questions"]]
+    assert desk.client.get(f"/v1/decisions/{told['id']}/replay").json()["same"] == "bytes"
+    assert desk.evaluate(1, exporter="bank", **WITH_TRAINING)["proceed"]
+
+
 @BOTH_DATABASES
 def test_the_party_that_it_was_made_to_answers_each_report_once(desk: Desk) -> None:
     """A dispute is looked at where it matters, and nothing else waits, until an operator settles it; what is dropped does not count."""

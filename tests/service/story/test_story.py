@@ -10,9 +10,9 @@ from starlette.testclient import TestClient
 
 from service.receipts.receipt import Receipt, ReceiptInvalid
 from service.server import story_server
-from service.story import script, telling
+from service.story import script, storyteller
 from service.story.script import Script
-from service.story.telling import StoryBroken, ToldChapter, ToldStory
+from service.story.storyteller import StoryBroken, ToldChapter, ToldStory
 from service.transparency.signed_note import VerifierKey
 from tests.service.conftest import ROOT
 
@@ -31,7 +31,7 @@ READ = ("/story", "/story?lang=zh", "/", "/ledger/rights?asset=atlas-nairobi", "
 
 async def _told() -> Shelf:
     async with story_server.story_desk() as (desk, app):
-        app.state.told = story = await telling.told(desk)
+        app.state.told = story = await storyteller.told(desk)
         headers = {"Authorization": f"Bearer {desk.keys[story_server.VISITOR]}", "Accept": "text/html"}
         pages = {path: (await desk.client.get(path, headers=headers)).text for path in READ}
         receipts = [call for chapter in story.chapters for call in chapter.calls if call.address.endswith("/receipt")]
@@ -102,7 +102,7 @@ def test_a_story_that_comes_out_otherwise_is_not_told(monkeypatch: pytest.Monkey
     first = script.script().chapters[0]
     call = first.calls[0].model_copy(update={"must": {"/state": "withdrawn"}})
     wrong = script.script().model_copy(update={"chapters": (first.model_copy(update={"calls": (call,)}),)})
-    monkeypatch.setattr(telling, "script", lambda: wrong)
+    monkeypatch.setattr(storyteller, "script", lambda: wrong)
     heard: list[ToldChapter] = []
     with pytest.raises(StoryBroken, match=r"chapter `registered`, call 1: PUT .*`/state` is 'held', not 'withdrawn'"):
         asyncio.run(story_server.tell(heard.append))
