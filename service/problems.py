@@ -63,6 +63,7 @@ Kind = Literal[
     "not-recorded",
     "busy",
     "not-ready",
+    "not-installed",
     "seal-broken",
     "draining",
 ]
@@ -111,6 +112,7 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
     "internal": (500, "The service failed, so there is no answer"),
     "not-recorded": (503, "The decision could not be recorded, so there is no answer"),
     "busy": (503, "Too many requests are waiting"),
+    "not-installed": (503, "A part of the service is not installed here"),
     "not-ready": (503, "The service is not ready"),
     "seal-broken": (503, "The rows that this rests on were changed by other means than the service"),
     "draining": (503, "The service is stopping"),

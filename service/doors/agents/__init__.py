@@ -1,0 +1,1 @@
+"""Tools for agents that are language models (the Model Context Protocol): a client of a running service."""

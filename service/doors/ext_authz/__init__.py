@@ -1,0 +1,1 @@
+"""External authorisation of HTTP requests, as gateways ask for it: method, path and headers, mapped to an exchange."""
