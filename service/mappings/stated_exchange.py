@@ -85,7 +85,8 @@ class StatedExchange:
         for place, each in found:
             before = self.sent.setdefault(place, (each, pointer))
             if _spelt(before[0]) != _spelt(each):
-                detail = f"gives another value for `{'.'.join(place)}` than `{before[1]}`"
+                other = f"`{before[1]}`" if before[1] else "what is the same in each request"
+                detail = f"gives another value for `{'.'.join(place)}` than {other}"
                 self.wrong.append(ProblemPlace(pointer=pointer, code="wrong-value", detail=detail))
 
     def look_up(
