@@ -1,4 +1,4 @@
-"""Real gateways as the page `service/docs/gateways.md` sets them up, between a client and a service behind them that notes what reaches it."""
+"""Real gateways as the page `service/docs/gateways.md` sets them up, and what stands behind them and notes what reaches it."""
 
 import os
 import socket

@@ -73,7 +73,9 @@ def placed(folder: Path, **environment: str) -> Iterator[Place]:
         server = open.enter_context(running(database, *options, folder=folder, environment=environment))
         gateway, reading = key(database, "evaluate"), {"Authorization": f"Bearer {key(database, 'read', 'administer')}"}
         (sent,) = [each.text for each in blocks("service/docs/gateways.md") if each.kind == "json"]
-        httpx.post(f"{server.address}/v1/register/import", content=sent, headers={**reading, "content-type": "application/json"}).raise_for_status()
+        httpx.post(
+            f"{server.address}/v1/register/import", content=sent, headers={**reading, "content-type": "application/json"}
+        ).raise_for_status()
         noted = open.enter_context(behind())
         gateways = {}
         for name, make in GATEWAYS.items():
