@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.document_text import DocumentText
+from engine.policy_language.gateway_places import check_gateway_places
 from engine.policy_language.mapping_text import (
     REQUEST_DOORS,
     TERM_DOORS,
@@ -91,6 +92,7 @@ class MappingFiles:
         if isinstance(text, RequestMappingText):
             self.found[name] = NamedMapping(name, text.door, text, digest_of(text), file, line)
             _RequestCheck(self.vocabulary, tree, self.findings).check(text)
+            check_gateway_places(text, tree, self.findings)
         else:
             self.found[name] = NamedMapping(name, text.door, text, digest_of(text), file, line)
             _TermCheck(self.vocabulary, tree, self.findings).check(text)
