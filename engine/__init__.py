@@ -142,6 +142,7 @@ from engine.policy_language.ledger_text import TransferColumnText, TransferRegis
 from engine.policy_language.mapping_facts import AnyMapping, RequestMapping, TermMapping, owner_of
 from engine.policy_language.mapping_text import (
     REQUEST_DOORS,
+    ProgramOperationText,
     ReadingText,
     RequestEntityText,
     RequestMappingText,
@@ -309,6 +310,7 @@ __all__ = [
     "PolicySettings",
     "PreparedCase",
     "Preset",
+    "ProgramOperationText",
     "Promise",
     "Proposal",
     "ProvenPairPart",
