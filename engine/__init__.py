@@ -10,7 +10,7 @@ from __future__ import annotations
 from engine.analysis.analyse import Analysis, analyse
 from engine.analysis.finding import Finding
 from engine.analysis.solver import SolverMissing, need_solver
-from engine.answer import Answer, Explanation
+from engine.answer import Answer, AskedPart, BesidePart, Explanation, GapPart, UnmetPart
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
 from engine.authoring.case_check import test_findings
@@ -112,8 +112,10 @@ from engine.decision import (
     DutyPart,
     PlanDecision,
     QuestionPart,
+    RemediesPart,
     SignaturePart,
     SignedOffPart,
+    WaysPart,
 )
 from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
@@ -189,6 +191,7 @@ __all__ = [
     "Analysis",
     "Answer",
     "Approval",
+    "AskedPart",
     "AttributesText",
     "AuthZenText",
     "BadValue",
@@ -196,6 +199,7 @@ __all__ = [
     "BenefitShare",
     "BenefitStep",
     "BenefitsPage",
+    "BesidePart",
     "BookFacts",
     "BookPage",
     "BookReader",
@@ -243,6 +247,7 @@ __all__ = [
     "Findings",
     "Flow",
     "Flows",
+    "GapPart",
     "Grant",
     "Impact",
     "ImpactComparison",
@@ -297,6 +302,7 @@ __all__ = [
     "Reckoner",
     "Register",
     "Relevance",
+    "RemediesPart",
     "Result",
     "RightScope",
     "RightsPage",
@@ -323,8 +329,10 @@ __all__ = [
     "TrialExchange",
     "Truth",
     "TurnCause",
+    "UnmetPart",
     "Unsignable",
     "Value",
+    "WaysPart",
     "WordPlace",
     "WrittenCase",
     "WrittenDecision",

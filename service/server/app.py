@@ -88,6 +88,7 @@ from service.console.reader import PageReader
 from service.console.sign_in_pages import not_allowed_page
 from service.decisions.idempotency import purge_now_and_then
 from service.decisions.review_case_backfill import take_in_earlier_cases
+from service.doors.odrl import written_contracts
 from service.drafts.draft_store import purge_drafts_now_and_then
 from service.problems import Kind, RequestRefused, plain
 from service.server import service_figures
@@ -163,6 +164,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         promises.router,
         decisions.router,
         explanation.router,
+        written_contracts.router,
         agreements.router,
         rights.router,
         acceptance_pages.pages,  # before the pages of one review, whose paths take any name
