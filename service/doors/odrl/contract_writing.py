@@ -8,6 +8,7 @@ and what the profile names by facts. Whatever is not certain makes it narrower. 
 - INVARIANT (never an offer): nothing else is written here, and nothing of an exchange that may not proceed.
 """
 
+import json
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
@@ -222,7 +223,7 @@ def _reasons(permit: StandingPermit, log: str) -> Written:
         ],
     }
     found["ff:term"] = [
-        {"ff:fact": fact, "ff:value": engine.to_json(value)}
+        {"ff:fact": fact, "ff:value": _stated(value)}
         for fact, value in sorted(permit.exchange.values.items())
         if fact.startswith(TERMS) and not permit.bundle.facts[fact].personal and not isinstance(value, engine.Missing)
     ]
@@ -249,6 +250,12 @@ def _moment(text: str) -> str:
 
 def _moment_of(text: str) -> Written:
     return {"@value": _moment(text), "@type": "xsd:dateTime"}
+
+
+def _stated(value: engine.Value) -> Any:
+    """A value as an exchange states it; what is neither a value nor a list of values, as JSON in a text."""
+    found = engine.to_json(value)
+    return json.dumps(found, ensure_ascii=False, sort_keys=True) if isinstance(found, dict) else found
 
 
 def _bytes(content: bytes) -> Written:

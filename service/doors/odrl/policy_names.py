@@ -18,14 +18,13 @@ ODRL_CONTEXT: Final = "http://www.w3.org/ns/odrl.jsonld"
 DSP_CONTEXT: Final = "https://w3id.org/dspace/2025/1/odrl-profile.jsonld"
 XSD: Final = "http://www.w3.org/2001/XMLSchema#"
 
-# Beside ODRL's own context. The value of a term is JSON, whose members are no statements.
+# Beside ODRL's own context.
 CONTEXT: Final[dict[str, Any]] = {
     "@version": 1.1,
     "ff": WORDS,
     "dct": "http://purl.org/dc/terms/",
     "dpv": "https://w3id.org/dpv#",
     "xsd": XSD,
-    "ff:value": {"@type": "@json"},
 }
 DSP_BESIDE: Final[dict[str, Any]] = {**CONTEXT, "timestamp": "https://w3id.org/dspace/2025/1/timestamp"}
 
