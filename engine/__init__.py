@@ -10,7 +10,7 @@ from __future__ import annotations
 from engine.analysis.analyse import Analysis, analyse
 from engine.analysis.finding import Finding
 from engine.analysis.solver import SolverMissing, need_solver
-from engine.answer import Answer, Explanation
+from engine.answer import Answer, AskedPart, BesidePart, Explanation, GapPart, UnmetPart
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
 from engine.authoring.case_check import test_findings
@@ -112,8 +112,10 @@ from engine.decision import (
     DutyPart,
     PlanDecision,
     QuestionPart,
+    RemediesPart,
     SignaturePart,
     SignedOffPart,
+    WaysPart,
 )
 from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
@@ -209,6 +211,7 @@ __all__ = [
     "Answer",
     "AnyMapping",
     "Approval",
+    "AskedPart",
     "AttributesText",
     "AuthZenText",
     "BadValue",
@@ -216,6 +219,7 @@ __all__ = [
     "BenefitShare",
     "BenefitStep",
     "BenefitsPage",
+    "BesidePart",
     "BookFacts",
     "BookPage",
     "BookReader",
@@ -263,6 +267,7 @@ __all__ = [
     "Findings",
     "Flow",
     "Flows",
+    "GapPart",
     "Grant",
     "Impact",
     "ImpactComparison",
@@ -319,6 +324,7 @@ __all__ = [
     "Reckoner",
     "Register",
     "Relevance",
+    "RemediesPart",
     "RequestEntityText",
     "RequestMapping",
     "RequestMappingText",
@@ -352,8 +358,10 @@ __all__ = [
     "TrialExchange",
     "Truth",
     "TurnCause",
+    "UnmetPart",
     "Unsignable",
     "Value",
+    "WaysPart",
     "WordPlace",
     "WrittenCase",
     "WrittenDecision",

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.document_text import DocumentText
+from engine.policy_language.gateway_places import check_gateway_places
 from engine.policy_language.mapping_text import (
     REQUEST_DOORS,
     TERM_DOORS,
@@ -91,6 +92,7 @@ class MappingFiles:
         if isinstance(text, RequestMappingText):
             self.found[name] = NamedMapping(name, text.door, text, digest_of(text), file, line)
             _RequestCheck(self.vocabulary, tree, self.findings).check(text)
+            check_gateway_places(text, tree, self.findings)
         else:
             self.found[name] = NamedMapping(name, text.door, text, digest_of(text), file, line)
             _TermCheck(self.vocabulary, tree, self.findings).check(text)
@@ -211,12 +213,13 @@ class _RequestCheck(StatedPlaceCheck):
                 self._now((*where, "constants", fact), fact, key=True)
                 self._whole((*where, "constants", fact), fact)
         for place, said in reading.facts.items():
-            at: Steps = (*where, "facts", place, "fact") if isinstance(said, TranslatedText) else (*where, "facts", place)
+            translated = isinstance(said, TranslatedText)
+            here: Steps = (*where, "facts", place, "fact") if translated else (*where, "facts", place)
             fact = said.fact if isinstance(said, TranslatedText) else said
-            if self.known(at, fact):
-                self._now(at, fact, key=False)
-                if isinstance(said, TranslatedText):
-                    self._whole(at, fact, key=False)
+            if self.known(here, fact):
+                self._now(here, fact, key=False)
+                if translated:
+                    self._whole(here, fact, key=False)
         for name, entity in reading.entities.items():
             self.stated((*where, "entities", name, "id"), entity.id, None)
             for attribute, fact in entity.facts.items():

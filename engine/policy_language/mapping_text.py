@@ -69,6 +69,8 @@ class ProgramOperationText(DocumentText):
     """It is decided as an exchange; here stands what it states beside what each request states."""
     moves_no_data: Text | None = None
     """Why it moves no data. It is allowed, and nothing is decided."""
+    query: list[str] = []
+    """Of a gateway's request: parameters of the query that may come with it, like `page`. With any other it is refused."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> ProgramOperationText:

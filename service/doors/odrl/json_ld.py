@@ -22,7 +22,7 @@ MOST_BYTES = 262_144
 MOST_DEPTH = 40
 MOST_NODES = 20_000  # objects, lists and values
 MOST_ITEMS = 2_000  # in one list or object
-MOST_TEXT = 4_096  # characters of one string
+MOST_TEXT = 16_384  # characters of one string
 
 _KEYWORDS = frozenset({"@context", "@id", "@type", "@value", "@language", "@list", "@set"})
 _VALUES = frozenset({"@value", "@list", "@set"})  # an object with one of these is no node
