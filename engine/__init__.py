@@ -10,7 +10,7 @@ from __future__ import annotations
 from engine.analysis.analyse import Analysis, analyse
 from engine.analysis.finding import Finding
 from engine.analysis.solver import SolverMissing, need_solver
-from engine.answer import Answer, Explanation
+from engine.answer import Answer, AskedPart, BesidePart, Explanation, GapPart, UnmetPart
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
 from engine.authoring.case_check import test_findings
@@ -112,14 +112,17 @@ from engine.decision import (
     DutyPart,
     PlanDecision,
     QuestionPart,
+    RemediesPart,
     SignaturePart,
     SignedOffPart,
+    WaysPart,
 )
 from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
 from engine.exchange_input.exchange_reader import MAX_BYTES, read_object
 from engine.exchange_input.exchange_shape import SHAPES as EXCHANGE_SHAPES
 from engine.exchange_input.ledger_shares import SHARES
+from engine.explaining.carried_parts import condition_facts
 from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
@@ -210,6 +213,7 @@ __all__ = [
     "Answer",
     "AnyMapping",
     "Approval",
+    "AskedPart",
     "AttributesText",
     "AuthZenText",
     "BadValue",
@@ -217,6 +221,7 @@ __all__ = [
     "BenefitShare",
     "BenefitStep",
     "BenefitsPage",
+    "BesidePart",
     "BookFacts",
     "BookPage",
     "BookReader",
@@ -264,6 +269,7 @@ __all__ = [
     "Findings",
     "Flow",
     "Flows",
+    "GapPart",
     "Grant",
     "Impact",
     "ImpactComparison",
@@ -321,6 +327,7 @@ __all__ = [
     "Reckoner",
     "Register",
     "Relevance",
+    "RemediesPart",
     "RequestEntityText",
     "RequestMapping",
     "RequestMappingText",
@@ -354,8 +361,10 @@ __all__ = [
     "TrialExchange",
     "Truth",
     "TurnCause",
+    "UnmetPart",
     "Unsignable",
     "Value",
+    "WaysPart",
     "WordPlace",
     "WrittenCase",
     "WrittenDecision",
@@ -375,6 +384,7 @@ __all__ = [
     "case_yaml",
     "cell_mutants",
     "compare",
+    "condition_facts",
     "conveyed_lines",
     "counted",
     "counter_definition",

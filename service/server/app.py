@@ -87,6 +87,7 @@ from service.console.sign_in_pages import not_allowed_page
 from service.decisions.idempotency import purge_now_and_then
 from service.decisions.review_case_backfill import take_in_earlier_cases
 from service.doors.opa import data_api
+from service.doors.odrl import read_contracts, written_contracts
 from service.drafts.draft_store import purge_drafts_now_and_then
 from service.mappings.entity_store import Entities
 from service.mappings.registered_entities import EntityRegister
@@ -164,6 +165,8 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         promises.router,
         decisions.router,
         explanation.router,
+        read_contracts.router,
+        written_contracts.router,
         agreements.router,
         rights.router,
         acceptance_pages.pages,  # before the pages of one review, whose paths take any name
