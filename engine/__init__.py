@@ -139,8 +139,26 @@ from engine.policy_language.exchange_places import NotAnObject, Path, Places
 from engine.policy_language.fact_catalogue import FactEntry
 from engine.policy_language.known_findings import FINDINGS
 from engine.policy_language.ledger_text import TransferColumnText, TransferRegisterText
+from engine.policy_language.mapping_facts import AnyMapping, RequestMapping, TermMapping, owner_of
+from engine.policy_language.mapping_text import (
+    REQUEST_DOORS,
+    ReadingText,
+    RequestEntityText,
+    RequestMappingText,
+    TermMappingText,
+    TermText,
+    TranslatedText,
+)
 from engine.policy_language.presets import Preset
 from engine.policy_language.public_recipient import EVERYONE
+from engine.policy_language.request_operations import (
+    OperationPattern,
+    operation_places,
+    path_name,
+    pattern,
+    places_of,
+    pointer_steps,
+)
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.tree import TreeCache
 from engine.policy_language.vocabulary import Register
@@ -180,6 +198,7 @@ __all__ = [
     "REACHED",
     "RECORD",
     "REGISTER",
+    "REQUEST_DOORS",
     "SEARCHED",
     "SEMANTICS",
     "SHARES",
@@ -188,6 +207,7 @@ __all__ = [
     "ActionText",
     "Analysis",
     "Answer",
+    "AnyMapping",
     "Approval",
     "AttributesText",
     "AuthZenText",
@@ -273,6 +293,7 @@ __all__ = [
     "NotBegun",
     "NotLaidOut",
     "OpenPlace",
+    "OperationPattern",
     "OutcomeMove",
     "OutcomesAhead",
     "OwedDuty",
@@ -293,10 +314,14 @@ __all__ = [
     "ProvenPairPart",
     "QuestionPart",
     "Range",
+    "ReadingText",
     "Reason",
     "Reckoner",
     "Register",
     "Relevance",
+    "RequestEntityText",
+    "RequestMapping",
+    "RequestMappingText",
     "Result",
     "RightScope",
     "RightsPage",
@@ -317,8 +342,12 @@ __all__ = [
     "Status",
     "SteadyPermit",
     "Tally",
+    "TermMapping",
+    "TermMappingText",
+    "TermText",
     "TransferColumnText",
     "TransferRegisterText",
+    "TranslatedText",
     "TreeCache",
     "TrialExchange",
     "Truth",
@@ -380,11 +409,17 @@ __all__ = [
     "named_cases",
     "need_solver",
     "open_place",
+    "operation_places",
     "organisation_brief",
     "outcome_word",
+    "owner_of",
     "parse_exchange",
+    "path_name",
+    "pattern",
     "pausing",
     "persons_asked",
+    "places_of",
+    "pointer_steps",
     "policies_at",
     "prove",
     "ratio_text",
