@@ -134,6 +134,9 @@ from engine.policy_language.authzen_text import ActionText, AttributesText, Auth
 from engine.policy_language.consequences import following
 from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
+from engine.policy_language.dpv_terms import NAMESPACES as DPV_NAMESPACES
+from engine.policy_language.dpv_terms import RDF_TYPE, DpvTerm, dpv_terms
+from engine.policy_language.dpv_terms import VERSION as DPV_VERSION
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
 from engine.policy_language.exchange_places import NotAnObject, Path, Places
 from engine.policy_language.fact_catalogue import FactEntry
@@ -178,6 +181,8 @@ __all__ = [
     "BOOKS",
     "CODES",
     "DIRECTIONS",
+    "DPV_NAMESPACES",
+    "DPV_VERSION",
     "EVERYONE",
     "EXCHANGE_SHAPES",
     "EXPORTER_KEY",
@@ -195,6 +200,7 @@ __all__ = [
     "PARTS",
     "PDP",
     "PERPETUAL",
+    "RDF_TYPE",
     "REACHED",
     "RECORD",
     "REGISTER",
@@ -244,6 +250,7 @@ __all__ = [
     "DifferenceProof",
     "Digests",
     "Document",
+    "DpvTerm",
     "Duration",
     "DutyPart",
     "EngineUnavailable",
@@ -380,6 +387,7 @@ __all__ = [
     "covering",
     "decide_plan",
     "did_you_mean",
+    "dpv_terms",
     "editor_schemas",
     "empty_cells",
     "facts_digest",

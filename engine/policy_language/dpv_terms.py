@@ -19,6 +19,7 @@ from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.policy_language.written_vocabulary import WrittenVocabulary
 
 VERSION = "2.3"
+RDF_TYPE = "rdf:type"  # the step of a path to the class of a thing
 NAMESPACES: Mapping[str, str] = MappingProxyType(
     {"dpv": "https://w3id.org/dpv#", "pd": "https://w3id.org/dpv/pd#", "eu-gdpr": "https://w3id.org/dpv/legal/eu/gdpr#"}
 )
