@@ -174,6 +174,7 @@ from engine.values.currencies import minor_units
 from engine.values.exact_ratio import ratio_text
 from engine.values.id_spellings import folded_id, id_form
 from engine.values.outcome_levels import Bounds, Level, outcome_word
+from engine.values.typed_values import ValueSet
 from engine.version import SEMANTICS, semantics_of, shape_of
 from engine.version import VERSION as __version__
 
@@ -361,6 +362,7 @@ __all__ = [
     "TurnCause",
     "Unsignable",
     "Value",
+    "ValueSet",
     "WordPlace",
     "WrittenCase",
     "WrittenDecision",

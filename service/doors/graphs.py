@@ -23,7 +23,9 @@ MOST_BYTES = 256 * 1024
 MOST_TRIPLES = 20_000
 MOST_NODES = 20_000  # values of a JSON document
 DEEPEST = 32  # brackets of either form
-_BRACKETS = re.compile(rb"""\"\"\".*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|<[^<>\s]*>|\#[^\n]*|[\[\](){}]""", re.DOTALL)
+_BRACKETS = re.compile(
+    rb"""\"\"\".*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|<[^<>\s]*>|\#[^\n]*|[\[\](){}]""", re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,12 @@ class DocumentRefused(RequestRefused):
 
     def __init__(self, detail: str, pointer: str = "", code: str = "wrong-value") -> None:
         places = (ProblemPlace(pointer=pointer, code=code, detail=detail),) if pointer else ()
-        super().__init__("bad-request", detail, places)
+        super().__init__("bad-request", detail, errors=places or None)
 
 
-def read_graph(raw: bytes, media_type: str, *, most_bytes: int = MOST_BYTES, most_triples: int = MOST_TRIPLES) -> tuple[GraphTriple, ...]:
+def read_graph(
+    raw: bytes, media_type: str, *, most_bytes: int = MOST_BYTES, most_triples: int = MOST_TRIPLES
+) -> tuple[GraphTriple, ...]:
     """The statements of a document. Raises DocumentRefused, and RequestRefused (503) where rdflib is not installed."""
     require("dpv", "rdflib")
     form = MEDIA_TYPES.get(media_type.partition(";")[0].strip().lower())
@@ -119,7 +123,7 @@ def _parsed(text: str, form: str, places: "_Places | None", most: int) -> tuple[
         raise DocumentRefused("the document is nested too deeply") from None
     except RequestRefused:
         raise
-    except Exception as bad:  # the parsers raise many kinds of errors, which have no class in common
+    except Exception as bad:  # noqa: BLE001 (the parsers raise many kinds of errors, which have no class in common)
         line = getattr(bad, "lines", None)
         at = f" at line {line + 1}" if isinstance(line, int) else ""
         kind = "Turtle" if form == "turtle" else "JSON-LD"
