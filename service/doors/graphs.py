@@ -110,6 +110,13 @@ def rdf_graph(triples: Iterable[GraphTriple]) -> Any:
     return _graph(triples)
 
 
+def shape_graph(text: str) -> Any:
+    """Shapes of this project, in Turtle, as a graph of rdflib."""
+    from rdflib import Graph
+
+    return Graph().parse(data=text, format="turtle")
+
+
 def _parsed(text: str, form: str, places: "_Places | None", most: int) -> tuple[GraphTriple, ...]:
     import logging
 
@@ -145,10 +152,21 @@ def _plain(graph: Any, places: "_Places | None") -> Iterator[GraphTriple]:
             return GraphTerm(str(node), "literal", str(node.datatype or ""), str(node.language or ""))
         return GraphTerm(str(node))
 
-    for subject, predicate, object in graph:
-        one, other = told(subject), told(object)
-        pointer = places.of(one, str(predicate), other) if places else one.text
-        yield GraphTriple(one.text, str(predicate), other, pointer)
+    # The store of rdflib has no order that stays the same: named things come first, by their names, each with what lies inside it.
+    todo = sorted({each for each in graph.subjects() if not isinstance(each, BNode)}, key=str, reverse=True)
+    rest = list(graph.subjects())
+    seen: set[Any] = set()
+    while todo or rest:
+        node = todo.pop() if todo else rest.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        said = sorted(graph.predicate_objects(node), key=lambda each: (str(each[0]), isinstance(each[1], BNode), str(each[1])))
+        todo += [object for _, object in reversed(said) if isinstance(object, BNode)]
+        for predicate, object in said:
+            one, other = told(node), told(object)
+            pointer = places.of(one, str(predicate), other) if places else one.text
+            yield GraphTriple(one.text, str(predicate), other, pointer)
 
 
 def _check_brackets(raw: bytes) -> None:

@@ -292,7 +292,8 @@ class _RecordReader:
                     self._not_read(name, pointer, "it says only of which kind this is")
             elif not understood and name not in neutral and not (name.startswith("_:") and classes != (name,)):
                 unsaid = True
-                self._not_read(name, pointer, self._why(name))
+                means_more = any(self.table.means_more(fact, name) for fact in facts)
+                self._not_read(name, pointer, "it means more than any value here does" if means_more else self._why(name))
         for fact in facts:
             if said[fact] or not self._is_set(fact):
                 self._put(fact, sorted(said[fact], key=str), tuple(terms[fact]), pointer)
@@ -354,7 +355,6 @@ class _RecordReader:
         self.unread.setdefault((term, pointer), DpvUnread(term[:_CUT], pointer, why))
 
     def _reading(self) -> DpvReading:
-        exchange: dict[str, Any] = {}
         facts = []
         for fact, stated in self.stated.items():
             spoken = [place for place in stated.places if place[0]]
@@ -373,15 +373,23 @@ class _RecordReader:
                             ", ".join(place[1]) or fact, place[2], f"`{fact}` has one value, and the record says {said}"
                         )
                 continue
-            step = exchange
-            *groups, last = fact.split(".")
-            for group in groups:
-                step = step.setdefault(group, {})
-            step[last] = value
             pointers = tuple(dict.fromkeys(place[2] for place in spoken))
             facts.append(DpvFact(fact, value, pointers, tuple(dict.fromkeys(term for place in spoken for term in place[1]))))
         for kind, (document, pointer, term) in sorted(self.documents.items()):
-            group, _, name = kind.partition(".")
-            exchange.setdefault(group, {})[name] = document
             facts.append(DpvFact(kind, document, (pointer,), (term,)))
-        return DpvReading(self.record, exchange, tuple(facts), tuple(self.unread.values()))
+        order = {name: number for number, name in enumerate(self.table.bundle.vocabulary.facts)}
+        facts.sort(key=lambda each: (order.get(each.fact, len(order)), each.fact))
+        unread = sorted(self.unread.values(), key=lambda each: (each.term, each.pointer))
+        return DpvReading(self.record, _nested(facts), tuple(facts), tuple(unread))
+
+
+def _nested(facts: Sequence[DpvFact]) -> dict[str, Any]:
+    """Facts as an exchange states them."""
+    exchange: dict[str, Any] = {}
+    for each in facts:
+        *groups, last = each.fact.split(".")
+        step = exchange
+        for group in groups:
+            step = step.setdefault(group, {})
+        step[last] = each.value
+    return exchange

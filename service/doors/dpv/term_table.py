@@ -111,6 +111,11 @@ class DpvTable:
         values = self.bundle.vocabulary.facts[fact].type.values
         return values is not None and any(short in (*_upwards(each), *_kinds(each)) for each in self._terms_of(fact))
 
+    def means_more(self, fact: str, short: str) -> bool:
+        """Whether a term is one that values of a fact are written as, and that means more than each."""
+        values = self.bundle.vocabulary.facts[fact].type.values
+        return values is not None and short in values.dpv_broader.values()
+
     def term_of(self, fact: str, value: str) -> tuple[str, bool] | None:
         """The term that a value is written as, and whether it means the same; None where DPV has none."""
         values = self.bundle.vocabulary.facts[fact].type.values
