@@ -57,8 +57,8 @@ def check_shapes(triples: Iterable[graphs.GraphTriple], shapes: str) -> ShapeRep
         subject, path, said = (report.value(each, ns[name]) for name in ("focusNode", "resultPath", "resultMessage"))
         found.append(ShapeFinding(str(subject or ""), str(path or ""), str(said or "")))
     checked = {subject for target in rules.objects(None, ns.targetClass) for subject in statements.subjects(None, target)}
-    found.sort(key=lambda each: (each.subject, each.property, each.message))
-    return ShapeReport(bool(conforms), len(checked), tuple(found[:MOST_SHOWN]))
+    ordered = sorted(set(found), key=lambda each: (each.subject, each.property, each.message))
+    return ShapeReport(bool(conforms), len(checked), tuple(ordered[:MOST_SHOWN]))
 
 
 @lru_cache(maxsize=4)

@@ -273,7 +273,7 @@ class _RecordReader:
         terms: dict[str, list[str]] = {fact: [] for fact in facts}
         documents = self._documents(classes, pointer)
         neutral = {self.table.implied_by(property), *self.table.leads_to(self.table.implied_by(property))}
-        unsaid = False
+        unsaid = generals = False
         for name in self.table.most_narrow(classes):
             if name in documents:
                 continue
@@ -287,7 +287,7 @@ class _RecordReader:
                         self.stated.setdefault(fact, _Stated()).open = True
             general = self.table.is_general(facts[0], name)
             if not understood and general:
-                unsaid = True
+                generals = True
                 if name not in neutral:
                     self._not_read(name, pointer, "it says only of which kind this is")
             elif not understood and name not in neutral and not (name.startswith("_:") and classes != (name,)):
@@ -297,7 +297,7 @@ class _RecordReader:
         for fact in facts:
             if said[fact] or not self._is_set(fact):
                 self._put(fact, sorted(said[fact], key=str), tuple(terms[fact]), pointer)
-        if unsaid or (not said[facts[0]] and any(said[fact] for fact in facts[1:])):
+        if unsaid or (generals and not said[facts[0]]) or (not said[facts[0]] and any(said[fact] for fact in facts[1:])):
             self._open(path)
 
     def _documents(self, classes: Sequence[str], pointer: str) -> frozenset[str]:

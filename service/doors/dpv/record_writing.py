@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import engine
-from service.doors.dpv.term_table import DpvTable, PropertyPath
+from service.doors.dpv.term_table import OURS, DpvTable, PropertyPath
 from service.doors.graphs import TYPE, GraphTerm, GraphTriple
 
 DCT = "http://purl.org/dc/terms/"
 SKOS = "http://www.w3.org/2004/02/skos/core#"
 XSD = "http://www.w3.org/2001/XMLSchema#"
-OURS = "urn:fifthfactor:dpv:"  # the names of values for which DPV has none
 RECORD, REGISTER, SAFEGUARD, CONSENT_RECORD = (
     "dpv:DataTransferRecord", "dpv:RecordsOfActivities", "dpv:SafeguardForDataTransfer", "dpv:ConsentRecord"
 )  # fmt: skip

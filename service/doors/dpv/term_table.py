@@ -15,6 +15,7 @@ import engine
 from service.problems import RequestRefused
 
 DOOR = "dpv"
+OURS = "urn:fifthfactor:"  # the names of values for which DPV has none
 LOCATIONS = "https://w3id.org/dpv/loc#"  # DPV's names of countries, by their ISO 3166 codes
 PREFIXES: Mapping[str, str] = {**engine.DPV_NAMESPACES, "loc": LOCATIONS}
 
@@ -90,7 +91,7 @@ class DpvTable:
         yes = self.bundle.vocabulary.facts[fact].dpv if fact in self.bundle.vocabulary.facts else ""
         if yes:
             return self._yes_or_no(fact, yes, short)
-        if found := self._of_term(fact, explicit, short):
+        if found := self._of_term(fact, explicit, short) or self._own(fact, short):
             return MeantValue(found[0], True)
         if short in self.texts and self.texts[short].no_fact is not None:
             return None
@@ -170,6 +171,14 @@ class DpvTable:
         same = [value for value, each in values.dpv.items() if each == term]
         widest = [value for value in same if all(value in values.lineage[other] for other in same)]
         return tuple(widest[:1])
+
+    def _own(self, fact: str, short: str) -> tuple[str, ...]:
+        """The value whose name is one of this project's, as `urn:fifthfactor:purpose:trade`."""
+        values = self.bundle.vocabulary.facts[fact].type.values
+        if values is None or not short.startswith(f"{OURS}{values.name}:"):
+            return ()
+        value = short.removeprefix(f"{OURS}{values.name}:")
+        return (value,) if value in values.lineage else ()
 
     def _yes_or_no(self, fact: str, yes: str, short: str) -> MeantValue | None:
         every = (short, *_upwards(short), *(kind for each in (short, *_upwards(short)) for kind in _kinds(each)))
