@@ -137,6 +137,9 @@ from engine.policy_language.authzen_text import ActionText, AttributesText, Auth
 from engine.policy_language.consequences import following
 from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
+from engine.policy_language.dpv_terms import NAMESPACES as DPV_NAMESPACES
+from engine.policy_language.dpv_terms import RDF_TYPE, DpvTerm, dpv_terms
+from engine.policy_language.dpv_terms import VERSION as DPV_VERSION
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
 from engine.policy_language.exchange_places import NotAnObject, Path, Places
 from engine.policy_language.fact_catalogue import FactEntry
@@ -175,6 +178,7 @@ from engine.values.currencies import minor_units
 from engine.values.exact_ratio import ratio_text
 from engine.values.id_spellings import folded_id, id_form
 from engine.values.outcome_levels import Bounds, Level, outcome_word
+from engine.values.typed_values import ValueSet
 from engine.version import SEMANTICS, semantics_of, shape_of
 from engine.version import VERSION as __version__
 
@@ -182,6 +186,8 @@ __all__ = [
     "BOOKS",
     "CODES",
     "DIRECTIONS",
+    "DPV_NAMESPACES",
+    "DPV_VERSION",
     "EVERYONE",
     "EXCHANGE_SHAPES",
     "EXPORTER_KEY",
@@ -199,6 +205,7 @@ __all__ = [
     "PARTS",
     "PDP",
     "PERPETUAL",
+    "RDF_TYPE",
     "REACHED",
     "RECORD",
     "REGISTER",
@@ -250,6 +257,7 @@ __all__ = [
     "DifferenceProof",
     "Digests",
     "Document",
+    "DpvTerm",
     "Duration",
     "DutyPart",
     "EngineUnavailable",
@@ -364,6 +372,7 @@ __all__ = [
     "UnmetPart",
     "Unsignable",
     "Value",
+    "ValueSet",
     "WaysPart",
     "WordPlace",
     "WrittenCase",
@@ -392,6 +401,7 @@ __all__ = [
     "covering",
     "decide_plan",
     "did_you_mean",
+    "dpv_terms",
     "editor_schemas",
     "empty_cells",
     "facts_digest",

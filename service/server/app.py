@@ -86,8 +86,9 @@ from service.console.reader import PageReader
 from service.console.sign_in_pages import not_allowed_page
 from service.decisions.idempotency import purge_now_and_then
 from service.decisions.review_case_backfill import take_in_earlier_cases
-from service.doors.opa import data_api
+from service.doors.dpv import endpoints as dpv_endpoints
 from service.doors.odrl import read_contracts, written_contracts
+from service.doors.opa import data_api
 from service.drafts.draft_store import purge_drafts_now_and_then
 from service.mappings.entity_store import Entities
 from service.mappings.registered_entities import EntityRegister
@@ -164,6 +165,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         income_reports.router,
         promises.router,
         decisions.router,
+        dpv_endpoints.router,
         explanation.router,
         read_contracts.router,
         written_contracts.router,
@@ -192,6 +194,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         bundles.router,
         shadow.router,
         facts.router,
+        dpv_endpoints.reading,
         presets.router,
         keys.router,
         persons.router,

@@ -4,23 +4,17 @@ Envoy and nginx, which were not written here, ask before each request of their c
 What stands behind the gateway notes what reaches it: a denial is a request that never does.
 """
 
-import json
-import signal
-import sqlite3
 import subprocess
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
-from tests.doors.gateways import DECISION, Arrived, Behind, Gateway, behind, envoy, nginx, shown
+from tests.doors.gateways import Behind, Gateway, behind, envoy, nginx
 from tests.pages import ROOT, blocks
 from tests.service.conftest import Server, running
 
