@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Field, model_validator
 
-from engine.policy_language.document_text import DocumentText, Id, Prose, Text
+from engine.policy_language.document_text import DocumentText, Id, Prose, Text, YesNo
 
 RequestDoor = Literal["opa", "ext_authz"]
 TermDoor = Literal["odrl", "dpv"]
@@ -131,15 +131,21 @@ class TermText(DocumentText):
     """Each of the other vocabulary's values, and ours. Without it, the value's own form is read."""
     operators: list[str] = []
     """The operators with which a constraint on it is a limit that can be read."""
+    units: dict[str, str] = {}
+    """Each unit of the other vocabulary, and ours: a currency, or `day`, `month`, `year`. `""`: a number without a unit."""
     no_fact: Text | None = None
     """Why it is no fact, though it is known."""
+    asked: YesNo = "yes"
+    """Of what is no fact: whether something hangs on it all the same, so that it is asked."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> TermText:
         if (self.fact is None) == (self.no_fact is None):
             raise ValueError("say one of `fact` and `no_fact`")
-        if self.fact is None and (self.values or self.operators):
-            raise ValueError("what is no fact has neither `values` nor `operators`")
+        if self.fact is None and (self.values or self.operators or self.units):
+            raise ValueError("what is no fact has neither `values` nor `operators` nor `units`")
+        if self.fact is not None and self.asked == "no":
+            raise ValueError("`asked: no` is said of what is no fact")
         return self
 
 
@@ -154,5 +160,7 @@ class TermMappingText(DocumentText):
     """Which door reads it: `odrl` or `dpv`."""
     title: Text
     """Which vocabulary it is about."""
+    namespaces: dict[str, str] = {}
+    """Beginnings of names that are read as another beginning, like those of an earlier version; as `""`, the rest is a bare name."""
     terms: Annotated[dict[str, TermText], Field(min_length=1)]
     """Each term by its full name (IRI)."""

@@ -310,7 +310,7 @@ class Type:
 
     def includes(self, other: Type) -> bool:
         """Whether each value of the other is a value of this one too, as countries are of territories."""
-        return bool(self.values and other.values) and set(other.values.values) <= set(self.values.values)
+        return self.values is not None and other.values is not None and set(other.values.values) <= set(self.values.values)
 
     @property
     def ordered(self) -> bool:
