@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from . import answers, plans
 from .answers import Answer, ReferenceKind
-from .attempts import BYTES, TEXT, Call, Came
+from .attempts import BYTES, JSON, LINKED, TEXT, Call, Came
 from .documents import DocumentSignature, KeptDocument
 from .errors import Malformed, Refused
 from .explanation import Explanation
@@ -89,6 +89,12 @@ def as_json(value: Mapping[str, Any]) -> bytes:
 def plain(*path: str, takes: str = TEXT) -> Call[bytes]:
     """Read what is passed on as it is."""
     return Call("GET", at(*path), lambda came: came.body, takes=takes)
+
+
+def policy(kind: Literal["decisions", "commitments"], id: str, form: str) -> Call[dict[str, Any]]:
+    """Read what was decided as an ODRL policy, or the report that is in its place."""
+    takes = f"{LINKED}, {JSON}" if kind == "decisions" else LINKED
+    return Call("GET", at(kind, id, "odrl", query={"form": form}), lambda came: dict(came.document()), takes=takes)
 
 
 def checkpoint(witnessed: bool) -> Call[bytes]:

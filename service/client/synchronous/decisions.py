@@ -2,7 +2,7 @@
 """Exchanges out, decisions in; and the log of them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from .. import calls
 from ..answers import Answer
@@ -59,6 +59,12 @@ class Decisions(Connection):
     def explanation(self, id: str, parts: Iterable[str] = (), *, lang: str = "") -> Explanation:
         """Why a recorded decision is as it is, by the parts that are named; the service's pages list the parts."""
         return self._call(calls.explanation(id, parts, lang))
+
+    def decision_policy(self, id: str, *, form: Literal["odrl", "dsp"] = "odrl") -> dict[str, Any]:
+        """
+        A permit as an ODRL policy in JSON-LD. Of an exchange that may not proceed it is a report, which has no `@type` and permits nothing.
+        """
+        return self._call(calls.policy("decisions", id, form))
 
     def replay(self, id: str) -> dict[str, Any]:
         """Whether this version of the service decides a recorded exchange as it was recorded, and every difference if it does not."""
