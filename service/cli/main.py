@@ -32,6 +32,7 @@ from service.cli import (
     log,
     lsp,
     new,
+    odrl,
     persons,
     plan,
     receipt,
@@ -93,6 +94,7 @@ for name, group in (
     ("persons", persons),
     ("sessions", sessions),
     ("register", register),
+    ("odrl", odrl),
 ):
     app.add_typer(group.app, name=name)
 
