@@ -27,6 +27,8 @@ DRAFT_NAMES = {  # where the draft has another word
     "NonSet": "Not-set",
     "Unknown": "Unperformed",
 }
+STATES = {"Satisfied", "Unsatisfied", "Active", "Inactive", "Attempted", "Permit", "Deny", "Fulfilled", "Violated", "NonSet"}
+STATES |= {"Performed", "Unperformed", "Unknown", *DRAFT_NAMES.values()}
 _KINDS = {"permission": "PermissionReport", "prohibition": "ProhibitionReport"}
 
 Node = dict[str, Any]
@@ -49,10 +51,10 @@ class _Writer:
         node |= self._named("PolicyReport", of.policy.uid, of.request.rule, of.world.uid, of.created)
         if of.created:
             node["dct:created"] = {"@value": of.created, "@type": "xsd:dateTime"}
-        node["report:policy"] = {"@id": of.policy.uid}
-        node[self._term("policyRequest")] = {"@id": of.request.uid}
+        node["report:policy"] = _reference(of.policy.uid, of.policy.pointer)
+        node[self._term("policyRequest")] = _reference(of.request.uid)
         if of.world.uid:
-            node["report:state"] = {"@id": of.world.uid}
+            node["report:state"] = _reference(of.world.uid)
         node["report:ruleReport"] = [self._rule(each) for each in of.rules]
         return node
 
@@ -60,18 +62,18 @@ class _Writer:
         return "report:" + (DRAFT_NAMES.get(name, name) if self.draft else name)
 
     def _state(self, name: str) -> Node:
-        return {"@id": self._term(name)}
+        return {"@id": NAMESPACES[self.of.request.reading] + self._term(name).removeprefix("report:")}
 
     def _named(self, kind: str, *path: str) -> Node:
         name = uuid5(NAMESPACE_URL, json.dumps([self.of.policy.uid, self.of.request.rule, self.of.world.uid, kind, *path]))
         return {"@id": f"urn:uuid:{name}", "@type": self._term(kind)}
 
     def _rule(self, rule: RuleEvaluation) -> Node:
-        at = rule.rule.uid or rule.rule.pointer
+        at, named = rule.rule.uid or rule.rule.pointer, _reference(rule.rule.uid, rule.rule.pointer)
         node = self._named(_KINDS.get(rule.rule.kind, "DutyReport"), at, rule.rule.action)
-        node["report:rule"] = {"@id": at}
+        node["report:rule"] = named
         if not self.draft and rule.request:
-            node |= {"report:attemptState": self._state("Attempted"), "report:ruleRequest": {"@id": rule.request}}
+            node |= {"report:attemptState": self._state("Attempted"), "report:ruleRequest": _reference(rule.request)}
         node["report:activationState"] = self._state("Active" if rule.active else "Inactive")
         if self.draft and rule.rule.kind == "permission":
             node["report:controlState"] = self._state("Permit" if rule.applies else "Deny")
@@ -99,7 +101,7 @@ class _Writer:
     def _constraint(self, evaluated: ConstraintEvaluation, rule: str) -> Node:
         of = evaluated.constraint
         at = of.uid or of.pointer
-        node = self._named("ConstraintReport", rule, at) | {"report:constraint": {"@id": at}}
+        node = self._named("ConstraintReport", rule, at) | {"report:constraint": _reference(of.uid, of.pointer)}
         if evaluated.left:
             node["report:constraintLeftOperand"] = _value(evaluated.left.value)
         if isinstance(of, Constraint):
@@ -112,43 +114,53 @@ class _Writer:
         return node | ({"rdfs:comment": evaluated.why} if evaluated.why else {})
 
 
+def _reference(uid: str, pointer: str = "") -> Node:
+    """What has a name by its name; what has none by its place in the document, as a text."""
+    return {"@id": uid} if ":" in uid and not uid.startswith("_:") else {"@value": uid or pointer}
+
+
 def _value(term: Term) -> Node:
     if term.kind != "literal":
-        return {"@id": term.text}
+        return _reference(term.text)
     extra = {"@language": term.language} if term.language else {"@type": term.data_type} if term.data_type else {}
     return {"@value": term.text} | extra
 
 
 def turtle(node: Node) -> str:
     """The statements of a report in Turtle, one subject after another."""
-    prefixes = [f"@prefix {prefix}: <{namespace}> ." for prefix, namespace in node["@context"].items()]
-    return "\n".join([*prefixes, "", *_subjects({key: value for key, value in node.items() if key != "@context"})])
+    context = node["@context"]
+    prefixes = [f"@prefix {prefix}: <{namespace}> ." for prefix, namespace in context.items()]
+    within = {key: value for key, value in node.items() if key != "@context"}
+    return "\n".join([*prefixes, "", *_subjects(within, context.get("report", ""))])
 
 
-def _subjects(node: Node) -> Iterator[str]:
+def _subjects(node: Node, states: str) -> Iterator[str]:
+    """A subject with what is said of it, then those that it refers to. `states` is the namespace of the states."""
     within: list[Node] = []
     lines = []
     for predicate, value in node.items():
-        if predicate == "@id":
-            continue
         values = value if isinstance(value, list) else [value]
         within += [each for each in values if isinstance(each, dict) and "@type" in each and "@id" in each]
-        lines.append(f"    {'a' if predicate == '@type' else predicate} {', '.join(map(_object, values))}")
+        if predicate == "@type":
+            lines.append(f"    a {value}")
+        elif predicate != "@id":
+            lines.append(f"    {predicate} {', '.join(_object(each, states) for each in values)}")
     yield f"{_iri(node['@id'])}\n" + " ;\n".join(lines) + " .\n"
     for each in within:
-        yield from _subjects(each)
+        yield from _subjects(each, states)
 
 
-def _object(value: Any) -> str:
+def _object(value: Any, states: str) -> str:
     if isinstance(value, str):
-        return value if value.startswith("report:") else json.dumps(value, ensure_ascii=False)
+        return json.dumps(value, ensure_ascii=False)
     if "@id" in value:
-        return str(value["@id"]) if value["@id"].startswith("report:") else _iri(value["@id"])
+        state = value["@id"].removeprefix(states)
+        return f"report:{state}" if state in STATES else _iri(value["@id"])
     text = json.dumps(value["@value"], ensure_ascii=False)
     if "@language" in value:
         return f"{text}@{value['@language']}"
     kind = value.get("@type", "")
-    return f"{text}^^{kind if kind.startswith('xsd:') else _iri(kind)}" if kind else text
+    return f"{text}^^{kind if kind == 'xsd:dateTime' else _iri(kind)}" if kind else text
 
 
 def _iri(text: str) -> str:
