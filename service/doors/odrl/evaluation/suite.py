@@ -62,8 +62,9 @@ class CaseComparison:
         told = []
         for (of, state), said in self.expected.items():
             if (found := self.found.get((of, state), "nothing")) != said:
-                why = f" ({', '.join(unmet)})" if unmet and state in ("activationState", "controlState") else ""
-                wrong = "" if said in STATES[state] else f", which is no {state}"
+                possible = said in STATES[state]
+                wrong = "" if possible else f", which is no {state}"
+                why = f" ({', '.join(unmet)})" if possible and unmet and state in ("activationState", "controlState") else ""
                 told.append(f"{local_name(of)}: {state} {said} expected{wrong}; {found} found{why}")
         return told
 

@@ -166,8 +166,8 @@ def _draft_request(said: _Statements, uid: str) -> EvaluationRequest:
             if value.kind == "iri" and len(types) == 1 and types[0].startswith(XSD):
                 value = Term(local_name(value.text), "literal", types[0])
             features[name] = (*features.get(name, ()), Feature(value))
-    asked = (said.name(uid, SOTW + each) for each in ("evaluatedAction", "evaluatedParty", "evaluatedTarget"))
-    return EvaluationRequest(uid, uid, *asked, features, Reading.DRAFT)
+    action, party, target = (said.name(uid, SOTW + each) for each in ("evaluatedAction", "evaluatedParty", "evaluatedTarget"))
+    return EvaluationRequest(uid, uid, action, party, target, features, Reading.DRAFT)
 
 
 def read_world(document: LinkedDocument | None) -> StateOfWorld:
