@@ -29,6 +29,7 @@ from .benefits import (
 from .documents import AttachedDocument, DecisionDocument, DocumentConfirmation, DocumentSignature, KeptDocument, TrustedKey
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
+from .may_leave import MayNotLeave, RefusedRow, may_leave
 from .plans import Plan, PlannedLeg
 from .policies import AcceptanceMade, Coverage, Fact, KeptBundle, Preset, Uncovered, Words
 from .promises import CountedPromises, Promise, PromisedForCountries, PromiseNumbers, PromiseReport
@@ -89,6 +90,7 @@ __all__ = [
     "KeptBundle",
     "KeptDocument",
     "Malformed",
+    "MayNotLeave",
     "Means",
     "Need",
     "NotDivided",
@@ -107,6 +109,7 @@ __all__ = [
     "Recorded",
     "Refund",
     "Refused",
+    "RefusedRow",
     "Review",
     "ReviewNote",
     "ReviewThread",
@@ -130,4 +133,5 @@ __all__ = [
     "WatchEvent",
     "Way",
     "Words",
+    "may_leave",
 ]
