@@ -27,6 +27,7 @@ from .benefits import (
     UnreportedPrice,
 )
 from .documents import AttachedDocument, DecisionDocument, DocumentConfirmation, DocumentSignature, KeptDocument, TrustedKey
+from .drafts import DraftMade
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .may_leave import MayNotLeave, RefusedRow, may_leave
@@ -81,6 +82,7 @@ __all__ = [
     "DecisionDocument",
     "DocumentConfirmation",
     "DocumentSignature",
+    "DraftMade",
     "Explanation",
     "Fact",
     "Gap",
