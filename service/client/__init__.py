@@ -27,8 +27,10 @@ from .benefits import (
     UnreportedPrice,
 )
 from .documents import AttachedDocument, DecisionDocument, DocumentConfirmation, DocumentSignature, KeptDocument, TrustedKey
+from .drafts import DraftMade
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
+from .may_leave import MayNotLeave, RefusedRow, may_leave
 from .plans import Plan, PlannedLeg
 from .policies import AcceptanceMade, Coverage, Fact, KeptBundle, Preset, Uncovered, Words
 from .promises import CountedPromises, Promise, PromisedForCountries, PromiseNumbers, PromiseReport
@@ -80,6 +82,7 @@ __all__ = [
     "DecisionDocument",
     "DocumentConfirmation",
     "DocumentSignature",
+    "DraftMade",
     "Explanation",
     "Fact",
     "Gap",
@@ -89,6 +92,7 @@ __all__ = [
     "KeptBundle",
     "KeptDocument",
     "Malformed",
+    "MayNotLeave",
     "Means",
     "Need",
     "NotDivided",
@@ -107,6 +111,7 @@ __all__ = [
     "Recorded",
     "Refund",
     "Refused",
+    "RefusedRow",
     "Review",
     "ReviewNote",
     "ReviewThread",
@@ -130,4 +135,5 @@ __all__ = [
     "WatchEvent",
     "Way",
     "Words",
+    "may_leave",
 ]

@@ -35,6 +35,7 @@ from service.api import (
     docs,
     document_pages,
     documents,
+    drafts,
     evaluate,
     explanation,
     facts,
@@ -158,6 +159,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         accounts.router,  # before the register, whose paths take an id with slashes
         batch,
         plans.router,
+        drafts.router,
         commitments.router,
         counters.router,
         benefits.router,

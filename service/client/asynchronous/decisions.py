@@ -6,6 +6,7 @@ from typing import Any, Literal, Unpack
 from .. import calls
 from ..answers import Answer
 from ..calls import call
+from ..drafts import DraftMade
 from ..errors import Refused
 from ..explanation import Explanation
 from ..pages import Pages
@@ -42,6 +43,10 @@ class Decisions(Connection):
     async def plan(self, legs: Sequence[Mapping[str, Any]], *, lang: str = "") -> Plan:
         """The decision on exchanges in order and as a whole, which is not recorded. A leg has `exchange`, and may have `id` and `after`."""
         return await self._call(calls.plan(legs, lang))
+
+    async def make_draft(self, exchange: Mapping[str, Any]) -> DraftMade:
+        """A draft of an exchange, which a person goes on with on the pages of the service. Nothing is recorded."""
+        return await self._call(call(DraftMade, "POST", "drafts", sent=exchange))
 
     async def decision(self, id: str) -> dict[str, Any]:
         """The record of a decision, and its place in the log."""

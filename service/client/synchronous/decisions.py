@@ -7,6 +7,7 @@ from typing import Any, Literal, Unpack
 from .. import calls
 from ..answers import Answer
 from ..calls import call
+from ..drafts import DraftMade
 from ..errors import Refused
 from ..explanation import Explanation
 from ..pages import Pages
@@ -43,6 +44,10 @@ class Decisions(Connection):
     def plan(self, legs: Sequence[Mapping[str, Any]], *, lang: str = "") -> Plan:
         """The decision on exchanges in order and as a whole, which is not recorded. A leg has `exchange`, and may have `id` and `after`."""
         return self._call(calls.plan(legs, lang))
+
+    def make_draft(self, exchange: Mapping[str, Any]) -> DraftMade:
+        """A draft of an exchange, which a person goes on with on the pages of the service. Nothing is recorded."""
+        return self._call(call(DraftMade, "POST", "drafts", sent=exchange))
 
     def decision(self, id: str) -> dict[str, Any]:
         """The record of a decision, and its place in the log."""

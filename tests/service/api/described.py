@@ -132,6 +132,7 @@ STEPS = (
     Step("evaluate", "POST", "/v1/evaluate", SENT),
     Step("evaluateBatch", "POST", "/v1/evaluate/batch", {"exchanges": [SENT]}),
     Step("decidePlan", "POST", "/v1/plans", {"legs": [{"exchange": SENT}]}),
+    Step("makeDraft", "POST", "/v1/drafts", SENT, status=201),
     Step("listFacts", "GET", "/v1/facts?prefix=exporter.&limit=2"),
     Step("listPresets", "GET", "/v1/presets"),
     Step("listFactsForExchange", "POST", "/v1/facts?limit=2", SENT),
