@@ -1,0 +1,118 @@
+"""
+`/ext_authz/{name}/{path}`: a gateway asks whether a request of its client may go on, in the form of Envoy's filter `ext_authz` over HTTP.
+
+The call has the method, the path and the query of the client's request, and the headers that the gateway was told to send on. 200 lets the
+request go on; any other status denies it.
+
+- INVARIANT (no permit by repetition): an `Idempotency-Key` counts for nothing here. A gateway sends on its client's, and a kept answer
+  would be the answer to another request.
+- INVARIANT (durable first): no 200 leaves before the record of its decision is on the disk.
+"""
+
+from typing import NoReturn
+
+from fastapi import FastAPI, Request, Response
+from pydantic import Field
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+import engine
+from service.api.operations import Shown, in_path, operation
+from service.callers.caller import caller_of
+from service.callers.entrance import GATEWAYS
+from service.doors.ext_authz.gateway_mapping import GatewayMapping
+from service.doors.ext_authz.gateway_request import GatewayRequest, address_of, read_request
+from service.mappings.mapped_decisions import MappedDecisions, mapping_of
+from service.problems import RequestRefused
+from service.service import Service
+from service.telemetry.log_lines import note
+
+DOOR = "ext_authz"
+DECISION = "x-fifthfactor-decision"
+NOTHING_DECIDED = "none"
+PATH = GATEWAYS + "{name}/{path:path}"
+
+
+class GatewayAnswer(Shown):
+    """The answer to a gateway. It has no reasons: a gateway may hand it to its client."""
+
+    allow: bool = Field(description="whether the request may go on; the status says the same")
+    decision: str | None = Field(default=None, description="the id of the recorded decision, if one was made")
+
+
+class GatewayChecks:
+    """Answers gateways by the mappings of the live policies. One for each application."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._decisions = MappedDecisions(service)
+        self._made: dict[str, GatewayMapping] = {}
+
+    async def check(self, request: Request) -> Response:
+        """
+        Asks whether a request of a gateway's client may go on: 200 lets it go on, any other status denies it.
+
+        The method, the path behind the name and the query are those of the client's request; every method is answered. The mapping of that
+        name says which exchange the request is. It is decided and recorded. The header `x-fifthfactor-decision` has the id of the decision.
+        """
+        scope = request.scope
+        caller = caller_of(scope, "evaluate")
+        name, path = address_of(scope)
+        live = self._service.live
+        mapping = self._mapping(mapping_of(live, name, DOOR))
+        asked = read_request(scope, path)
+        query = mapping.query(asked)
+        if query is None:
+            self._deny(request, name, f"the mapping `{name}` names no operation of this method and path")
+        if unknown := next((each for each in asked.target.query if each not in query), None):
+            self._deny(request, name, f"the operation takes no parameter `{unknown}`")
+        document = asked.document(mapping.headers, query)
+        found = await self._decisions.answer(live, name, DOOR, document, caller, scope["request_id"])
+        note(scope, **found.noted)
+        answer = GatewayAnswer(allow=found.allow, decision=found.decision)
+        status = 200 if found.allow else 403
+        headers = {DECISION: found.decision or NOTHING_DECIDED}
+        return Response(answer.model_dump_json(), status, headers, media_type="application/json")
+
+    def _mapping(self, mapping: engine.RequestMapping) -> GatewayMapping:
+        """The mapping made ready, once for each that is loaded."""
+        made = self._made.get(mapping.name)
+        if made is None or made.mapping is not mapping:
+            made = self._made[mapping.name] = GatewayMapping.of(mapping)
+        return made
+
+    def _deny(self, request: Request, name: str, detail: str) -> NoReturn:
+        """Raises RequestRefused: the mapping does not say that the request may go on. No caller is refused: it is the gateway's client."""
+        note(request.scope, mapping=name, allow=False)
+        raise RequestRefused("forbidden", detail, headers={DECISION: NOTHING_DECIDED})
+
+
+class _AnyMethod:
+    """The endpoint as an application, so that its route takes every method."""
+
+    def __init__(self, checks: GatewayChecks) -> None:
+        self._checks = checks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._checks.check(Request(scope, receive, send))
+        await response(scope, receive, send)
+
+
+def add(app: FastAPI, service: Service) -> None:
+    """Put the endpoint on the application. It is described with one method, and answers all."""
+    checks = GatewayChecks(service)
+    described = operation(
+        "checkRequest",
+        "access requests",
+        "Ask whether a request of a gateway's client may go on",
+        "mapping-refused",
+        "not-found",
+        needs="evaluate",
+        writes=True,
+        parameters=[in_path("name", "the name of a mapping with `door: ext_authz`"), in_path("path", "the path of the request")],
+        answers={403: {"description": "the request may not go on", "content": {"application/json": {"schema": _answer_schema()}}}},
+    )
+    app.router.add_api_route(
+        PATH, checks.check, methods=["GET"], response_model=GatewayAnswer, route_class_override=Plain, **described
+    )
+    app.router.routes.append(Route(PATH, _AnyMethod(checks)))
