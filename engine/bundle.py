@@ -45,6 +45,7 @@ from engine.policy_language.transfer_columns import check_transfer_registers
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary_files import load as load_vocabulary
 from engine.policy_language.written_effects import PolicySettings
+from engine.policy_language.written_exchange import exchange_json
 from engine.rules import Calendar, Duty, Rule, RuleSet
 from engine.version import SEMANTICS
 
@@ -120,6 +121,10 @@ class Bundle:
     def facts(self) -> Mapping[str, FactEntry]:
         """The facts an exchange may have, by their names. They are made once."""
         return catalogue(self.vocabulary)
+
+    def written_exchange(self, flat: Mapping[str, Any]) -> dict[str, Any]:
+        """The JSON of an exchange from dotted facts as authors write them. Raises BadValue where a number is none."""
+        return exchange_json(self.vocabulary, flat)
 
     @property
     def words(self) -> EverydayWords:

@@ -213,12 +213,13 @@ class _RequestCheck(StatedPlaceCheck):
                 self._now((*where, "constants", fact), fact, key=True)
                 self._whole((*where, "constants", fact), fact)
         for place, said in reading.facts.items():
-            at: Steps = (*where, "facts", place, "fact") if isinstance(said, TranslatedText) else (*where, "facts", place)
+            translated = isinstance(said, TranslatedText)
+            here: Steps = (*where, "facts", place, "fact") if translated else (*where, "facts", place)
             fact = said.fact if isinstance(said, TranslatedText) else said
-            if self.known(at, fact):
-                self._now(at, fact, key=False)
-                if isinstance(said, TranslatedText):
-                    self._whole(at, fact, key=False)
+            if self.known(here, fact):
+                self._now(here, fact, key=False)
+                if translated:
+                    self._whole(here, fact, key=False)
         for name, entity in reading.entities.items():
             self.stated((*where, "entities", name, "id"), entity.id, None)
             for attribute, fact in entity.facts.items():
