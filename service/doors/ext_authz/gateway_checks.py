@@ -18,10 +18,11 @@ from starlette.types import Receive, Scope, Send
 
 import engine
 from service.api.operations import Shown, in_path, operation
+from service.api.request_bodies import Plain
 from service.callers.caller import caller_of
 from service.callers.entrance import GATEWAYS
 from service.doors.ext_authz.gateway_mapping import GatewayMapping
-from service.doors.ext_authz.gateway_request import GatewayRequest, address_of, read_request
+from service.doors.ext_authz.gateway_request import address_of, read_request
 from service.mappings.mapped_decisions import MappedDecisions, mapping_of
 from service.problems import RequestRefused
 from service.service import Service
@@ -31,6 +32,7 @@ DOOR = "ext_authz"
 DECISION = "x-fifthfactor-decision"
 NOTHING_DECIDED = "none"
 PATH = GATEWAYS + "{name}/{path:path}"
+_ANSWER = {"$ref": "#/components/schemas/GatewayAnswer"}
 
 
 class GatewayAnswer(Shown):
@@ -67,7 +69,7 @@ class GatewayChecks:
         if unknown := next((each for each in asked.target.query if each not in query), None):
             self._deny(request, name, f"the operation takes no parameter `{unknown}`")
         document = asked.document(mapping.headers, query)
-        found = await self._decisions.answer(live, name, DOOR, document, caller, scope["request_id"])
+        found = await self._decisions.answer(name, DOOR, document, caller, scope["request_id"], live=live)
         note(scope, **found.noted)
         answer = GatewayAnswer(allow=found.allow, decision=found.decision)
         status = 200 if found.allow else 403
@@ -109,8 +111,11 @@ def add(app: FastAPI, service: Service) -> None:
         "not-found",
         needs="evaluate",
         writes=True,
-        parameters=[in_path("name", "the name of a mapping with `door: ext_authz`"), in_path("path", "the path of the request")],
-        answers={403: {"description": "the request may not go on", "content": {"application/json": {"schema": _answer_schema()}}}},
+        parameters=[
+            in_path("name", "the name of a mapping with `door: ext_authz`"),
+            in_path("path", "the path of the request"),
+        ],
+        answers={403: {"description": "It may not go on", "content": {"application/json": {"schema": _ANSWER}}}},
     )
     app.router.add_api_route(
         PATH, checks.check, methods=["GET"], response_model=GatewayAnswer, route_class_override=Plain, **described
