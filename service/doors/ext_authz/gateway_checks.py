@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from fastapi import FastAPI, Request, Response
 from pydantic import Field
-from starlette.routing import Route
+from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 import engine
@@ -89,20 +89,24 @@ class GatewayChecks:
         raise RequestRefused("forbidden", detail, headers={DECISION: NOTHING_DECIDED})
 
 
-class _AnyMethod:
-    """The endpoint as an application, so that its route takes every method."""
+class GatewayRoute(Plain):
+    """
+    A route that answers every method, and is described with one. The method and the query are those of the gateway's client: the mapping
+    says which may come.
+    """
 
-    def __init__(self, checks: GatewayChecks) -> None:
-        self._checks = checks
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the address is that of the route, whatever the method."""
+        found, child = super().matches(scope)
+        return Match.FULL if found is Match.PARTIAL else found, child
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._checks.check(Request(scope, receive, send))
-        await response(scope, receive, send)
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, whatever its method and its query."""
+        await self.app(scope, receive, send)
 
 
 def add(app: FastAPI, service: Service) -> None:
-    """Put the endpoint on the application. It is described with one method, and answers all."""
-    checks = GatewayChecks(service)
+    """Put the endpoint on the application."""
     described = operation(
         "checkRequest",
         "access requests",
@@ -111,13 +115,14 @@ def add(app: FastAPI, service: Service) -> None:
         "not-found",
         needs="evaluate",
         writes=True,
-        parameters=[
-            in_path("name", "the name of a mapping with `door: ext_authz`"),
-            in_path("path", "the path of the request"),
-        ],
+        parameters=[in_path("name", "the name of a mapping with `door: ext_authz`"), in_path("path", "the path of the request")],
         answers={403: {"description": "It may not go on", "content": {"application/json": {"schema": _ANSWER}}}},
     )
     app.router.add_api_route(
-        PATH, checks.check, methods=["GET"], response_model=GatewayAnswer, route_class_override=Plain, **described
+        PATH,
+        GatewayChecks(service).check,
+        methods=["GET"],
+        response_model=GatewayAnswer,
+        route_class_override=GatewayRoute,
+        **described,
     )
-    app.router.routes.append(Route(PATH, _AnyMethod(checks)))
