@@ -87,6 +87,7 @@ from service.console.sign_in_pages import not_allowed_page
 from service.decisions.idempotency import purge_now_and_then
 from service.decisions.review_case_backfill import take_in_earlier_cases
 from service.doors.ext_authz import gateway_checks
+from service.doors.opa import data_api
 from service.drafts.draft_store import purge_drafts_now_and_then
 from service.mappings.entity_store import Entities
 from service.mappings.registered_entities import EntityRegister
@@ -199,6 +200,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         tree,  # after the entries, whose address is under that of the tiles
         receipts.router,
         withdrawals,
+        data_api.router,
         watch.router,
         page_data,  # after the operations, and before the pages whose paths take any name
         register_pages.pages,

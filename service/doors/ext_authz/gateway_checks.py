@@ -18,8 +18,9 @@ from starlette.types import Receive, Scope, Send
 
 import engine
 from service.api.operations import Shown, in_path, operation
-from service.api.request_bodies import Plain
-from service.callers.caller import caller_of
+from service.api.router import Operation, enter, service_of, shared
+from service.callers.caller import Caller
+from service.callers.context import EvaluatingAll
 from service.callers.entrance import GATEWAYS
 from service.doors.ext_authz.gateway_mapping import GatewayMapping
 from service.doors.ext_authz.gateway_request import address_of, read_request
@@ -50,15 +51,9 @@ class GatewayChecks:
         self._decisions = MappedDecisions(service)
         self._made: dict[str, GatewayMapping] = {}
 
-    async def check(self, request: Request) -> Response:
-        """
-        Asks whether a request of a gateway's client may go on: 200 lets it go on, any other status denies it.
-
-        The method, the path behind the name and the query are those of the client's request; every method is answered. The mapping of that
-        name says which exchange the request is. It is decided and recorded. The header `x-fifthfactor-decision` has the id of the decision.
-        """
+    async def check(self, request: Request, caller: Caller) -> Response:
+        """The answer to a request that a caller asks about. Raises RequestRefused."""
         scope = request.scope
-        caller = caller_of(scope, "evaluate")
         name, path = address_of(scope)
         live = self._service.live
         mapping = self._mapping(mapping_of(live, name, DOOR))
@@ -89,7 +84,7 @@ class GatewayChecks:
         raise RequestRefused("forbidden", detail, headers={DECISION: NOTHING_DECIDED})
 
 
-class GatewayRoute(Plain):
+class GatewayRoute(Operation):
     """
     A route that answers every method, and is described with one. The method and the query are those of the gateway's client: the mapping
     says which may come.
@@ -105,24 +100,33 @@ class GatewayRoute(Plain):
         await self.app(scope, receive, send)
 
 
+async def check_request(request: Request) -> Response:
+    """
+    Says whether a request of a gateway's client may go on: 200 lets it go on, any other status denies it.
+
+    The method, the path behind the name, and the query are those of the client's request; every method is answered. The mapping says which
+    exchange the request is. It is decided and recorded, and the header `x-fifthfactor-decision` has the id of the decision.
+    """
+    service = service_of(request)
+    context = enter(EvaluatingAll, request, service)
+    return await shared(request, GatewayChecks, service).check(request, context.caller)
+
+
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoint on the application."""
     described = operation(
         "checkRequest",
-        "access requests",
+        "gateways",
         "Ask whether a request of a gateway's client may go on",
         "mapping-refused",
         "not-found",
-        needs="evaluate",
+        needs=EvaluatingAll.scope,
         writes=True,
-        parameters=[in_path("name", "the name of a mapping with `door: ext_authz`"), in_path("path", "the path of the request")],
+        parameters=[
+            in_path("name", "the name of a mapping with `door: ext_authz`"),
+            in_path("path", "the path of the request"),
+        ],
         answers={403: {"description": "It may not go on", "content": {"application/json": {"schema": _ANSWER}}}},
     )
-    app.router.add_api_route(
-        PATH,
-        GatewayChecks(service).check,
-        methods=["GET"],
-        response_model=GatewayAnswer,
-        route_class_override=GatewayRoute,
-        **described,
-    )
+    given = {"methods": ["GET"], "response_model": GatewayAnswer, **described}
+    app.router.routes.append(GatewayRoute.of(PATH, check_request, EvaluatingAll, **given))

@@ -18,7 +18,7 @@ from service.service import Service
 # For whoever asks, known or not (`is_public`), and so without a context.
 OPEN = {"add_checkpoint", "docs", "health", "openapi", "schemas", "sign_in", "start", "style", "tree", "withdrawals"}
 # `Plain`, since a decision may not get slower: they begin with `caller_of`.
-FAST = {"access_requests", "authzen", "batch", "evaluate", "service.doors.ext_authz.gateway_checks"}
+FAST = {"access_requests", "authzen", "batch", "evaluate"}
 
 
 def _module(route: APIRoute) -> str:
