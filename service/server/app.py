@@ -88,6 +88,7 @@ from service.console.sign_in_pages import not_allowed_page
 from service.decisions.idempotency import purge_now_and_then
 from service.decisions.review_case_backfill import take_in_earlier_cases
 from service.doors.dpv import endpoints as dpv_endpoints
+from service.doors.ext_authz import gateway_checks
 from service.doors.odrl import read_contracts, written_contracts
 from service.doors.opa import data_api
 from service.drafts.draft_store import purge_drafts_now_and_then
@@ -221,6 +222,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     # Routes are tried in their order, and most calls evaluate.
     evaluate.add(app, service)
     authzen.add(app, service, entities or EntityRegister(service.store.database))
+    gateway_checks.add(app, service)
     for group in groups:
         if isinstance(group, Router | Pages):
             group.put_on(app)
