@@ -30,8 +30,9 @@ from .documents import AttachedDocument, DecisionDocument, DocumentConfirmation,
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .plans import Plan, PlannedLeg
-from .policies import AcceptanceMade, Coverage, Fact, KeptBundle, Preset, Uncovered, Words
+from .policies import AcceptanceMade, Caller, CaseDraft, Coverage, Fact, KeptBundle, Preset, Provision, Uncovered, Words
 from .promises import CountedPromises, Promise, PromisedForCountries, PromiseNumbers, PromiseReport
+from .recipients import NextFact, Prohibiting, RecipientBrief
 from .reviews import (
     GapToAccept,
     Recorded,
@@ -67,6 +68,8 @@ __all__ = [
     "BenefitMonth",
     "BenefitPart",
     "Bounds",
+    "Caller",
+    "CaseDraft",
     "Choice",
     "Client",
     "ClientError",
@@ -91,6 +94,7 @@ __all__ = [
     "Malformed",
     "Means",
     "Need",
+    "NextFact",
     "NotDivided",
     "NotReported",
     "OpenedRight",
@@ -99,11 +103,14 @@ __all__ = [
     "Plan",
     "PlannedLeg",
     "Preset",
+    "Prohibiting",
     "Promise",
     "PromiseNumbers",
     "PromiseReport",
     "PromisedForCountries",
+    "Provision",
     "Question",
+    "RecipientBrief",
     "Recorded",
     "Refund",
     "Refused",
