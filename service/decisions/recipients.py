@@ -30,7 +30,7 @@ RECIPIENT = "recipient"
 
 
 @dataclass(frozen=True, slots=True)
-class OpenQuestion:
+class RecipientQuestion:
     """The next fact to find out, with the question that asks for it."""
 
     fact: str
@@ -45,7 +45,7 @@ class RecipientDecided:
     proceed: bool
     unmet: Sequence[str]
     prohibited_by: Sequence[tuple[str, str]]
-    question: OpenQuestion | None
+    question: RecipientQuestion | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Recipients:
         if not written.engine.agreed:
             self._service.incidents.disagreement(live.pdp, request_id, written, recorded=False)
         asked = next(iter(json.loads(written.json())["questions"]), None)
-        question = None if asked is None else OpenQuestion(asked["fact"], asked["question"])
+        question = None if asked is None else RecipientQuestion(asked["fact"], asked["question"])
         return _told(live, engine.brief_of(judgement), judgement.proceeds(today), question, book)
 
     def _any_sign_off(self) -> bool:
@@ -166,7 +166,7 @@ class Recipients:
 
 
 def _told(
-    live: Live, brief: engine.Brief, proceed: bool, question: OpenQuestion | None, book: engine.Phrasebook
+    live: Live, brief: engine.Brief, proceed: bool, question: RecipientQuestion | None, book: engine.Phrasebook
 ) -> RecipientDecided:
     """A brief in words."""
     rules = live.bundle.rules
