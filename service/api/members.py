@@ -456,7 +456,6 @@ MEMBERS: Mapping[str, str] = {
     "supported_obligations": "the types of obligations that can be carried out",
     "obligations_supported": "the same, by the name in newer drafts",
     "obligations": "the duties to carry out",
-    "page": "the page",
     "token": "`next_token` of the page before",
     "next_token": "the token of the next page; empty at the end",
     "limit": "how many results the page has at most",
