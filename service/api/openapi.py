@@ -37,7 +37,8 @@ _HEADERS = {
     },
     "Retry-After": {"description": "after how many seconds to try again", "schema": {"type": "string"}},
 }
-_SHOWN = ("application/json", "application/schema+json", "text/plain", "text/event-stream")  # answers that have an example
+# Answers that have an example.
+_SHOWN = ("application/json", "application/schema+json", "application/ld+json", "text/plain", "text/event-stream")
 _UNUSED = ("HTTPValidationError", "ValidationError")  # FastAPI's own refusals, which the service never sends
 
 
@@ -136,7 +137,7 @@ def _complete(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
                 content["example"] = example["answer"]
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         describe(content["schema"])
-        if kind == "application/json" and "request" in example:
+        if kind in ("application/json", "application/ld+json") and "request" in example:
             content["example"] = example["request"]
     for scheme in operation.get("security", ()):
         operation["description"] = f"{operation.get('description', '')}\n\nNeeds the scope `{scheme['bearer'][0]}`.".strip()
