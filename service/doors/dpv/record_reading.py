@@ -130,7 +130,10 @@ class _Document:
         return tuple(
             each.object.text
             for each in self.of[name]
-            if each.object.kind != "literal" and each.object.text in self.of and self.property_of(each) in self.table.parts
+            if each.object.kind != "literal"
+            and each.object.text in self.of
+            and each.object.text != name
+            and self.property_of(each) in self.table.parts
         )
 
     def holders(self, record: str) -> Iterator[str]:
@@ -260,10 +263,12 @@ class _RecordReader:
         found = [
             self.document.short[each.object.text] for each in self.document.of.get(term.text, ()) if each.predicate == TYPE
         ]
-        found += self.implied.get(term.text, ())
         name = self.document.short.get(term.text, term.text)
-        if self.table.is_dpv(name) or not [each for each in found if each not in self.implied.get(term.text, ())]:
-            found.insert(0, name)
+        if self.table.is_dpv(name):
+            return tuple(dict.fromkeys((name, *found)))
+        if not found:
+            found.append(name)
+        found += self.implied.get(term.text, ())
         return tuple(dict.fromkeys(found))
 
     def _classes(self, path: PropertyPath, classes: Sequence[str], pointer: str, property: str) -> None:
