@@ -279,8 +279,9 @@ class _RecordReader:
         documents = self._documents(classes, pointer)
         neutral = {self.table.implied_by(property), *self.table.leads_to(self.table.implied_by(property))}
         unsaid = generals = False
-        for name in self.table.most_narrow(classes):
-            if name in documents:
+        narrow = self.table.most_narrow(classes)
+        for name in classes:
+            if name in documents or (name not in narrow and not self._is_value_itself(path, name)):
                 continue
             understood = False
             for fact in facts:
@@ -304,6 +305,10 @@ class _RecordReader:
                 self._put(fact, sorted(said[fact], key=str), tuple(terms[fact]), pointer)
         if unsaid or (generals and not said[facts[0]]) or (not said[facts[0]] and any(said[fact] for fact in facts[1:])):
             self._open(path)
+
+    def _is_value_itself(self, path: PropertyPath, name: str) -> bool:
+        """Whether a class that is broader than another class of the same thing is a value of a set beside it."""
+        return any(self._is_set(fact) and (meant := self.table.read(path, fact, name)) and meant.whole for fact in path.facts)
 
     def _documents(self, classes: Sequence[str], pointer: str) -> frozenset[str]:
         """The classes that name documents or claims; each is presented, or unknown where the term means more than it."""
