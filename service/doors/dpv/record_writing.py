@@ -218,7 +218,7 @@ class _RecordWriter:
                 else:
                     term_of_it = term
                 property = next((name for top, name in _BY_CLASS if top in classes), _OTHERWISE)
-                node = f"_:{group}-{name}"
+                node = self._unnamed(f"{group}-{name}")
                 self._add(self.subject, iri(property), GraphTerm(node, "blank"))
                 self._say(node, TYPE, term_of_it)
                 self._text(node, "dct:identifier", kind)
@@ -239,12 +239,16 @@ class _RecordWriter:
     def _node(self, property: str) -> str:
         """What a property of the record leads to: one thing, with the class that the property implies."""
         if property not in self.nodes:
-            node = self.nodes[property] = f"_:{property.partition(':')[2].removeprefix('has')}"
+            node = self.nodes[property] = self._unnamed(property.partition(":")[2].removeprefix("has"))
             self._add(self.subject, iri(property), GraphTerm(node, "blank"))
             implied = {"dpv:hasStorageCondition": "dpv:StorageLocation"}.get(property, self.table.implied_by(property))
             if implied:
                 self._say(node, TYPE, implied)
         return self.nodes[property]
+
+    def _unnamed(self, what: str) -> str:
+        """A thing without a name: of this record only, whatever else stands in the document."""
+        return f"_:{self.transfer.id}-{what}"
 
     def _own(self, subject: str, predicate: str, of: str, value: str) -> None:
         """A value with a name of this project, and its title."""
