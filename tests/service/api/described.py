@@ -74,6 +74,15 @@ SHARING: dict[str, Any] = {
     "pricing": {"kind": "per-unit", "amount": "2.50 INR", "unit": "call"},
     "reason": "contract 2026-17",
 }
+DPV: dict[str, Any] = {
+    "@context": {"dpv": "https://w3id.org/dpv#", "pd": "https://w3id.org/dpv/pd#", "loc": "https://w3id.org/dpv/loc#"},
+    "@id": "https://example.org/records/7",
+    "@type": "dpv:DataTransferRecord",
+    "dpv:hasPurpose": {"@id": "dpv:ServiceProvision"},
+    "dpv:hasPersonalData": {"@id": "pd:EmailAddress"},
+    "dpv:hasDataExporter": {"@type": "dpv:DataController", "dpv:hasCountry": {"@id": "loc:DE"}},
+    "dpv:hasRecipient": {"@type": "dpv:DataProcessor", "dpv:hasCountry": {"@id": "loc:IN"}},
+}
 GRANTING: dict[str, Any] = {
     **PERMITTED,
     "data": {**PERMITTED["data"], "id": "ds-7"},
@@ -185,6 +194,9 @@ STEPS = (
     Step("searchDecisions", "GET", "/v1/decisions?outcome=review&limit=1"),
     Step("getDecision", "GET", DECISION),
     Step("explainDecision", "GET", f"{DECISION}/explanation?include=requirements,duties"),
+    Step("getDecisionDpv", "GET", f"{DECISION}/dpv"),
+    Step("readDpv", "POST", "/v1/dpv/read", DPV),
+    Step("getDpvTransfers", "GET", "/v1/dpv/transfers/gdpr-30?from=2026-01-01&until=2026-10-31"),
     Step("replayDecision", "GET", f"{DECISION}/replay"),
     Step("getProof", "GET", f"{DECISION}/proof"),
     Step("getReceipt", "GET", f"{DECISION}/receipt"),

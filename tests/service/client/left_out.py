@@ -24,6 +24,7 @@ OPERATIONS = {
         "listSessions",
         "endSession",
     ),
+    "programs that speak RDF have libraries for it": ("readDpv", "getDecisionDpv", "getDpvTransfers"),
     "a person looks at it on its page": ("getShadow",),
     "it is a file of the whole register, which a person carries over": ("importRegister", "exportRegister"),
     "what watches over the service asks it": ("checkAlive", "checkReady", "getMetrics"),
