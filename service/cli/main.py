@@ -31,6 +31,7 @@ from service.cli import (
     lint,
     log,
     lsp,
+    mapping,
     new,
     persons,
     plan,
@@ -93,6 +94,7 @@ for name, group in (
     ("persons", persons),
     ("sessions", sessions),
     ("register", register),
+    ("mapping", mapping),
 ):
     app.add_typer(group.app, name=name)
 

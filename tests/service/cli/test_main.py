@@ -87,6 +87,7 @@ def test_no_command_is_lost():
         "sessions": {"list", "end"},
         "receipt": {"verify"},
         "register": {"import", "export", "show", "list"},
+        "mapping": {"try"},
     }
 
 
