@@ -26,6 +26,7 @@ _DOUBTFUL = re.compile(r"[%\\;?#\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _WHOLE = re.compile(r"[0-9]{1,15}")
 _ANSWERS = {"yes": True, "true": True, "no": False, "false": False}
 _NOTHING = object()
+MOST_NAMED = 6  # operations and words that a refusal lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +110,11 @@ class RequestReading:
             if steps is not None:
                 return each, steps
         asked = " ".join(words)[:MOST_OF_A_NAME]
-        meant = engine.did_you_mean(asked, self._text.operations)
+        named = ", ".join(f"`{each}`" for each in list(self._text.operations)[:MOST_NAMED])
+        more = " and more" if len(self._text.operations) > MOST_NAMED else ""
+        meant = engine.did_you_mean(asked, self._text.operations) or f"it names {named}{more}"
         said = f"the mapping `{self._name}` names no operation `{asked}`"
-        self._refuse(engine.operation_places(self._text)[-1], "unknown-operation", "; ".join(filter(None, (said, meant))))
+        self._refuse(engine.operation_places(self._text)[-1], "unknown-operation", f"{said}; {meant}")
 
     def _path_place(self, sent: Mapping[str, Any]) -> str:
         """The place of the path that the operation names, where it names one."""
@@ -244,7 +247,7 @@ class _InputReading:
         if not isinstance(spelt, str):
             self._wrong(pointer, "wrong-type", f"must be a word that states `{said.fact}`")
         elif spelt not in said.values:
-            known = ", ".join(f"`{each}`" for each in list(said.values)[:8])
+            known = ", ".join(f"`{each}`" for each in list(said.values)[:MOST_NAMED])
             detail = f"the mapping does not say which `{said.fact}` it means by `{spelt[:MOST_OF_A_NAME]}`; it knows {known}"
             self._wrong(pointer, "wrong-value", detail)
         else:
