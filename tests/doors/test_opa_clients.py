@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import requests
-from opa_client.opa import OpaClient
+from opa_client.opa import OpaClient  # in the environment of `make doors` alone
 from typer.testing import CliRunner
 
 import engine
@@ -128,8 +128,10 @@ def test_the_client_for_python_raises_where_there_is_no_answer(opa: OpaClient, s
     for rule in ("allow", None):
         with pytest.raises(requests.HTTPError) as raised:
             opa.query_rule(input_data=sent, package_path=package, rule_name=rule)
-        assert raised.value.response.status_code == status
-        assert "result" not in raised.value.response.json()
+        answer = raised.value.response
+        assert answer is not None
+        assert answer.status_code == status
+        assert "result" not in answer.json()
 
 
 def test_the_client_for_python_cannot_ask_otherwise(opa: OpaClient) -> None:
@@ -148,6 +150,7 @@ def test_a_client_without_a_key_gets_no_answer(server: tuple[Server, str]) -> No
             pytest.raises(requests.HTTPError) as raised,
         ):
             client.query_rule(input_data=TRINO, package_path="trino", rule_name="allow")
+        assert raised.value.response is not None
         assert raised.value.response.status_code == 401
 
 

@@ -91,7 +91,7 @@ def test_as_json_it_has_the_same(register: Path) -> None:
     ("name", "sent", "says"),
     [
         ("rports", READ, "did you mean `reports`"),
-        ("terms", READ, "there is no mapping of requests `terms`"),
+        ("dpv", READ, "there is no mapping of requests `dpv`"),
         ("reports", "{", "JSON"),
         ("reports", "[]", "JSON object"),
         ("reports", {"request": {"method": "PUT", "path": "/health"}}, "/request/path: the mapping `reports` names no operation"),
