@@ -66,6 +66,10 @@ PERMITTED: dict[str, Any] = {
         "price": "60000 INR", "share": {"provider": "0.6", "operator": "0.4", "rest": "0"}, "parties": {"provider": ["clinic-5"]},
     },
 }  # fmt: skip
+TRINO: dict[str, Any] = {
+    "context": {"identity": {"user": "alice", "groups": ["analysts"]}, "softwareStack": {"trinoVersion": "434"}},
+    "action": {"resource": {"table": {"catalogName": "hive", "schemaName": "clinic", "tableName": "visits"}}},
+}
 SHARING: dict[str, Any] = {
     "shares": [
         {"payer": "lab-2", "payee": "clinic-5", "ratio": "1/4", "of": "income", "survives": True, "cap": {"INR": "500000.00"}},
@@ -187,6 +191,8 @@ STEPS = (
     Step("searchSubjects", "POST", "/access/v1/search/subject", {**ACCESS, "subject": {"type": "organization"}}),
     Step("searchResources", "POST", "/access/v1/search/resource", {**ACCESS, "resource": {"type": "dataset"}}),
     Step("searchActions", "POST", "/access/v1/search/action", {"subject": SUBJECT, "resource": RESOURCE}),
+    Step("decideMapped", "POST", "/v1/data/trino", {"input": {**TRINO, "action": {**TRINO["action"], "operation": "SelectFromColumns"}}}),
+    Step("allowMapped", "POST", "/v1/data/trino/allow", {"input": {**TRINO, "action": {**TRINO["action"], "operation": "FilterTables"}}}),
     Step("deleteParty", "DELETE", "/v1/parties/hospital-3"),
     Step("deleteAsset", "DELETE", "/v1/assets/ds-1?erase=true"),
     Step("deleteEntity", "DELETE", "/v1/entities/vessel/v-1"),

@@ -14,6 +14,10 @@ OPERATIONS = {
         "readAccessRequest",
         "getAccessConfiguration",
     ),
+    "gateways and programs that ask an Open Policy Agent have a client for it; the same exchange is asked about by `evaluate`": (
+        "decideMapped",
+        "allowMapped",
+    ),
     "the operator does it, at the command line": (
         "eraseDecision",
         "listKeys",
