@@ -136,6 +136,9 @@ from engine.policy_language.authzen_text import ActionText, AttributesText, Auth
 from engine.policy_language.consequences import following
 from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
+from engine.policy_language.dpv_terms import NAMESPACES as DPV_NAMESPACES
+from engine.policy_language.dpv_terms import RDF_TYPE, DpvTerm, dpv_terms
+from engine.policy_language.dpv_terms import VERSION as DPV_VERSION
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
 from engine.policy_language.exchange_places import NotAnObject, Path, Places
 from engine.policy_language.fact_catalogue import FactEntry
@@ -173,6 +176,7 @@ from engine.values.currencies import minor_units
 from engine.values.exact_ratio import ratio_text
 from engine.values.id_spellings import folded_id, id_form
 from engine.values.outcome_levels import Bounds, Level, outcome_word
+from engine.values.typed_values import ValueSet
 from engine.version import SEMANTICS, semantics_of, shape_of
 from engine.version import VERSION as __version__
 
@@ -180,6 +184,8 @@ __all__ = [
     "BOOKS",
     "CODES",
     "DIRECTIONS",
+    "DPV_NAMESPACES",
+    "DPV_VERSION",
     "EVERYONE",
     "EXCHANGE_SHAPES",
     "EXPORTER_KEY",
@@ -197,6 +203,7 @@ __all__ = [
     "PARTS",
     "PDP",
     "PERPETUAL",
+    "RDF_TYPE",
     "REACHED",
     "RECORD",
     "REGISTER",
@@ -248,6 +255,7 @@ __all__ = [
     "DifferenceProof",
     "Digests",
     "Document",
+    "DpvTerm",
     "Duration",
     "DutyPart",
     "EngineUnavailable",
@@ -361,6 +369,7 @@ __all__ = [
     "UnmetPart",
     "Unsignable",
     "Value",
+    "ValueSet",
     "WaysPart",
     "WordPlace",
     "WrittenCase",
@@ -388,6 +397,7 @@ __all__ = [
     "covering",
     "decide_plan",
     "did_you_mean",
+    "dpv_terms",
     "editor_schemas",
     "empty_cells",
     "facts_digest",

@@ -86,6 +86,7 @@ from service.console.reader import PageReader
 from service.console.sign_in_pages import not_allowed_page
 from service.decisions.idempotency import purge_now_and_then
 from service.decisions.review_case_backfill import take_in_earlier_cases
+from service.doors.dpv import endpoints as dpv_endpoints
 from service.doors.odrl import written_contracts
 from service.drafts.draft_store import purge_drafts_now_and_then
 from service.mappings.entity_store import Entities
@@ -163,6 +164,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         income_reports.router,
         promises.router,
         decisions.router,
+        dpv_endpoints.router,
         explanation.router,
         written_contracts.router,
         agreements.router,
@@ -190,6 +192,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         bundles.router,
         shadow.router,
         facts.router,
+        dpv_endpoints.reading,
         presets.router,
         keys.router,
         persons.router,
