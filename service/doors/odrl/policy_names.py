@@ -9,6 +9,8 @@ import re
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
+import engine
+
 OURS: Final = "urn:fifthfactor:"
 PROFILE: Final = OURS + "odrl-profile:1"  # the ODRL profile: what the words below mean
 WORDS: Final = OURS + "odrl:"  # what a policy says that ODRL has no word for
@@ -23,7 +25,7 @@ CONTEXT: Final[dict[str, Any]] = {
     "@version": 1.1,
     "ff": WORDS,
     "dct": "http://purl.org/dc/terms/",
-    "dpv": "https://w3id.org/dpv#",
+    "dpv": engine.DPV_NAMESPACES["dpv"],
     "xsd": XSD,
 }
 DSP_BESIDE: Final[dict[str, Any]] = {**CONTEXT, "timestamp": "https://w3id.org/dspace/2025/1/timestamp"}
