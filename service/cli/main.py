@@ -33,6 +33,7 @@ from service.cli import (
     log,
     lsp,
     new,
+    odrl,
     persons,
     plan,
     receipt,
@@ -95,6 +96,7 @@ for name, group in (
     ("persons", persons),
     ("sessions", sessions),
     ("register", register),
+    ("odrl", odrl),
 ):
     app.add_typer(group.app, name=name)
 

@@ -7,7 +7,7 @@ refused, and the refusal names both places. A set that the contract leaves open 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from service.doors.odrl.contract_reading import ContractReading, StatedTerm
@@ -32,7 +32,7 @@ def merged(
     entity, as the register knows them; the request's then stays.
     """
     differ: list[ProblemPlace] = []
-    exchange = _copy(request)
+    exchange: dict[str, Any] = _copy(request)
     for fact, stated in {each.fact: each for each in reading.stated}.items():
         *groups, last = fact.split(".")
         here: Any = exchange
@@ -89,8 +89,3 @@ def _copy(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _copy(each) for key, each in value.items()}
     return [_copy(each) for each in value] if isinstance(value, list) else value
-
-
-def stated_places(reading: ContractReading) -> Iterator[tuple[str, str]]:
-    """Each fact that the contract states, with the place in the contract."""
-    yield from dict.fromkeys((each.fact, each.pointer) for each in reading.stated)
