@@ -87,7 +87,7 @@ from service.console.sign_in_pages import not_allowed_page
 from service.decisions.idempotency import purge_now_and_then
 from service.decisions.review_case_backfill import take_in_earlier_cases
 from service.doors.dpv import endpoints as dpv_endpoints
-from service.doors.odrl import read_contracts, written_contracts
+from service.doors.odrl import decided_contracts, read_contracts, written_contracts
 from service.drafts.draft_store import purge_drafts_now_and_then
 from service.mappings.entity_store import Entities
 from service.mappings.registered_entities import EntityRegister
@@ -167,6 +167,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         dpv_endpoints.router,
         explanation.router,
         read_contracts.router,
+        decided_contracts.router,
         written_contracts.router,
         agreements.router,
         rights.router,
