@@ -132,6 +132,7 @@ from engine.languages import LANGUAGES, Language
 from engine.languages.word_catalogue import CatalogueRefused
 from engine.languages.word_catalogue import read_all as read_catalogues
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
+from engine.pdp.briefs import Brief, brief_of, briefs
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
 from engine.policy_language.consequences import following
@@ -148,6 +149,7 @@ from engine.policy_language.ledger_text import TransferColumnText, TransferRegis
 from engine.policy_language.mapping_facts import AnyMapping, RequestMapping, TermMapping, owner_of
 from engine.policy_language.mapping_text import (
     REQUEST_DOORS,
+    ProgramOperationText,
     ReadingText,
     RequestEntityText,
     RequestMappingText,
@@ -233,6 +235,7 @@ __all__ = [
     "BookReader",
     "Bounds",
     "BoundsPart",
+    "Brief",
     "Bundle",
     "BundleCounters",
     "BundleRefused",
@@ -323,6 +326,7 @@ __all__ = [
     "PolicySettings",
     "PreparedCase",
     "Preset",
+    "ProgramOperationText",
     "Promise",
     "Proposal",
     "ProvenPairPart",
@@ -381,7 +385,9 @@ __all__ = [
     "analyse",
     "anchor_of",
     "brief",
+    "brief_of",
     "brief_parts",
+    "briefs",
     "bundled_policies",
     "by_folder",
     "case_of",

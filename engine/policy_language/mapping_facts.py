@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -42,6 +43,7 @@ from engine.policy_language.written_exchange import exchange_json
 from engine.rules import AS_OF, RuleSet
 
 T = TypeVar("T", RequestMappingText, TermMappingText)
+_ENTITY = re.compile(r"[a-z][a-z0-9-]{0,39}")  # without dots: it stands beside the ids that facts state
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +128,22 @@ class MappingFiles:
         for name, mapping in self.found.items():
             for path, fact, value in _values(mapping):
                 try:
-                    accept(exchange_json(self.vocabulary, {fact: value}))
+                    accept(mapped_json(self.vocabulary, {fact: value}))
                 except ValueError as refused:
                     at = locate(self.nodes[name], path)[0].span
                     problems = getattr(refused, "problems", ())
                     said = "; ".join(dict.fromkeys(each.detail for each in problems)) or str(refused)
                     self.findings.error(at, "bad-value", f"`{fact}` cannot be this: {said}")
+
+
+def mapped_json(vocabulary: Vocabulary, flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON of an exchange, from facts as a mapping states them: of a set, one word stands for itself alone. Raises BadValue."""
+
+    def whole(fact: str, value: Any) -> Any:
+        type = vocabulary.type_of(fact)
+        return [value] if type is not None and type.many and isinstance(value, str) else value
+
+    return exchange_json(vocabulary, {fact: whole(fact, value) for fact, value in flat.items()})
 
 
 def owner_of(duty: str) -> str:
@@ -234,6 +246,11 @@ class _RequestCheck(StatedPlaceCheck):
                 if translated:
                     self._whole(here, fact, key=False)
         for name, entity in reading.entities.items():
+            if not _ENTITY.fullmatch(name):
+                span = locate(self.node, (*where, "entities", name))[1]
+                self.findings.error(
+                    span, "bad-id", f"`{name}` is not a name", help="use letters, digits and `-`, like `reader`"
+                )
             self.stated((*where, "entities", name, "id"), entity.id, None)
             for attribute, fact in entity.facts.items():
                 self.known((*where, "entities", name, "facts", attribute), fact)

@@ -141,7 +141,8 @@ def _complete(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
         if kind == "application/json" and "request" in example:
             content["example"] = example["request"]
     for scheme in operation.get("security", ()):
-        operation["description"] = f"{operation.get('description', '')}\n\nNeeds the scope `{scheme['bearer'][0]}`.".strip()
+        needs = f"the scope `{scheme['bearer'][0]}`" if scheme["bearer"] else "a key, with any scope"
+        operation["description"] = f"{operation.get('description', '')}\n\nNeeds {needs}.".strip()
 
 
 def _refusal(kind: Kind) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from service.cli import (
     lint,
     log,
     lsp,
+    mcp,
     new,
     odrl,
     persons,
@@ -80,6 +81,7 @@ for each in (
     *(evaluate, decide, where, explain, ask, facts, plan, diff, impact, compile),
     *(serve, story, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers),
+    mcp,
 ):
     app.add_typer(each.app)
 for name, group in (

@@ -19,6 +19,7 @@ from .documents import DocumentSignature, KeptDocument
 from .errors import Malformed, Refused
 from .explanation import Explanation
 from .plans import Plan
+from .recipients import RecipientBrief, briefs
 from .reviews import Review, SignOffsGiven, Verdict
 from .shapes import member
 from .shapes import read as shaped
@@ -135,6 +136,15 @@ def evaluate_batch(exchanges: Sequence[Mapping[str, Any]], include: Iterable[str
     body = b'{"exchanges":[' + b",".join(map(as_json, exchanges)) + b"]}"
     path = at("evaluate", "batch", query=_wanted(include, lang))
     return Call("POST", path, lambda came: answers.batch(came.document(), len(exchanges)), body)
+
+
+def recipients(
+    exchange: Mapping[str, Any], recipients: Sequence[str | Mapping[str, Any]], lang: str
+) -> Call[list[RecipientBrief | Refused]]:
+    """Decide which recipients may take an exchange."""
+    sent = {"exchange": exchange, "recipients": [*recipients]}
+    path = at("recipients", query=_wanted((), lang))
+    return Call("POST", path, lambda came: briefs(came.document(), len(recipients)), as_json(sent))
 
 
 def plan(legs: Sequence[Mapping[str, Any]], lang: str) -> Call[Plan]:

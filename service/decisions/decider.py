@@ -375,11 +375,22 @@ class Decider:
 
     def look(self, live: Live, exchange: engine.Exchange, now: datetime, asker: Caller | None = None) -> engine.Judgement:
         """The judgement that `decide` would make, for searches. Nothing is recorded. Raises RequestRefused, engine.EnginesFailed."""
+        return self.look_on(live, *self.filled_on(live, exchange, now, asker), now, asker)
+
+    def filled_on(
+        self, live: Live, exchange: engine.Exchange, now: datetime, asker: Caller | None = None
+    ) -> tuple[engine.Exchange, date]:
+        """An exchange with its counters, what the books say and what is shown, and the day whose law counts. Raises RequestRefused."""
         today = self._today(now)
         filled = self._filled(live, exchange, now)
         as_of = filled.exchange.as_of or today
-        showing = self.showing(live, filled.exchange, max(as_of, today), None, asker)
-        return self.judged(live, showing, as_of, today, None, asker)[1]
+        return self.showing(live, filled.exchange, max(as_of, today), None, asker), as_of
+
+    def look_on(
+        self, live: Live, exchange: engine.Exchange, as_of: date, now: datetime, asker: Caller | None = None
+    ) -> engine.Judgement:
+        """The judgement on an exchange that has its counters. Raises engine.EnginesFailed."""
+        return self.judged(live, exchange, as_of, self._today(now), None, asker)[1]
 
     def showing(
         self,

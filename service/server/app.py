@@ -28,6 +28,8 @@ from service.api import (
     benefit_pages,
     benefits,
     bundles,
+    caller_info,
+    case_drafts,
     commitments,
     counters,
     decision_pages,
@@ -35,6 +37,7 @@ from service.api import (
     docs,
     document_pages,
     documents,
+    drafts,
     evaluate,
     explanation,
     facts,
@@ -53,7 +56,9 @@ from service.api import (
     promise_pages,
     promises,
     proofs,
+    provisions,
     receipts,
+    recipients,
     register,
     register_pages,
     reports,
@@ -87,8 +92,10 @@ from service.console.sign_in_pages import not_allowed_page
 from service.decisions.idempotency import purge_now_and_then
 from service.decisions.review_case_backfill import take_in_earlier_cases
 from service.doors.dpv import endpoints as dpv_endpoints
+from service.doors.ext_authz import gateway_checks
 from service.doors.odrl import decided_contracts, read_contracts, written_contracts
 from service.doors.odrl import pages as contract_pages
+from service.doors.opa import data_api
 from service.drafts.draft_store import purge_drafts_now_and_then
 from service.mappings.entity_store import Entities
 from service.mappings.registered_entities import EntityRegister
@@ -158,6 +165,8 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         accounts.router,  # before the register, whose paths take an id with slashes
         batch,
         plans.router,
+        drafts.router,
+        recipients.router,
         commitments.router,
         counters.router,
         benefits.router,
@@ -198,7 +207,10 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         facts.router,
         dpv_endpoints.reading,
         presets.router,
+        provisions.router,
+        case_drafts.router,
         keys.router,
+        caller_info,
         persons.router,
         health,
         metrics.router,
@@ -207,6 +219,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         tree,  # after the entries, whose address is under that of the tiles
         receipts.router,
         withdrawals,
+        data_api.router,
         watch.router,
         page_data,  # after the operations, and before the pages whose paths take any name
         register_pages.pages,
@@ -220,6 +233,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     # Routes are tried in their order, and most calls evaluate.
     evaluate.add(app, service)
     authzen.add(app, service, entities or EntityRegister(service.store.database))
+    gateway_checks.add(app, service)
     for group in groups:
         if isinstance(group, Router | Pages):
             group.put_on(app)

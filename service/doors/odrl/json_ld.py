@@ -91,6 +91,8 @@ def _check_key(key: str, value: Any, within: Mapping[str, Any], at: str, depth: 
         raise refused("keyword", f"{shown(key)} is not read in a contract", at)
     if key == "@value" and isinstance(value, (dict, list)):
         raise refused("bad-value", "`@value` is a string, a number or true or false", at)
+    if key == "@type" and "@json" in (value if isinstance(value, list) else [value]):
+        raise refused("bad-value", "a value of the type `@json` is not read in a contract", at)
     if key in ("@list", "@set") and set(within) - {key}:
         raise refused("bad-value", f"beside `{key}` an object has nothing", at)
     if key in ("@list", "@set") and any(isinstance(each, list) for each in (value if isinstance(value, list) else ())):

@@ -43,10 +43,10 @@ def triples(raw: bytes) -> tuple[Triple, ...]:
     return document(raw).triples
 
 
-def document(raw: bytes) -> LinkedDocument:
+def document(raw: bytes, most_bytes: int = MOST_BYTES) -> LinkedDocument:
     """A document as triples with their places. Raises RequestRefused, also where the library is not installed."""
     require("odrl", "rdflib")
-    text = _text(raw)
+    text = _text(raw, most_bytes)
     graph = _graph(text)
     if len(graph) > MOST_TRIPLES:
         raise refused("too-large", f"a contract has at most {MOST_TRIPLES:,} statements")
@@ -60,10 +60,10 @@ def document(raw: bytes) -> LinkedDocument:
     return LinkedDocument(tuple(found), pointers)
 
 
-def _text(raw: bytes) -> str:
+def _text(raw: bytes, most_bytes: int) -> str:
     """The text, within its bounds. Raises RequestRefused."""
-    if len(raw) > MOST_BYTES:
-        raise refused("too-large", f"the contract has more than {MOST_BYTES:,} bytes")
+    if len(raw) > most_bytes:
+        raise refused("too-large", f"the contract has more than {most_bytes:,} bytes")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
