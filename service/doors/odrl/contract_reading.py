@@ -115,7 +115,7 @@ class _Reader:
             why = "that a permission prevails over a prohibition is not read here: the prohibition does"
             self._unread.append(Unread(policy.pointer, ODRL + "conflict", why))
         for other in policy.others:
-            if not other.term.startswith(policy_names.WORDS):
+            if other.term not in policy_names.DESCRIPTIVE:
                 self._known(other.term, other.pointer, f"{shown(local_name(other.term))} is not a term that is known here")
 
     def _known(self, name: str, at: str, why: str) -> None:

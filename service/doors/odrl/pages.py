@@ -71,4 +71,5 @@ def _shown(reading: ContractReading, reader: PageReader) -> ContractShown:
 
 
 def _terms(found: Iterable[Unread]) -> list[ContractTermShown]:
-    return [ContractTermShown(capital(each.why.replace("`", "")), local_name(each.term), each.pointer or "/") for each in found][:MOST_SHOWN]
+    told = [ContractTermShown(capital(each.why.replace("`", "")), local_name(each.term), each.pointer or "/") for each in found]
+    return told[:MOST_SHOWN]

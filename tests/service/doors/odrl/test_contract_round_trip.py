@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pyld import jsonld
 
+from service.doors.odrl import policy_names
 from tests.service.doors.odrl.decided_contracts import (
     OWING,
     committed,
@@ -77,3 +78,19 @@ def test_a_policy_is_the_same_after_rdf_and_back(policies: dict[str, Any], kind:
     again = jsonld.normalize(back, options(algorithm="URDNA2015", format="application/n-quads"))
     assert again == quads
     assert quads.count("\n") > 60
+
+
+def words(value: Any) -> Iterator[str]:
+    """The words of our namespace on a policy and on its rules, which a reader meets."""
+    for name, each in value.items():
+        yield name
+        for rule in each if name in ("permission", "prohibition", "obligation") else ():
+            yield from rule
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_word_of_ours_is_one_that_limits_nothing(policies: dict[str, Any], kind: str) -> None:
+    """Whoever reads a policy passes over these words alone, and asks for any other."""
+    ours = {policy_names.WORDS + name.removeprefix("ff:") for name in words(policies[kind]) if name.startswith("ff:")}
+    assert ours
+    assert ours <= policy_names.DESCRIPTIVE
