@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from . import answers, plans
 from .answers import Answer, ReferenceKind
-from .attempts import BYTES, JSON, LINKED, TEXT, Call, Came
+from .attempts import BYTES, JSON, LINKED, TEXT, TURTLE, Call, Came
 from .documents import DocumentSignature, KeptDocument
 from .errors import Malformed, Refused
 from .explanation import Explanation
@@ -96,6 +96,12 @@ def policy(kind: Literal["decisions", "commitments"], id: str, form: str) -> Cal
     """Read what was decided as an ODRL policy, or the report that is in its place."""
     takes = f"{LINKED}, {JSON}" if kind == "decisions" else LINKED
     return Call("GET", at(kind, id, "odrl", query={"form": form}), lambda came: dict(came.document()), takes=takes)
+
+
+def contract(sent: Mapping[str, Any] | str) -> Call[dict[str, Any]]:
+    """Read a contract: an object of JSON-LD, or a text in Turtle."""
+    body, sends = (sent.encode(), TURTLE) if isinstance(sent, str) else (as_json(sent), LINKED)
+    return Call("POST", at("odrl", "read"), lambda came: dict(came.document()), body, sends)
 
 
 def checkpoint(witnessed: bool) -> Call[bytes]:

@@ -85,6 +85,14 @@ class Decisions(Connection):
         """Why a recorded decision is as it is, by the parts that are named; the service's pages list the parts."""
         return self._call(calls.explanation(id, parts, lang))
 
+    def read_contract(self, contract: Mapping[str, Any] | str) -> dict[str, Any]:
+        """
+        What an offer or an agreement in ODRL states, and what of it was not understood. Nothing is decided, and nothing is recorded.
+
+        `contract` is an object of JSON-LD, or a text in Turtle.
+        """
+        return self._call(calls.contract(contract))
+
     def decision_policy(self, id: str, *, form: Literal["odrl", "dsp"] = "odrl") -> dict[str, Any]:
         """
         A permit as an ODRL policy in JSON-LD. Of an exchange that may not proceed it is a report, which has no `@type` and permits nothing.

@@ -14,14 +14,13 @@ import engine
 OURS: Final = "urn:fifthfactor:"
 PROFILE: Final = OURS + "odrl-profile:1"  # the ODRL profile: what the words below mean
 WORDS: Final = OURS + "odrl:"  # what a policy says that ODRL has no word for
-# The words that describe a policy, and limit nothing: no other word of the namespace is passed over by who reads a policy.
-DESCRIPTIVE: Final = frozenset(
-    WORDS + each
-    for each in (
-        "certain", "citation", "commitment", "decision", "lastDay", "overdue", "owedBy", "provision", "readLaw", "receipt", "restsOn",
-        "state", "term", "under",
-    )
-)  # fmt: skip
+# What this service says of a policy, and of an obligation in it, beside what ODRL has a word for: it describes the decision.
+POLICY_WORDS: Final = frozenset(
+    WORDS + each for each in ("decision", "lastDay", "provision", "readLaw", "restsOn", "term", "commitment", "receipt")
+)
+DUTY_WORDS: Final = frozenset(
+    WORDS + each for each in ("owedBy", "under", "citation", "certain", "overdue", "provision", "state")
+)
 
 ODRL: Final = "http://www.w3.org/ns/odrl/2/"
 ODRL_CONTEXT: Final = "http://www.w3.org/ns/odrl.jsonld"

@@ -49,6 +49,14 @@ OFFER: dict[str, Any] = {
     "permission": [{"action": "use", "constraint": [{"leftOperand": "spatial", "operator": "eq", "rightOperand": "US"}]}],
 }
 OPEN = {**SENT, "exporter": {"id": "clinic-7", "country": "CN"}}  # nobody lets it through, so no law asks to keep it
+OFFER = {
+    "@context": "http://www.w3.org/ns/odrl.jsonld",
+    "@type": "Offer",
+    "@id": "urn:uuid:6bcea82e-c509-443d-ba8c-8eef25984c07",
+    "assigner": "clinic-7",
+    "target": "visits-2026",
+    "permission": [{"action": "use", "constraint": [{"leftOperand": "spatial", "operator": "eq", "rightOperand": "SG"}]}],
+}
 CHOICE = {"exchange": {"exporter": {"country": "CN"}, "data": SENT["data"]}, "recipients": ["clinic-9", {"country": "US"}]}
 REVIEWED = {**SENT, "exporter": {"id": "clinic-7", "country": "CN"}, "act": {"bars": ["suspension"]}}
 PERMITTED: dict[str, Any] = {
@@ -189,6 +197,7 @@ STEPS = (
     Step("replayDecision", "GET", f"{DECISION}/replay"),
     Step("getProof", "GET", f"{DECISION}/proof"),
     Step("getReceipt", "GET", f"{DECISION}/receipt"),
+    Step("readContract", "POST", "/v1/odrl/read", OFFER),
     Step("getDecisionPolicy", "GET", f"{DECISION}/odrl"),
     Step("getReceiptProof", "GET", f"{DECISION}/receipt/tlog-proof"),
     Step("getReceiptCose", "GET", f"{DECISION}/receipt/cose"),
