@@ -40,6 +40,14 @@ SENT: dict[str, Any] = {
     "recipient": {"country": "US"},
     "data": {"personal": True, "people": {"sensitive": 12_000}},
 }
+OFFER: dict[str, Any] = {
+    "@context": "http://www.w3.org/ns/odrl.jsonld",
+    "@type": "Offer",
+    "@id": "urn:uuid:6bcea82e-c509-443d-ba8c-8eef25984c07",
+    "assigner": "clinic-7",
+    "target": "visits-2026",
+    "permission": [{"action": "use", "constraint": [{"leftOperand": "spatial", "operator": "eq", "rightOperand": "US"}]}],
+}
 OPEN = {**SENT, "exporter": {"id": "clinic-7", "country": "CN"}}  # nobody lets it through, so no law asks to keep it
 OFFER = {
     "@context": "http://www.w3.org/ns/odrl.jsonld",
@@ -152,6 +160,7 @@ STEPS = (
     Step("getDecisionSchema", "GET", "/v1/schemas/decision"),
     Step("getRecordSchema", "GET", "/v1/schemas/record"),
     Step("evaluate", "POST", "/v1/evaluate", SENT),
+    Step("decideContract", "POST", "/v1/odrl/decide", {"contract": OFFER, "exchange": SENT}),
     Step("evaluateBatch", "POST", "/v1/evaluate/batch", {"exchanges": [SENT]}),
     Step("decidePlan", "POST", "/v1/plans", {"legs": [{"exchange": SENT}]}),
     Step("makeDraft", "POST", "/v1/drafts", SENT, status=201),

@@ -54,7 +54,7 @@ MEMBERS = {
             for name in ("beneath", "besides", "besides_possible", "bundle", "carried", "conflicts", "disputed")
         ),
         *(f"Answer/{name}" for name in ("elsewhere", "engine", "hypothetical", "items", "jurisdictions", "lanes")),
-        *(f"Answer/{name}" for name in ("must_be_shown", "receipt", "stands_on", "verdict", "withheld")),
+        *(f"Answer/{name}" for name in ("contract", "must_be_shown", "receipt", "stands_on", "verdict", "withheld")),
         *(f"Committed/{name}" for name in ("as_of", "committed_at", "counters", "evaluation", "events", "moved")),
         *(f"Committed/{name}" for name in ("references", "replaced_by", "replaces", "stages")),
         *(f"CounterRead/{name}" for name in ("opening", "other_currencies", "period", "window")),
