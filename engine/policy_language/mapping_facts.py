@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.document_text import DocumentText
+from engine.policy_language.dpv_terms import RDF_TYPE, VERSION, dpv_terms
 from engine.policy_language.gateway_places import check_gateway_places
 from engine.policy_language.mapping_text import (
     REQUEST_DOORS,
@@ -23,6 +24,7 @@ from engine.policy_language.mapping_text import (
     ReadingText,
     RequestMappingText,
     TermMappingText,
+    TermText,
     TranslatedText,
 )
 from engine.policy_language.read_document import read_model
@@ -109,6 +111,17 @@ class MappingFiles:
                     at = locate(self.nodes[name], ("carries", number))[0].span
                     help = did_you_mean(under, owing) or "name a duty, or the provision or requirement that makes it"
                     self.findings.error(at, "unknown-rule", f"no duty is owed under `{under}`", help=help)
+            if isinstance(mapping.text, TermMappingText):
+                self._check_provisions(self.nodes[name], mapping.text, rules)
+
+    def _check_provisions(self, node: Node, text: TermMappingText, rules: RuleSet) -> None:
+        known = {rule.key for rule in rules.rules}
+        for name, term in text.terms.items():
+            for number, key in enumerate(term.provisions):
+                if key not in known:
+                    at = locate(node, ("terms", name, "provisions", number))[0].span
+                    help = did_you_mean(key, known) or "name the policy and the provision, like `eu.gdpr-chapter-v/art-44`"
+                    self.findings.error(at, "unknown-rule", f"there is no provision `{key}`", help=help)
 
     def check_values(self, accept: Callable[[Mapping[str, Any]], object]) -> None:
         """Check that each value that a mapping itself states fits its fact. `accept` reads an exchange; raises ValueError if it is none."""
@@ -271,7 +284,20 @@ class _TermCheck(StatedPlaceCheck):
         for name, term in text.terms.items():
             if term.fact is not None:
                 self.known(("terms", name, "fact"), term.fact)
+            for number, fact in enumerate(term.also):
+                self.known(("terms", name, "also", number), fact)
+            if text.door == "dpv":
+                self._of_dpv(name, term)
             if term.no_fact is not None and term.no_fact.is_placeholder():
                 at = locate(self.node, ("terms", name, "no_fact"))[0].span
                 said = "this stands for a text that is still to be written"
                 self.findings.error(at, "placeholder", said, help="say why it is no fact")
+
+    def _of_dpv(self, name: str, term: TermText) -> None:
+        """Report each name that the Data Privacy Vocabulary does not have."""
+        at = locate(self.node, ("terms", name))
+        for step in (*name.split("/"), *term.values):
+            if step not in dpv_terms() and step != RDF_TYPE:
+                span = (locate(self.node, ("terms", name, "values", step)) if step in term.values else at)[1]
+                said = f"the Data Privacy Vocabulary {VERSION} has no term `{step}`"
+                self.findings.error(span, "dpv-term", said, help=did_you_mean(step, dpv_terms()) or "drop it")

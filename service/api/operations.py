@@ -73,7 +73,7 @@ def operation(
     tag: Tag,
     summary: str,
     *kinds: Kind,
-    needs: caller.Scope | None = None,
+    needs: caller.Scope | Literal["any"] | None = None,
     parameters: Sequence[Mapping[str, Any]] = (),
     body: Mapping[str, Any] | None = None,
     writes: bool = False,
@@ -83,8 +83,9 @@ def operation(
     """
     The description of an endpoint, as keyword arguments for its route.
 
-    `kinds` are the problems of its own, `needs` the scope of its caller, `body` the content of its request by media type. It `writes`,
-    or can be repeated with an Idempotency-Key (then it writes too). `answers` are statuses besides the first that are no problem.
+    `kinds` are the problems of its own, `needs` the scope of its caller (`any`: a key with any scope), `body` the content of its request by
+    media type. It `writes`, or can be repeated with an Idempotency-Key (then it writes too). `answers` are statuses besides the first that
+    are no problem.
     """
     found = list(dict.fromkeys((*kinds, *_EVERYWHERE, *(_GUARDED if needs else ()), *(_WITH_BODY if body else ()))))
     listed = list(parameters)
@@ -96,7 +97,7 @@ def operation(
         found += _REPEATABLE
         listed.append(IDEMPOTENCY_KEY)
     if needs:
-        more["security"] = [{"bearer": [needs]}]
+        more["security"] = [{"bearer": [] if needs == "any" else [needs]}]
     if listed:
         more["parameters"] = listed
     if body:

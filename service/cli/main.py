@@ -21,6 +21,7 @@ from service.cli import (
     diff,
     docs,
     document,
+    dpv,
     evaluate,
     explain,
     exposure,
@@ -31,7 +32,9 @@ from service.cli import (
     lint,
     log,
     lsp,
+    mcp,
     new,
+    odrl,
     persons,
     plan,
     receipt,
@@ -78,6 +81,7 @@ for each in (
     *(evaluate, decide, where, explain, ask, facts, plan, diff, impact, compile),
     *(serve, story, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers),
+    mcp,
 ):
     app.add_typer(each.app)
 for name, group in (
@@ -88,11 +92,13 @@ for name, group in (
     ("report", report),
     ("review", review),
     ("document", document),
+    ("dpv", dpv),
     ("database", database),
     ("keys", keys),
     ("persons", persons),
     ("sessions", sessions),
     ("register", register),
+    ("odrl", odrl),
 ):
     app.add_typer(group.app, name=name)
 

@@ -36,7 +36,17 @@ REGISTER: list[dict[str, Any]] = [
         "facts": {"country": "AE", "kind": "company", "listed_on": [], "relation": "unrelated", "role": "controller"},
     },
     {"kind": "party", "id": "bureau-9", "facts": {"country": "CN", "kind": "company", "role": "controller"}},
+    {
+        "kind": "party",
+        "id": "clinic-3",
+        "facts": {"country": "PH", "kind": "company", "sectors": ["commerce"], "role": "controller", "targets": ["PH"]},
+    },
     *({"kind": "asset", "id": id, "facts": {"data": CONTACTS}} for id in ASSETS),
+    {
+        "kind": "asset",
+        "id": "visits-ph",
+        "facts": {"data": {**CONTACTS, "people_in": ["PH"], "collected_in": ["PH"], "stored_in": ["PH"]}},
+    },
     {"kind": "user", "id": "alice", "facts": {"party": "lab-five"}},
     {"kind": "user", "id": "bo", "facts": {"party": "bureau-9"}},
     {"kind": "user", "id": "nobody", "facts": {}},
