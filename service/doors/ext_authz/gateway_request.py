@@ -18,6 +18,10 @@ from service.doors.ext_authz.gateway_path import TWO_READINGS, GatewayTarget, pa
 MOST_OF_A_HEADER = 256  # characters, as many as in a fact
 HEADERS, QUERY = "/headers/", "/query/"  # what the places of a mapping begin with
 
+# With one of these some programs do something else than the method and the path say, or something after it.
+_OTHER_OPERATION = frozenset(
+    ("x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url", "upgrade")
+)
 _ADDRESS = GATEWAYS.encode("ascii")
 _PLAIN = re.compile(rb"[\x20-\x7e]+")
 
@@ -63,9 +67,11 @@ def _listed(sent: Iterable[tuple[bytes, bytes]], names: Collection[str]) -> Mapp
     for key, value in sent:
         written = key.decode("latin-1").lower()
         name, value = written.replace("_", "-"), value.strip(b" \t")
+        at = HEADERS + name
+        if name in _OTHER_OPERATION:
+            refuse(at, TWO_READINGS, f"with the header `{name}` the request may be another than its method and path say")
         if name not in names:
             continue
-        at = HEADERS + name
         if name != written:  # some programs take one for the other
             refuse(at, TWO_READINGS, f"the header `{written}` may be read as `{name}`")
         if name in found:

@@ -14,6 +14,7 @@ OPERATIONS = {
         "readAccessRequest",
         "getAccessConfiguration",
     ),
+    "gateways ask it about requests of their clients": ("checkRequest",),
     "the operator does it, at the command line": (
         "eraseDecision",
         "listKeys",

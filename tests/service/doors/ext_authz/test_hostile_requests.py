@@ -38,7 +38,6 @@ def test_the_request_without_a_fault_is_permitted(listening: Server) -> None:
         b"x-other: 1",
         b"x-other: 2",
         b"accept: text/html",
-        b"x-original-url: /health",
         b"forwarded: for=1.2.3.4",
     )
     assert sent(listening, GOOD, HOST, FEW, *others)[0] == 200
@@ -126,6 +125,11 @@ def test_an_address_with_a_fault_is_denied(listening: Server, target: bytes, sta
         ((b"x-people: 5\r\n 0",), 400),  # a value on two lines
         ((b"x-people : 5",), 400),
         ((b"x-people: 10000",), 403),
+        ((FEW, b"x-http-method-override: DELETE"), 400),
+        ((FEW, b"x-method-override: GET"), 400),
+        ((FEW, b"X-Original-URL: /health"), 400),
+        ((FEW, b"x_rewrite_url: /health"), 400),
+        ((FEW, b"connection: upgrade", b"upgrade: websocket"), 400),
         ((FEW, b"host: other.example"), 400),
         ((FEW, b"authorization: Bearer ff_none"), 401),
         ((FEW, b"authorization: Basic eDp5"), 401),
