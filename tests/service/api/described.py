@@ -399,6 +399,8 @@ WITNESSED = {
     "addCheckpoint": {"answer": _LINE},
     "getWitnessedCheckpoint": {"answer": f"fifthfactor/log/1b2c…\n42\nCsUY…\n\n— fifthfactor/log/1b2c… 8Fq…\n{_LINE}"},
 }
+# Only with a mapping for a gateway, of which none comes with the policies.
+GATEWAY = {"checkRequest": {"answer": {"allow": True, "decision": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"}}}
 # Only with the setting `access_requests`.
 _TASK = "https://pdp.example.com/access/v1/requests/019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
 _PENDING = {

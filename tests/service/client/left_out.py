@@ -18,6 +18,7 @@ OPERATIONS = {
         "decideMapped",
         "allowMapped",
     ),
+    "gateways ask it about requests of their clients": ("checkRequest",),
     "the operator does it, at the command line": (
         "eraseDecision",
         "listKeys",
