@@ -10,7 +10,7 @@ from __future__ import annotations
 from engine.analysis.analyse import Analysis, analyse
 from engine.analysis.finding import Finding
 from engine.analysis.solver import SolverMissing, need_solver
-from engine.answer import Answer, Explanation
+from engine.answer import Answer, AskedPart, BesidePart, Explanation, GapPart, UnmetPart
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
 from engine.authoring.case_check import test_findings
@@ -112,14 +112,17 @@ from engine.decision import (
     DutyPart,
     PlanDecision,
     QuestionPart,
+    RemediesPart,
     SignaturePart,
     SignedOffPart,
+    WaysPart,
 )
 from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
 from engine.exchange_input.exchange_reader import MAX_BYTES, read_object
 from engine.exchange_input.exchange_shape import SHAPES as EXCHANGE_SHAPES
 from engine.exchange_input.ledger_shares import SHARES
+from engine.explaining.carried_parts import condition_facts
 from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
@@ -139,8 +142,26 @@ from engine.policy_language.exchange_places import NotAnObject, Path, Places
 from engine.policy_language.fact_catalogue import FactEntry
 from engine.policy_language.known_findings import FINDINGS
 from engine.policy_language.ledger_text import TransferColumnText, TransferRegisterText
+from engine.policy_language.mapping_facts import AnyMapping, RequestMapping, TermMapping, owner_of
+from engine.policy_language.mapping_text import (
+    REQUEST_DOORS,
+    ReadingText,
+    RequestEntityText,
+    RequestMappingText,
+    TermMappingText,
+    TermText,
+    TranslatedText,
+)
 from engine.policy_language.presets import Preset
 from engine.policy_language.public_recipient import EVERYONE
+from engine.policy_language.request_operations import (
+    OperationPattern,
+    operation_places,
+    path_name,
+    pattern,
+    places_of,
+    pointer_steps,
+)
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.tree import TreeCache
 from engine.policy_language.vocabulary import Register
@@ -180,6 +201,7 @@ __all__ = [
     "REACHED",
     "RECORD",
     "REGISTER",
+    "REQUEST_DOORS",
     "SEARCHED",
     "SEMANTICS",
     "SHARES",
@@ -188,7 +210,9 @@ __all__ = [
     "ActionText",
     "Analysis",
     "Answer",
+    "AnyMapping",
     "Approval",
+    "AskedPart",
     "AttributesText",
     "AuthZenText",
     "BadValue",
@@ -196,6 +220,7 @@ __all__ = [
     "BenefitShare",
     "BenefitStep",
     "BenefitsPage",
+    "BesidePart",
     "BookFacts",
     "BookPage",
     "BookReader",
@@ -243,6 +268,7 @@ __all__ = [
     "Findings",
     "Flow",
     "Flows",
+    "GapPart",
     "Grant",
     "Impact",
     "ImpactComparison",
@@ -273,6 +299,7 @@ __all__ = [
     "NotBegun",
     "NotLaidOut",
     "OpenPlace",
+    "OperationPattern",
     "OutcomeMove",
     "OutcomesAhead",
     "OwedDuty",
@@ -293,10 +320,15 @@ __all__ = [
     "ProvenPairPart",
     "QuestionPart",
     "Range",
+    "ReadingText",
     "Reason",
     "Reckoner",
     "Register",
     "Relevance",
+    "RemediesPart",
+    "RequestEntityText",
+    "RequestMapping",
+    "RequestMappingText",
     "Result",
     "RightScope",
     "RightsPage",
@@ -317,14 +349,20 @@ __all__ = [
     "Status",
     "SteadyPermit",
     "Tally",
+    "TermMapping",
+    "TermMappingText",
+    "TermText",
     "TransferColumnText",
     "TransferRegisterText",
+    "TranslatedText",
     "TreeCache",
     "TrialExchange",
     "Truth",
     "TurnCause",
+    "UnmetPart",
     "Unsignable",
     "Value",
+    "WaysPart",
     "WordPlace",
     "WrittenCase",
     "WrittenDecision",
@@ -344,6 +382,7 @@ __all__ = [
     "case_yaml",
     "cell_mutants",
     "compare",
+    "condition_facts",
     "conveyed_lines",
     "counted",
     "counter_definition",
@@ -380,11 +419,17 @@ __all__ = [
     "named_cases",
     "need_solver",
     "open_place",
+    "operation_places",
     "organisation_brief",
     "outcome_word",
+    "owner_of",
     "parse_exchange",
+    "path_name",
+    "pattern",
     "pausing",
     "persons_asked",
+    "places_of",
+    "pointer_steps",
     "policies_at",
     "prove",
     "ratio_text",

@@ -96,7 +96,7 @@ CODES = {
     "two-parents": "a value lies under two others that are not exact: whoever sends one of them may be the other too",
     "unknown-calendar": "the vocabulary has no such calendar of working days",
     "unknown-definition": "a condition or a test names a definition that does not exist",
-    "unknown-document": "a file begins with `policy:`, `vocabulary:`, `organisation:` or `test:`",
+    "unknown-document": "a file begins with `policy:`, `vocabulary:`, `organisation:`, `mapping:` or `test:`",
     "unknown-fact": "an exchange has no such fact",
     "unknown-group": "there is no group of this name",
     "unknown-jurisdiction": "the jurisdictions file has no such jurisdiction",

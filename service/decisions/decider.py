@@ -270,13 +270,14 @@ class Decider:
         request_id: str,
         caller: Caller,
         denied: Callable[[engine.WrittenDecision], str] = lambda written: "",
+        mapping: Mapping[str, Any] = MappingProxyType({}),
     ) -> DecidedNow:
         """
         The decision on a judged exchange, to be answered and recorded. The exchange is not evaluated again. Raises RequestRefused.
 
         `caller` asked for it, and is told no reasons that rest on the register if it may not read the register. `denied` gives the reason
-        if the caller is answered no although the exchange may proceed, otherwise "". If the engines disagree, this is an incident and not
-        a permit.
+        if the caller is answered no although the exchange may proceed, otherwise "". `mapping` says by which mapping the exchange was read,
+        as a record has it. If the engines disagree, this is an incident and not a permit.
         """
         began = perf_counter()
         live, exchange = judged.live, judged.filled.exchange
@@ -295,7 +296,9 @@ class Decider:
             raise _not_carried() from None
         document = dict(exchange.document)
         shares = document.pop(engine.SHARES, {})  # a member of its own, which not everybody sees who sees the request
-        more = _members(written.outcome, written.lang, written.signable, counted, no, signed, filled.overdue, shown, shares)
+        more = _members(
+            written.outcome, written.lang, written.signable, counted, no, signed, filled.overdue, shown, shares, mapping
+        )
         since = began - judged.seconds
         case = case_of(live, recorded, document, _awaited(judged.judgement))
         decided = self._sealed(live, recorded, answer, document, exchange.personal, judged.now, caller, more, case, since)
@@ -459,12 +462,14 @@ def _members(
     overdue: Mapping[str, Sequence[str]] = MappingProxyType({}),
     shown: Mapping[str, Any] = MappingProxyType({}),
     shares: Mapping[str, Any] = MappingProxyType({}),
+    mapping: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The optional members that the record of a decision has; `counted` is canonical JSON already."""
     members = {
         "counted": counted or None,
         "denied": denied or None,
         "lang": None if lang == AnswerOptions().lang else lang,
+        "mapping": mapping or None,
         "overdue": {fact: list(ids) for fact, ids in overdue.items()} or None,
         "signable": list(signable) if outcome == sign_off.REVIEW else None,
         "signed_off": [each.model_dump(mode="json") for each in signed_off] or None,

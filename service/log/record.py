@@ -24,7 +24,7 @@ Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 SCHEMA = "fifthfactor/record/3"
 EXPLANATION = "explanation"  # the member of an answer that has what was asked for beside it
-OPTIONAL = ("counted", "denied", "lang", "noted", "overdue", "shares", "shown", "signable", "signed_off")
+OPTIONAL = ("counted", "denied", "lang", "mapping", "noted", "overdue", "shares", "shown", "signable", "signed_off")
 
 
 class PolicyDigests(BaseModel):
@@ -144,6 +144,20 @@ class RecordedVerdict(BaseModel):
     bounds: dict[str, tuple[str, str]]
 
 
+class RecordedMapping(BaseModel):
+    """By which mapping another program's request was read as the exchange."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    digest: Sha256 = Field(description="digest of what the mapping says: the SHA-256 of its canonical JSON")
+    operation: str = Field(description="what the program asked for, as the mapping names it")
+    from_client: tuple[str, ...] = Field(
+        default=(),
+        description="the facts in `request` that a client of the program can set; whoever runs the program vouches for the others",
+    )
+
+
 class Record(BaseModel):
     """One decision with everything it rests on: the answer, and the verdict that it was written from."""
 
@@ -170,6 +184,9 @@ class Record(BaseModel):
     lang: str | None = Field(
         default=None,
         description="the language of the decision, if it is not English",
+    )
+    mapping: RecordedMapping | None = Field(
+        default=None, description="the mapping by which a request of another program was read, if it was"
     )
     noted: int | None = Field(
         default=None,

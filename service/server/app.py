@@ -81,14 +81,15 @@ from service.api.page_router import Pages
 from service.api.parameters import Checked, wrong
 from service.api.router import Router
 from service.api.shapes import Shapes
-from service.authzen.entity_store import Entities
-from service.authzen.registered_entities import EntityRegister
 from service.callers.entrance import Entrance, is_page, takes_html
 from service.console.reader import PageReader
 from service.console.sign_in_pages import not_allowed_page
 from service.decisions.idempotency import purge_now_and_then
 from service.decisions.review_case_backfill import take_in_earlier_cases
+from service.doors.odrl import read_contracts, written_contracts
 from service.drafts.draft_store import purge_drafts_now_and_then
+from service.mappings.entity_store import Entities
+from service.mappings.registered_entities import EntityRegister
 from service.problems import Kind, RequestRefused, plain
 from service.server import service_figures
 from service.server.compression import Compression
@@ -163,6 +164,8 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         promises.router,
         decisions.router,
         explanation.router,
+        read_contracts.router,
+        written_contracts.router,
         agreements.router,
         rights.router,
         acceptance_pages.pages,  # before the pages of one review, whose paths take any name

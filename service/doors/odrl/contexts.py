@@ -149,6 +149,7 @@ def known_names() -> Mapping[str, frozenset[str]]:
             found.setdefault(name, set()).add(prefixes[prefix] + rest if colon and prefix in prefixes else iri)
     # The draft's examples name the address of the context as the prefix; a name that does not end like a prefix is none.
     found["odrl"].add("http://www.w3.org/ns/odrl.jsonld")
+    found["cx-policy"].add("https://w3id.org/catenax/policy/")  # before 2025
     return {name: frozenset(meanings) for name, meanings in found.items()}
 
 

@@ -8,7 +8,7 @@ built is bounded and a part that contains itself is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, get_args
 
@@ -197,6 +197,7 @@ class _Builder:
             uid=self.uid(value),
         )
         self.rest(value.text, _OF_RULE)
+        self.typed(value.text, ("Rule", kind.capitalize() if kind in ("permission", "prohibition") else "Duty"))
         actions = [self.action(each, value.text) for each in said.get(ODRL + "action", ())]
         return tuple(
             replace(rule, action=name, refinements=refinements, action_uid=uid, action_pointer=pointer)
@@ -230,6 +231,7 @@ class _Builder:
 
     def _constraint(self, value: Term, at: str) -> AnyConstraint:
         said, uid = self.said.get(value.text, {}), self.uid(value)
+        self.typed(value.text, ("Constraint", "AtomicConstraint", "LogicalConstraint"))
         connectives = [each for each in _CONNECTIVES if each in said]
         operands = [ODRL + each for each in ("leftOperand", "operator", "rightOperand")]
         if not said:
@@ -306,6 +308,12 @@ class _Builder:
             if predicate not in known:
                 for each in values:
                     self.other(subject, predicate, each)
+
+    def typed(self, subject: str, names: Sequence[str]) -> None:
+        """What a node says that it is, where it is none of these."""
+        for each in self.said.get(subject, {}).get(RDF_TYPE, ()):
+            if local_name(each.text) not in names:
+                self.other(subject, RDF_TYPE, each)
 
     def other(self, subject: str, predicate: str, value: Term) -> None:
         text = "" if value.kind == "blank" else value.text

@@ -22,7 +22,7 @@ MOST_BYTES = 262_144
 MOST_DEPTH = 40
 MOST_NODES = 20_000  # objects, lists and values
 MOST_ITEMS = 2_000  # in one list or object
-MOST_TEXT = 4_096  # characters of one string
+MOST_TEXT = 16_384  # characters of one string
 
 _KEYWORDS = frozenset({"@context", "@id", "@type", "@value", "@language", "@list", "@set"})
 _VALUES = frozenset({"@value", "@list", "@set"})  # an object with one of these is no node
@@ -91,6 +91,8 @@ def _check_key(key: str, value: Any, within: Mapping[str, Any], at: str, depth: 
         raise refused("keyword", f"{shown(key)} is not read in a contract", at)
     if key == "@value" and isinstance(value, (dict, list)):
         raise refused("bad-value", "`@value` is a string, a number or true or false", at)
+    if key == "@type" and "@json" in (value if isinstance(value, list) else [value]):
+        raise refused("bad-value", "a value of the type `@json` is not read in a contract", at)
     if key in ("@list", "@set") and set(within) - {key}:
         raise refused("bad-value", f"beside `{key}` an object has nothing", at)
     if key in ("@list", "@set") and any(isinstance(each, list) for each in (value if isinstance(value, list) else ())):

@@ -86,7 +86,7 @@ def test_no_command_is_lost():
         "persons": {"list", "erase"},
         "sessions": {"list", "end"},
         "receipt": {"verify"},
-        "odrl": {"evaluate"},
+        "odrl": {"read", "evaluate"},
         "register": {"import", "export", "show", "list"},
     }
 
@@ -177,6 +177,7 @@ def test_a_command_that_is_interrupted_ends_with_130(evaluate, database):
         ("review", "list", "--database", "nowhere.db", "--policies", str(POLICIES)),
         ("register", "export", "--format", "xml"),
         ("odrl", "evaluate", "nowhere.ttl", "nowhere.ttl"),
+        ("odrl", "read", "nowhere.json"),
         ("database", "check", "--database", "nowhere.db"),
         ("bundle", "sign", "nowhere.bundle", "--key", "nowhere.key"),
         ("serve", "--port", "0", "--mode", "quick"),
