@@ -132,11 +132,15 @@ from engine.languages import LANGUAGES, Language
 from engine.languages.word_catalogue import CatalogueRefused
 from engine.languages.word_catalogue import read_all as read_catalogues
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
+from engine.pdp.briefs import Brief, brief_of, briefs
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
 from engine.policy_language.consequences import following
 from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
+from engine.policy_language.dpv_terms import NAMESPACES as DPV_NAMESPACES
+from engine.policy_language.dpv_terms import RDF_TYPE, DpvTerm, dpv_terms
+from engine.policy_language.dpv_terms import VERSION as DPV_VERSION
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
 from engine.policy_language.exchange_places import NotAnObject, Path, Places
 from engine.policy_language.fact_catalogue import FactEntry
@@ -145,6 +149,7 @@ from engine.policy_language.ledger_text import TransferColumnText, TransferRegis
 from engine.policy_language.mapping_facts import AnyMapping, RequestMapping, TermMapping, owner_of
 from engine.policy_language.mapping_text import (
     REQUEST_DOORS,
+    ProgramOperationText,
     ReadingText,
     RequestEntityText,
     RequestMappingText,
@@ -174,6 +179,7 @@ from engine.values.currencies import minor_units
 from engine.values.exact_ratio import ratio_text
 from engine.values.id_spellings import folded_id, id_form
 from engine.values.outcome_levels import Bounds, Level, outcome_word
+from engine.values.typed_values import ValueSet
 from engine.version import SEMANTICS, semantics_of, shape_of
 from engine.version import VERSION as __version__
 
@@ -181,6 +187,8 @@ __all__ = [
     "BOOKS",
     "CODES",
     "DIRECTIONS",
+    "DPV_NAMESPACES",
+    "DPV_VERSION",
     "EVERYONE",
     "EXCHANGE_SHAPES",
     "EXPORTER_KEY",
@@ -198,6 +206,7 @@ __all__ = [
     "PARTS",
     "PDP",
     "PERPETUAL",
+    "RDF_TYPE",
     "REACHED",
     "RECORD",
     "REGISTER",
@@ -226,6 +235,7 @@ __all__ = [
     "BookReader",
     "Bounds",
     "BoundsPart",
+    "Brief",
     "Bundle",
     "BundleCounters",
     "BundleRefused",
@@ -249,6 +259,7 @@ __all__ = [
     "DifferenceProof",
     "Digests",
     "Document",
+    "DpvTerm",
     "Duration",
     "DutyPart",
     "EngineUnavailable",
@@ -315,6 +326,7 @@ __all__ = [
     "PolicySettings",
     "PreparedCase",
     "Preset",
+    "ProgramOperationText",
     "Promise",
     "Proposal",
     "ProvenPairPart",
@@ -362,6 +374,7 @@ __all__ = [
     "UnmetPart",
     "Unsignable",
     "Value",
+    "ValueSet",
     "WaysPart",
     "WordPlace",
     "WrittenCase",
@@ -372,7 +385,9 @@ __all__ = [
     "analyse",
     "anchor_of",
     "brief",
+    "brief_of",
     "brief_parts",
+    "briefs",
     "bundled_policies",
     "by_folder",
     "case_of",
@@ -390,6 +405,7 @@ __all__ = [
     "covering",
     "decide_plan",
     "did_you_mean",
+    "dpv_terms",
     "editor_schemas",
     "empty_cells",
     "facts_digest",

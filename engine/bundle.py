@@ -33,7 +33,7 @@ from engine.policy_language.consequences import causes_first, following
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.everyday_words import EverydayWords
 from engine.policy_language.fact_catalogue import FactEntry, catalogue
-from engine.policy_language.mapping_facts import AnyMapping, MappingFiles
+from engine.policy_language.mapping_facts import AnyMapping, MappingFiles, mapped_json
 from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisations
 from engine.policy_language.policy_in_full import again, in_full
 from engine.policy_language.presets import Preset, check_presets, presets
@@ -45,7 +45,6 @@ from engine.policy_language.transfer_columns import check_transfer_registers
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary_files import load as load_vocabulary
 from engine.policy_language.written_effects import PolicySettings
-from engine.policy_language.written_exchange import exchange_json
 from engine.rules import Calendar, Duty, Rule, RuleSet
 from engine.version import SEMANTICS
 
@@ -122,9 +121,9 @@ class Bundle:
         """The facts an exchange may have, by their names. They are made once."""
         return catalogue(self.vocabulary)
 
-    def written_exchange(self, flat: Mapping[str, Any]) -> dict[str, Any]:
-        """The JSON of an exchange from dotted facts as authors write them. Raises BadValue where a number is none."""
-        return exchange_json(self.vocabulary, flat)
+    def mapped_exchange(self, flat: Mapping[str, Any]) -> dict[str, Any]:
+        """The JSON of an exchange from dotted facts as a mapping states them. Raises BadValue where a number is none."""
+        return mapped_json(self.vocabulary, flat)
 
     @property
     def words(self) -> EverydayWords:

@@ -130,7 +130,7 @@ def endpoints(present: str) -> str:
     kept = _last_cells(present)
     scopes = {
         f"`{method.upper()} {path}`": ", ".join(
-            f"`{scope}`" for one in operation.get("security", ()) for scope in one["bearer"]
+            f"`{scope}`" for one in operation.get("security", ()) for scope in one["bearer"] or ("any",)
         )
         for path, operations in _openapi()["paths"].items()
         for method, operation in operations.items()

@@ -38,6 +38,7 @@ CODES = {
     "cycle": "definitions, exemptions or values form a circle",
     "does-not-bind": "coverage names a policy, or a provision, that only advises or only lifts",
     "doubt": "an unsure provision cannot open a lane; an entry cannot be less sure than its register",
+    "dpv-term": "`dpv:` names a term that the Data Privacy Vocabulary does not have, or two where one is enough",
     "duplicate-id": "a name is given twice",
     "duplicate-key": "a key appears twice in one mapping",
     "empty-condition": "a condition tests nothing",

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.document_text import DocumentText
+from engine.policy_language.dpv_terms import RDF_TYPE, VERSION, dpv_terms
 from engine.policy_language.gateway_places import check_gateway_places
 from engine.policy_language.mapping_text import (
     REQUEST_DOORS,
@@ -22,6 +24,7 @@ from engine.policy_language.mapping_text import (
     ReadingText,
     RequestMappingText,
     TermMappingText,
+    TermText,
     TranslatedText,
 )
 from engine.policy_language.read_document import read_model
@@ -40,6 +43,7 @@ from engine.policy_language.written_exchange import exchange_json
 from engine.rules import AS_OF, RuleSet
 
 T = TypeVar("T", RequestMappingText, TermMappingText)
+_ENTITY = re.compile(r"[a-z][a-z0-9-]{0,39}")  # without dots: it stands beside the ids that facts state
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +111,39 @@ class MappingFiles:
                     at = locate(self.nodes[name], ("carries", number))[0].span
                     help = did_you_mean(under, owing) or "name a duty, or the provision or requirement that makes it"
                     self.findings.error(at, "unknown-rule", f"no duty is owed under `{under}`", help=help)
+            if isinstance(mapping.text, TermMappingText):
+                self._check_provisions(self.nodes[name], mapping.text, rules)
+
+    def _check_provisions(self, node: Node, text: TermMappingText, rules: RuleSet) -> None:
+        known = {rule.key for rule in rules.rules}
+        for name, term in text.terms.items():
+            for number, key in enumerate(term.provisions):
+                if key not in known:
+                    at = locate(node, ("terms", name, "provisions", number))[0].span
+                    help = did_you_mean(key, known) or "name the policy and the provision, like `eu.gdpr-chapter-v/art-44`"
+                    self.findings.error(at, "unknown-rule", f"there is no provision `{key}`", help=help)
 
     def check_values(self, accept: Callable[[Mapping[str, Any]], object]) -> None:
         """Check that each value that a mapping itself states fits its fact. `accept` reads an exchange; raises ValueError if it is none."""
         for name, mapping in self.found.items():
             for path, fact, value in _values(mapping):
                 try:
-                    accept(exchange_json(self.vocabulary, {fact: value}))
+                    accept(mapped_json(self.vocabulary, {fact: value}))
                 except ValueError as refused:
                     at = locate(self.nodes[name], path)[0].span
                     problems = getattr(refused, "problems", ())
                     said = "; ".join(dict.fromkeys(each.detail for each in problems)) or str(refused)
                     self.findings.error(at, "bad-value", f"`{fact}` cannot be this: {said}")
+
+
+def mapped_json(vocabulary: Vocabulary, flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON of an exchange, from facts as a mapping states them: of a set, one word stands for itself alone. Raises BadValue."""
+
+    def whole(fact: str, value: Any) -> Any:
+        type = vocabulary.type_of(fact)
+        return [value] if type is not None and type.many and isinstance(value, str) else value
+
+    return exchange_json(vocabulary, {fact: whole(fact, value) for fact, value in flat.items()})
 
 
 def owner_of(duty: str) -> str:
@@ -221,6 +246,11 @@ class _RequestCheck(StatedPlaceCheck):
                 if translated:
                     self._whole(here, fact, key=False)
         for name, entity in reading.entities.items():
+            if not _ENTITY.fullmatch(name):
+                span = locate(self.node, (*where, "entities", name))[1]
+                self.findings.error(
+                    span, "bad-id", f"`{name}` is not a name", help="use letters, digits and `-`, like `reader`"
+                )
             self.stated((*where, "entities", name, "id"), entity.id, None)
             for attribute, fact in entity.facts.items():
                 self.known((*where, "entities", name, "facts", attribute), fact)
@@ -254,7 +284,20 @@ class _TermCheck(StatedPlaceCheck):
         for name, term in text.terms.items():
             if term.fact is not None:
                 self.known(("terms", name, "fact"), term.fact)
+            for number, fact in enumerate(term.also):
+                self.known(("terms", name, "also", number), fact)
+            if text.door == "dpv":
+                self._of_dpv(name, term)
             if term.no_fact is not None and term.no_fact.is_placeholder():
                 at = locate(self.node, ("terms", name, "no_fact"))[0].span
                 said = "this stands for a text that is still to be written"
                 self.findings.error(at, "placeholder", said, help="say why it is no fact")
+
+    def _of_dpv(self, name: str, term: TermText) -> None:
+        """Report each name that the Data Privacy Vocabulary does not have."""
+        at = locate(self.node, ("terms", name))
+        for step in (*name.split("/"), *term.values):
+            if step not in dpv_terms() and step != RDF_TYPE:
+                span = (locate(self.node, ("terms", name, "values", step)) if step in term.values else at)[1]
+                said = f"the Data Privacy Vocabulary {VERSION} has no term `{step}`"
+                self.findings.error(span, "dpv-term", said, help=did_you_mean(step, dpv_terms()) or "drop it")

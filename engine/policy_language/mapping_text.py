@@ -127,6 +127,8 @@ class TermText(DocumentText):
 
     fact: str | None = None
     """The fact that it states."""
+    also: list[str] = []
+    """Other facts that a value of the other vocabulary may state at the same place."""
     values: dict[str, Any] = {}
     """Each of the other vocabulary's values, and ours. Without it, the value's own form is read."""
     operators: list[str] = []
@@ -137,13 +139,19 @@ class TermText(DocumentText):
     """Why it is no fact, though it is known."""
     asked: YesNo = "yes"
     """Of what is no fact: whether something hangs on it all the same, so that it is asked."""
+    part: YesNo = "no"
+    """Whether it leads to a part of the same record, whose statements are the record's too."""
+    provisions: list[str] = []
+    """The provisions that rest on what the term names, by policy and provision. The term is written where one of them stands."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> TermText:
-        if (self.fact is None) == (self.no_fact is None):
+        if self.fact is not None and self.no_fact is not None:
             raise ValueError("say one of `fact` and `no_fact`")
-        if self.fact is None and (self.values or self.operators or self.units):
-            raise ValueError("what is no fact has neither `values` nor `operators` nor `units`")
+        if self.fact is None and self.no_fact is None and self.part == "no" and not self.provisions:
+            raise ValueError("say one of `fact` and `no_fact`")
+        if self.fact is None and (self.also or self.values or self.operators or self.units):
+            raise ValueError("what is no fact has no `also`, `values`, `operators` or `units`")
         if self.fact is not None and self.asked == "no":
             raise ValueError("`asked: no` is said of what is no fact")
         return self
@@ -163,4 +171,4 @@ class TermMappingText(DocumentText):
     namespaces: dict[str, str] = {}
     """Beginnings of names that are read as another beginning, like those of an earlier version; as `""`, the rest is a bare name."""
     terms: Annotated[dict[str, TermText], Field(min_length=1)]
-    """Each term by its full name (IRI)."""
+    """Each term by its full name (IRI). Of DPV by short ones, like `dpv:hasRecipient/dpv:hasCountry`."""

@@ -19,6 +19,7 @@ from engine.tables.one_by_one import CounterSource, OneByOne, RowDecider  # noqa
 from engine.tables.outcome_columns import OutcomeColumns, row_digests  # noqa: E402
 from engine.tables.outcomes import CELLS, LISTS, PROBLEM, RowOutcome, cell_text, outcome_digest  # noqa: E402
 from engine.tables.row_filter import FilterRefused, RowFilter, filter_rows  # noqa: E402
+from engine.tables.row_gate import HeldRow, HeldRows, RowGate  # noqa: E402
 from engine.tables.table_decider import CHUNK, DecidedRows, Register, TableDecider, no_rows  # noqa: E402
 from engine.tables.unread_ids import UnreadIds  # noqa: E402
 
@@ -36,12 +37,15 @@ __all__ = [
     "DecidedTable",
     "FactColumn",
     "FilterRefused",
+    "HeldRow",
+    "HeldRows",
     "MappingRefused",
     "OneByOne",
     "OutcomeColumns",
     "Register",
     "RowDecider",
     "RowFilter",
+    "RowGate",
     "RowOutcome",
     "TableDecider",
     "TableMapping",

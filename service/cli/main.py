@@ -21,6 +21,7 @@ from service.cli import (
     diff,
     docs,
     document,
+    dpv,
     evaluate,
     explain,
     exposure,
@@ -31,6 +32,7 @@ from service.cli import (
     lint,
     log,
     lsp,
+    mcp,
     new,
     odrl,
     persons,
@@ -79,6 +81,7 @@ for each in (
     *(evaluate, decide, where, explain, ask, facts, plan, diff, impact, compile),
     *(serve, story, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers),
+    mcp,
 ):
     app.add_typer(each.app)
 for name, group in (
@@ -89,6 +92,7 @@ for name, group in (
     ("report", report),
     ("review", review),
     ("document", document),
+    ("dpv", dpv),
     ("database", database),
     ("keys", keys),
     ("persons", persons),

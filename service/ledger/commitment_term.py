@@ -1,5 +1,6 @@
 """
-Until when an exchange runs, and what it conveys stands, read from its own facts, where the vocabulary has them: how often it takes place, and its term.
+Until when an exchange runs, and what it conveys stands, read from its own facts, where the vocabulary has them: how often it takes place,
+and its term.
 """
 
 from datetime import date, timedelta

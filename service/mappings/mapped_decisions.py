@@ -76,20 +76,39 @@ class MappedDecisions:
         self._zone = time_zone(service.settings.zone)
 
     async def answer(
-        self, name: str, door: str, sent: Mapping[str, Any], caller: Caller, request_id: str, at: str = ""
+        self,
+        name: str,
+        door: str,
+        sent: Mapping[str, Any],
+        caller: Caller,
+        request_id: str,
+        at: str = "",
+        live: Live | None = None,
     ) -> MappedAnswer:
-        """The answer, once its decision is recorded. `at` is the pointer to the input in the body. Raises RequestRefused."""
-        found = await self.decide(name, door, sent, caller, request_id, at)
+        """
+        The answer, once its decision is recorded. `at` is the pointer to the input in the body. Raises RequestRefused.
+
+        `live` are the policies by whose mapping `sent` was put together, where it was.
+        """
+        found = await self.decide(name, door, sent, caller, request_id, at, live)
         if found.decided is not None:
             (sequence,) = await durable(self._service.store.append_many((found.decided.entry,)))
             self._service.compare(sequence, found.decided.given)
         return found
 
     async def decide(
-        self, name: str, door: str, sent: Mapping[str, Any], caller: Caller, request_id: str, at: str = ""
+        self,
+        name: str,
+        door: str,
+        sent: Mapping[str, Any],
+        caller: Caller,
+        request_id: str,
+        at: str = "",
+        live: Live | None = None,
     ) -> MappedAnswer:
         """The answer with its decision, which is not recorded yet. Raises RequestRefused."""
-        service, live, now = self._service, self._service.live, self._service.clock()
+        service, now = self._service, self._service.clock()
+        live = live or service.live
         mapping = mapping_of(live, name, door)
         reading, known = RequestReading(live, mapping, at), KnownEntities(self._entities)
         today = now.astimezone(self._zone).date()

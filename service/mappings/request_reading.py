@@ -177,13 +177,13 @@ class _InputReading:
         constants = {fact: value for each in readings for fact, value in each.constants.items()}
         facts = {place: said for each in readings for place, said in each.facts.items()}
         entities = {name: said for each in readings for name, said in each.entities.items()}
-        document = self._bundle.written_exchange(constants)
+        document = self._bundle.mapped_exchange(constants)
         for fact in constants:
             self._stated.send(self._path(fact), _inside(document, self._path(fact)), "")
         for place, said in facts.items():
             self._fact(place, said)
-        for entity in entities.values():
-            self._entity(entity)
+        for name, entity in entities.items():
+            self._entity(name, entity)
         self._named_by_facts()
 
     def _fact(self, place: str, said: str | engine.TranslatedText) -> None:
@@ -216,10 +216,10 @@ class _InputReading:
             detail = f"the mapping does not say which `{said.fact}` it means by `{spelt[:MOST_OF_A_NAME]}`; it knows {known}"
             self._wrong(pointer, "wrong-value", detail)
         else:
-            return _inside(self._bundle.written_exchange({said.fact: said.values[spelt]}), self._path(said.fact))
+            return _inside(self._bundle.mapped_exchange({said.fact: said.values[spelt]}), self._path(said.fact))
         return _NOTHING
 
-    def _entity(self, said: engine.RequestEntityText) -> None:
+    def _entity(self, name: str, said: engine.RequestEntityText) -> None:
         id, pointer = (said.constant, "") if said.constant is not None else self._id(said)
         if id is None:
             return
@@ -230,8 +230,7 @@ class _InputReading:
         if not is_id(id):
             self._wrong(pointer, "wrong-value", f"`{id[:MOST_OF_A_NAME]}` cannot be an id")
             return
-        key = said.id or f"{said.entity}.id"
-        found = self._stated.look_up(said.entity, id, pointer, key, states, self._attributes(said))
+        found = self._stated.look_up(said.entity, id, pointer, said.id or name, states, self._attributes(said))
         if states is not None:
             self._stated.send(states, found.id if found and not found.alike else id, pointer)
 

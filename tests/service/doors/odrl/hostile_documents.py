@@ -50,6 +50,7 @@ def turtle(text: str) -> bytes:
 
 
 TWO = json.dumps({"@context": ODRL, "@graph": [policy(), policy(**{"@id": "urn:q"})]}).encode()
+RULE = {"@id": "urn:r", "action": "use"}
 CIRCLE = {"@id": "urn:c", "and": [{"@id": "urn:c"}]}
 ROUND = "<urn:o> a odrl:Set; odrl:permission <urn:p>. <urn:p> odrl:constraint <urn:c>. <urn:c> odrl:and <urn:c>."
 
@@ -118,7 +119,8 @@ HOSTILE: list[tuple[str, bytes, str, str]] = [
     ("no policy", json.dumps({"@context": ODRL, "@id": "urn:x"}).encode(), "no-policy", "no ODRL policy"),
     ("a policy without a context", json.dumps({"@type": "Set", "permission": [{"action": "use"}]}).encode(), "no-policy", "by a context"),
     ("a request", raw(**{"@type": "Request"}), "grants-nothing", "neither an offer nor an agreement"),
-    ("a place of our own", raw(**{"x-place-in-the-document:at": "/x"}), "bad-key", "reserved"),
+    ("a rule that is told twice", raw(permission=[RULE], prohibition=[RULE]), "described-twice", "describe it once"),
+    ("a context in each rule", raw(permission=[{"@context": ODRL, "action": "use"}] * 20), "large-context", "in all"),
 ]  # fmt: skip
 
 HOSTILE_TURTLE: list[tuple[str, bytes, str, str]] = [
@@ -128,7 +130,7 @@ HOSTILE_TURTLE: list[tuple[str, bytes, str, str]] = [
     ("ten megabytes", b"#" * 10_000_000, "too-large", "bytes"),
     ("things in things", turtle("<urn:o> odrl:permission " + "[ odrl:duty " * 200 + "]" * 200 + " ."), "too-deep", "deep"),
     ("a name without end", turtle(f"<urn:{'x' * 20_000}> a odrl:Set ."), "too-large", "characters"),
-    ("an end that is missing", turtle('<urn:o> a odrl:Set ; odrl:uid "x'), "not-turtle", "as Turtle"),
+    ("an end that is missing", turtle('<urn:o> a odrl:Set ; odrl:uid "x'), "not-turtle", "does not end"),
     ("a prefix that is missing", b"<urn:o> a odrl:Set .", "not-turtle", "not Turtle"),
     ("two policies", turtle("<urn:o> a odrl:Set . <urn:p> a odrl:Offer ."), "several-policies", "send one"),
     ("an offer that is a set too", turtle("<urn:o> a odrl:Set, odrl:Offer ."), "several-types", "one of them"),
