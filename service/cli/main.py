@@ -27,6 +27,7 @@ from service.cli import (
     facts,
     fmt,
     impact,
+    inventory,
     keys,
     lint,
     log,
@@ -77,7 +78,7 @@ for each in (
     *(check, lint, analyse, docs, schema, fmt, test, lsp),
     *(evaluate, decide, where, explain, ask, facts, plan, diff, impact, compile),
     *(serve, story, replay, watch, exposure, accounts, unattributed),
-    *(calendars, registers),
+    *(calendars, registers, inventory),
 ):
     app.add_typer(each.app)
 for name, group in (

@@ -163,7 +163,7 @@ class _Reader:
         exchange: dict[str, Any] = {}
         for fact, value in stated.items():
             _put(exchange, self._places.steps(fact), value)
-        refused: tuple[str, ...] = ()
+        refused: tuple[str, ...] = () if stated or unclear else ("the row states no fact",)
         try:
             engine.accept_exchange(self._bundle, exchange)
         except engine.ExchangeRefused as wrong_exchange:

@@ -99,7 +99,7 @@ def _text(raw: bytes, encoding: str) -> tuple[str, str]:
         return raw.decode(encoding or "utf-8"), encoding or "utf-8"
     except UnicodeDecodeError as failed:
         line = raw[: failed.start].count(b"\n") + 1
-        help = "" if encoding else f", or name its encoding: {', '.join(ENCODINGS[3:])}"
+        help = "" if encoding else f", or name its encoding with --encoding: {', '.join(ENCODINGS[1:])}"
         raise InventoryRefused([f"line {line} is not {encoding or 'utf-8'}: save the file as UTF-8{help}"]) from None
 
 
@@ -132,7 +132,9 @@ def _separator(text: str) -> str:
             cells[each] = 0
     most = max(cells.values())
     found = [each for each, count in cells.items() if count == most]
-    if most > 1 and len(found) > 1:
+    if most <= 1:
+        return ","
+    if len(found) > 1:
         names = " and ".join(SEPARATORS[each] for each in found)
         raise InventoryRefused([f"the header may be separated by {names}: say which with --separator"])
     return found[0]
