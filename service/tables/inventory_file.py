@@ -71,7 +71,7 @@ def read_table(raw: bytes, encoding: str = "", separator: str = "") -> Inventory
     separator = separator or said or _separator(text)
     lines = _lines(text, separator, skipped)
     columns, kept, faults = _header(next(lines, InventoryRow(1, ())))
-    rows = []
+    rows: list[InventoryRow] = []
     for row in lines:
         if len(rows) == MOST_ROWS:
             raise InventoryRefused([*faults, f"the table has more than {MOST_ROWS:,} rows: import it in parts"])

@@ -29,7 +29,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     opened = Service.open(Settings(watch=False, policies=POLICIES, database=str(folder / "log.db")))
     with opened.store.database.transaction() as connection:
         for name, scopes in (("inventory", ["evaluate", "read"]), ("reader", ["read"])):
-            _, key = keys.create(connection, name, scopes, None, "test", datetime.now(UTC))  # type: ignore[arg-type]
+            _, key = keys.create(connection, name, scopes, None, "test", datetime.now(UTC))
             (folder / f"{name}.key").write_text(f"{key}\n")
     opened.close()
     with running(folder / "log.db", folder=folder) as server:
