@@ -21,6 +21,7 @@ from service.cli import (
     diff,
     docs,
     document,
+    dpv,
     evaluate,
     explain,
     exposure,
@@ -32,7 +33,9 @@ from service.cli import (
     lint,
     log,
     lsp,
+    mcp,
     new,
+    odrl,
     persons,
     plan,
     receipt,
@@ -79,6 +82,7 @@ for each in (
     *(evaluate, decide, where, explain, ask, facts, plan, diff, impact, compile),
     *(serve, story, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers, inventory),
+    mcp,
 ):
     app.add_typer(each.app)
 for name, group in (
@@ -89,11 +93,13 @@ for name, group in (
     ("report", report),
     ("review", review),
     ("document", document),
+    ("dpv", dpv),
     ("database", database),
     ("keys", keys),
     ("persons", persons),
     ("sessions", sessions),
     ("register", register),
+    ("odrl", odrl),
 ):
     app.add_typer(group.app, name=name)
 

@@ -32,8 +32,9 @@ from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
 from .may_leave import MayNotLeave, RefusedRow, may_leave
 from .plans import Plan, PlannedLeg
-from .policies import AcceptanceMade, Coverage, Fact, KeptBundle, Preset, Uncovered, Words
+from .policies import AcceptanceMade, Caller, CaseDraft, Coverage, Fact, KeptBundle, Preset, Provision, Uncovered, Words
 from .promises import CountedPromises, Promise, PromisedForCountries, PromiseNumbers, PromiseReport
+from .recipients import NextFact, Prohibiting, RecipientBrief
 from .reviews import (
     GapToAccept,
     Recorded,
@@ -69,6 +70,8 @@ __all__ = [
     "BenefitMonth",
     "BenefitPart",
     "Bounds",
+    "Caller",
+    "CaseDraft",
     "Choice",
     "Client",
     "ClientError",
@@ -95,6 +98,7 @@ __all__ = [
     "MayNotLeave",
     "Means",
     "Need",
+    "NextFact",
     "NotDivided",
     "NotReported",
     "OpenedRight",
@@ -103,11 +107,14 @@ __all__ = [
     "Plan",
     "PlannedLeg",
     "Preset",
+    "Prohibiting",
     "Promise",
     "PromiseNumbers",
     "PromiseReport",
     "PromisedForCountries",
+    "Provision",
     "Question",
+    "RecipientBrief",
     "Recorded",
     "Refund",
     "Refused",

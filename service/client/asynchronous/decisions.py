@@ -1,7 +1,7 @@
 """Exchanges out, decisions in; and the log of them."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from .. import calls
 from ..answers import Answer
@@ -11,6 +11,7 @@ from ..errors import Refused
 from ..explanation import Explanation
 from ..pages import Pages
 from ..plans import Plan
+from ..recipients import RecipientBrief
 from ..reviews import DecisionFilters, EachDecisionFilters, Recorded
 from .connection import Connection
 
@@ -40,6 +41,16 @@ class Decisions(Connection):
         """For each exchange, in order, its decision or its refusal. A refusal is returned, not raised."""
         return await self._call(calls.evaluate_batch(exchanges, include, lang))
 
+    async def recipients(
+        self, exchange: Mapping[str, Any], recipients: Sequence[str | Mapping[str, Any]], *, lang: str = ""
+    ) -> list[RecipientBrief | Refused]:
+        """
+        Which recipients may take an exchange that has none: for each, in order, what it comes to or its refusal. Nothing is recorded.
+
+        A recipient is an id of the register, or what an exchange has under `recipient`.
+        """
+        return await self._call(calls.recipients(exchange, recipients, lang))
+
     async def plan(self, legs: Sequence[Mapping[str, Any]], *, lang: str = "") -> Plan:
         """The decision on exchanges in order and as a whole, which is not recorded. A leg has `exchange`, and may have `id` and `after`."""
         return await self._call(calls.plan(legs, lang))
@@ -63,6 +74,12 @@ class Decisions(Connection):
     async def explanation(self, id: str, parts: Iterable[str] = (), *, lang: str = "") -> Explanation:
         """Why a recorded decision is as it is, by the parts that are named; the service's pages list the parts."""
         return await self._call(calls.explanation(id, parts, lang))
+
+    async def decision_policy(self, id: str, *, form: Literal["odrl", "dsp"] = "odrl") -> dict[str, Any]:
+        """
+        A permit as an ODRL policy in JSON-LD. Of an exchange that may not proceed it is a report, which has no `@type` and permits nothing.
+        """
+        return await self._call(calls.policy("decisions", id, form))
 
     async def replay(self, id: str) -> dict[str, Any]:
         """Whether this version of the service decides a recorded exchange as it was recorded, and every difference if it does not."""

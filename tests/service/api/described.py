@@ -41,6 +41,7 @@ SENT: dict[str, Any] = {
     "data": {"personal": True, "people": {"sensitive": 12_000}},
 }
 OPEN = {**SENT, "exporter": {"id": "clinic-7", "country": "CN"}}  # nobody lets it through, so no law asks to keep it
+CHOICE = {"exchange": {"exporter": {"country": "CN"}, "data": SENT["data"]}, "recipients": ["clinic-9", {"country": "US"}]}
 REVIEWED = {**SENT, "exporter": {"id": "clinic-7", "country": "CN"}, "act": {"bars": ["suspension"]}}
 PERMITTED: dict[str, Any] = {
     "exporter": {
@@ -133,6 +134,10 @@ STEPS = (
     Step("evaluateBatch", "POST", "/v1/evaluate/batch", {"exchanges": [SENT]}),
     Step("decidePlan", "POST", "/v1/plans", {"legs": [{"exchange": SENT}]}),
     Step("makeDraft", "POST", "/v1/drafts", SENT, status=201),
+    Step("decideRecipients", "POST", "/v1/recipients", CHOICE),
+    Step("searchProvisions", "GET", "/v1/provisions?text=standard%20contract&limit=2"),
+    Step("draftCase", "POST", "/v1/cases", {"policy": "cn.gba-macau", "case": "It is reviewed", "outcome": "review", "exchange": SENT}),
+    Step("getCaller", "GET", "/v1/caller"),
     Step("listFacts", "GET", "/v1/facts?prefix=exporter.&limit=2"),
     Step("listPresets", "GET", "/v1/presets"),
     Step("listFactsForExchange", "POST", "/v1/facts?limit=2", SENT),
@@ -175,6 +180,7 @@ STEPS = (
     Step("replayDecision", "GET", f"{DECISION}/replay"),
     Step("getProof", "GET", f"{DECISION}/proof"),
     Step("getReceipt", "GET", f"{DECISION}/receipt"),
+    Step("getDecisionPolicy", "GET", f"{DECISION}/odrl"),
     Step("getReceiptProof", "GET", f"{DECISION}/receipt/tlog-proof"),
     Step("getReceiptCose", "GET", f"{DECISION}/receipt/cose"),
     Step("getCheckpoint", "GET", "/checkpoint"),
@@ -230,6 +236,7 @@ STEPS = (
     Step("listRightsOpenings", "GET", "/v1/rights/openings?asset=ds-7"),
     Step("evaluate", "POST", "/v1/evaluate", GRANTING, {"decision": "id"}),
     Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"grant": "id"}, 201),
+    Step("getCommitmentPolicy", "GET", "/v1/commitments/{grant}/odrl?form=dsp"),
     Step("listRightsOfAsset", "GET", "/v1/assets/ds-7/rights?on=2099-01-01&limit=2"),
     Step("listRightsOfParty", "GET", "/v1/parties/lab-2/rights?history=true"),
     Step("proposeAgreement", "POST", "/v1/assets/ds-7/agreements", EARNING, {"earning": "id", "digest": "digest"}, 201),

@@ -87,6 +87,7 @@ def test_no_command_is_lost():
         "persons": {"list", "erase"},
         "sessions": {"list", "end"},
         "receipt": {"verify"},
+        "odrl": {"evaluate", "read"},
         "register": {"import", "export", "show", "list"},
     }
 
@@ -176,6 +177,8 @@ def test_a_command_that_is_interrupted_ends_with_130(evaluate, database):
         ("keys", "list", "--database", "nowhere.db"),
         ("review", "list", "--database", "nowhere.db", "--policies", str(POLICIES)),
         ("register", "export", "--format", "xml"),
+        ("odrl", "read", "nowhere.json"),
+        ("odrl", "evaluate", "nowhere.ttl", "nowhere.ttl"),
         ("database", "check", "--database", "nowhere.db"),
         ("bundle", "sign", "nowhere.bundle", "--key", "nowhere.key"),
         ("serve", "--port", "0", "--mode", "quick"),

@@ -60,7 +60,13 @@ MEMBERS = {
         *(f"Plan/{name}" for name in ("bounds", "contradictions", "holds_until", "hypothetical", "recorded", "rests_on")),
         *(f"Plan/{name}" for name in ("unlinked", "wholes")),
     ),
-    "`bundle` gives it": ("listFacts/bundle", "listFactsForExchange/bundle", "listPresets/bundle"),
+    "`bundle` gives it": (
+        *("listFacts/bundle", "listFactsForExchange/bundle", "listPresets/bundle"),
+        *("CaseDraft/bundle", "decideRecipients/bundle", "searchProvisions/bundle"),
+    ),
+    "it is the day of the exchange, or today; a brief that proceeds is of today": (
+        *(f"decideRecipients/{name}" for name in ("as_of", "hypothetical", "recorded")),
+    ),
     "it is the day that was asked for, or today": (
         *(f"listRightsOf{one}/{day}" for one in ("Asset", "Party") for day in ("on", "known")),
     ),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from service.authzen.entity_store import EntityNotValid, StoredEntity
+from service.mappings.entity_store import EntityNotValid, StoredEntity
 from service.register import entity_versions
 from service.register.entity import ASSET, Version
 from service.register.stated_facts import DATA, carried
