@@ -33,6 +33,7 @@ from service.cli import (
     lint,
     log,
     lsp,
+    mapping,
     mcp,
     new,
     odrl,
@@ -99,6 +100,7 @@ for name, group in (
     ("persons", persons),
     ("sessions", sessions),
     ("register", register),
+    ("mapping", mapping),
     ("odrl", odrl),
 ):
     app.add_typer(group.app, name=name)

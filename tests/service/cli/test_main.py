@@ -89,6 +89,7 @@ def test_no_command_is_lost():
         "receipt": {"verify"},
         "odrl": {"evaluate", "read"},
         "register": {"import", "export", "show", "list"},
+        "mapping": {"try"},
     }
 
 
