@@ -40,7 +40,7 @@ class Repository:
         for name, content in begun.items():
             (self.folder / "globex" / name).parent.mkdir(exist_ok=True)
             (self.folder / "globex" / name).write_bytes(content)
-        shown = SHOWN.replace("https://git.example.com/fifthfactor", str(hooks)).replace("v0.17.0", revision)
+        shown = SHOWN.replace("https://git.example.com/fifthfactor", str(hooks)).replace(f"v{engine.__version__}", revision)
         self.run("bash", "-ec", shown)
         self.run("git", "add", "--all")
 
@@ -60,6 +60,12 @@ class Repository:
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """One for all: its hooks are installed once."""
     return Repository(tmp_path_factory.mktemp("hooks"))
+
+
+def test_the_page_names_this_version() -> None:
+    """Of the hooks and of the action."""
+    shown = [block.text for block in blocks(PAGE)]
+    assert all(f"v{engine.__version__}" in text for text in shown)
 
 
 def test_the_file_of_hooks_is_one() -> None:
