@@ -89,6 +89,7 @@ def test_no_command_is_lost():
         "sessions": {"list", "end"},
         "receipt": {"verify"},
         "odrl": {"evaluate", "read"},
+        "dpv": {"check", "read"},
         "register": {"import", "export", "show", "list"},
         "mapping": {"try"},
     }
