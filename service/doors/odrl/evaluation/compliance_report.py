@@ -14,9 +14,9 @@ from uuid import NAMESPACE_URL, uuid5
 from service.doors.odrl.contract_policy import ODRL, XSD, Constraint, LogicalConstraint, Term
 from service.doors.odrl.evaluation.comparison import UNDEFINED, Satisfaction
 from service.doors.odrl.evaluation.evaluator import ConstraintEvaluation, PolicyEvaluation, RuleEvaluation
-from service.doors.odrl.evaluation.world import REPORT, Reading
+from service.doors.odrl.evaluation.world import REPORT, RequestVocabulary
 
-NAMESPACES = {Reading.SUITE: REPORT, Reading.DRAFT: "http://example.com/report/temp/"}
+NAMESPACES = {RequestVocabulary.SUITE: REPORT, RequestVocabulary.DRAFT: "http://example.com/report/temp/"}
 UNDEFINED_STATE = "urn:fifthfactor:odrl:Undefined"
 DRAFT_NAMES = {  # where the draft has another word
     "PolicyReport": "ComplianceReport",
@@ -42,7 +42,7 @@ def document(evaluation: PolicyEvaluation) -> Node:
 class _Writer:
     def __init__(self, evaluation: PolicyEvaluation) -> None:
         self.of = evaluation
-        self.draft = evaluation.request.reading is Reading.DRAFT
+        self.draft = evaluation.request.reading is RequestVocabulary.DRAFT
 
     def report(self) -> Node:
         of = self.of

@@ -15,7 +15,7 @@ from service.doors.odrl import turtle as turtle_documents
 from service.doors.odrl.contract_policy import RDF_TYPE, LinkedDocument, local_name
 from service.doors.odrl.evaluation import compliance_report
 from service.doors.odrl.evaluation.evaluator import PolicyEvaluation, evaluate
-from service.doors.odrl.evaluation.world import EvaluationRefused, Reading, read_request, read_world
+from service.doors.odrl.evaluation.world import EvaluationRefused, RequestVocabulary, read_request, read_world
 
 CASE = "http://example.org/"
 MOST_BYTES = 1 << 20  # of a file of Turtle; expected reports are larger than contracts
@@ -133,10 +133,10 @@ def run(case: SuiteCase) -> CaseComparison:
     return CaseComparison(case.name, expected, ours, missing)
 
 
-def _states(document: LinkedDocument, reading: Reading) -> tuple[dict[State, str], int]:
+def _states(document: LinkedDocument, reading: RequestVocabulary) -> tuple[dict[State, str], int]:
     """Every state that a report names, in the suite's words, and how many reports it refers to that are not in it."""
     namespace = compliance_report.NAMESPACES[reading]
-    words = {value: key for key, value in compliance_report.DRAFT_NAMES.items()} if reading is Reading.DRAFT else {}
+    words = {value: key for key, value in compliance_report.DRAFT_NAMES.items()} if reading is RequestVocabulary.DRAFT else {}
     subjects: dict[str, str] = {}
     for each in document.triples:
         name = each.predicate.removeprefix(namespace)
