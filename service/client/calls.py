@@ -137,6 +137,16 @@ def evaluate(exchange: Mapping[str, Any], include: Iterable[str], lang: str) -> 
     return Call("POST", at("evaluate", query=_wanted(include, lang)), read, as_json(exchange))
 
 
+def under_contract(
+    contract: Mapping[str, Any] | str, exchange: Mapping[str, Any], include: Iterable[str], lang: str
+) -> Call[Answer]:
+    """Decide an exchange under a contract."""
+    sent = {"contract": contract, "exchange": exchange}
+    return Call(
+        "POST", at("odrl", "decide", query=_wanted(include, lang)), lambda came: answers.answer(came.document()), as_json(sent)
+    )
+
+
 def evaluate_batch(exchanges: Sequence[Mapping[str, Any]], include: Iterable[str], lang: str) -> Call[list[Answer | Refused]]:
     """Decide several exchanges together."""
     body = b'{"exchanges":[' + b",".join(map(as_json, exchanges)) + b"]}"

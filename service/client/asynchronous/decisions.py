@@ -23,6 +23,15 @@ class Decisions(Connection):
         """The recorded decision on an exchange. The service's README explains `include` and `lang`."""
         return await self._call(calls.evaluate(exchange, include, lang))
 
+    async def decide_under_contract(
+        self, contract: Mapping[str, Any] | str, exchange: Mapping[str, Any], *, include: Iterable[str] = (), lang: str = ""
+    ) -> Answer:
+        """
+        The recorded decision on an exchange under a contract in ODRL: JSON-LD, or Turtle as a text. `exchange` states what the contract
+        leaves out. What was read of the contract is in `document["contract"]`.
+        """
+        return await self._call(calls.under_contract(contract, exchange, include, lang))
+
     async def may_proceed(self, exchange: Mapping[str, Any]) -> bool:
         """
         Whether an exchange may happen: True only if the service said so, False in every other case.
