@@ -69,9 +69,9 @@ def _check(raw: bytes, most_bytes: int) -> None:
 def _places(said: Sequence[GraphTriple]) -> Mapping[str, str]:
     """A name for every subject and object; one without a name is `_:`, who refers to it, by which predicate, and the how manieth."""
     of: dict[str, list[GraphTriple]] = {}
-    for each in said:
-        of.setdefault(each.subject, []).append(each)
-    referred = dict.fromkeys(each.object.text for each in said if each.object.kind != "literal")
+    for triple in said:
+        of.setdefault(triple.subject, []).append(triple)
+    referred = dict.fromkeys(triple.object.text for triple in said if triple.object.kind != "literal")
     names: dict[str, str] = {}
     used: dict[str, int] = {}
     waiting: deque[tuple[str, int]] = deque()
