@@ -62,7 +62,7 @@ class EvaluationRequest:
     party: str
     target: str
     features: Features
-    reading: RequestVocabulary
+    vocabulary: RequestVocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def read_request(document: LinkedDocument, policy: Callable[[LinkedDocument], Co
             party="".join(rule.assignees),
             target="".join(rule.targets),
             features={},
-            reading=RequestVocabulary.SUITE,
+            vocabulary=RequestVocabulary.SUITE,
         )
         for rule in asked.rules
     )
