@@ -11,10 +11,11 @@ from typing import Any
 
 import engine
 from service.doors.dpv.term_table import LOCATIONS, DpvTable, PropertyPath
-from service.doors.graphs import TYPE, DocumentRefused, GraphTerm, GraphTriple
+from service.doors.graphs import TYPE, GraphRefused, GraphTerm, GraphTriple
 
 UNKNOWN = "unknown"
 MOST_RECORDS = 1_000
+_MEANS_MORE = "it means more than any value here does"
 _CUT = 200  # characters of a name in a sentence
 
 
@@ -61,16 +62,16 @@ class _Stated:
 
 
 def read_records(triples: Sequence[GraphTriple], table: DpvTable, lang: str = "en") -> tuple[DpvReading, ...]:
-    """Every record of a document, in its order. Raises DocumentRefused where there is none, or more than MOST_RECORDS."""
+    """Every record of a document, in its order. Raises GraphRefused where there is none, or more than MOST_RECORDS."""
     document = _Document(triples, table)
     roots = document.records()
     if not roots:
-        raise DocumentRefused(
+        raise GraphRefused(
             "the document has no record: nothing in it has a property of DPV that states a fact, like `dpv:hasPurpose`; "
             f"the namespace of DPV is {engine.DPV_NAMESPACES['dpv']}"
         )
     if len(roots) > MOST_RECORDS:
-        raise DocumentRefused(f"the document has more than {MOST_RECORDS:,} records; send them in several documents")
+        raise GraphRefused(f"the document has more than {MOST_RECORDS:,} records; send them in several documents")
     return tuple(_RecordReader(document, table, root, lang).read() for root in roots)
 
 
@@ -295,11 +296,12 @@ class _RecordReader:
             if not understood and general:
                 generals = True
                 if name not in neutral:
-                    self._not_read(name, pointer, "it says only of which kind this is")
+                    only = _MEANS_MORE if self.table.means_more(facts[0], name) else "it says only of which kind this is"
+                    self._not_read(name, pointer, only)
             elif not understood and name not in neutral and not (name.startswith("_:") and classes != (name,)):
                 unsaid = True
                 means_more = any(self.table.means_more(fact, name) for fact in facts)
-                self._not_read(name, pointer, "it means more than any value here does" if means_more else self._why(name))
+                self._not_read(name, pointer, _MEANS_MORE if means_more else self._why(name))
         for fact in facts:
             if said[fact] or not self._is_set(fact):
                 self._put(fact, sorted(said[fact], key=str), tuple(terms[fact]), pointer)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import engine
-from service.doors.graphs import JSON_LD, DocumentRefused
+from service.doors.graphs import JSON_LD, GraphRefused
 from tests.service.doors.dpv.conftest import bundled, reading, readings, stated
 
 
@@ -139,6 +139,6 @@ def test_a_record_with_one_part_is_one_record_and_one_with_several_parts_is_seve
 
 def test_a_document_without_a_record_says_what_is_missing():
     """The sentence names the namespace, which is what is wrong most often."""
-    with pytest.raises(DocumentRefused) as refused:
+    with pytest.raises(GraphRefused) as refused:
         readings("ex:r <https://www.w3.org/ns/dpv#hasPurpose> dpv:Marketing .")
     assert "https://w3id.org/dpv#" in refused.value.detail
