@@ -247,14 +247,14 @@ def dpv_values(_: str) -> str:
         if values.dpv or values.dpv_broader:
             rows.append((values.title, len(values.values), len(values.dpv), len(values.dpv_broader)))
     for group, kinds in vocabulary.kinds.items():
-        found = [sum(bool(getattr(text, mark)) for text in kinds.values()) for mark in ("dpv", "dpv_broader")]
-        rows.append((f"`{group}`", len(kinds), *found))
+        same, more = (sum(bool(getattr(text, mark)) for text in kinds.values()) for mark in ("dpv", "dpv_broader"))
+        rows.append((f"`{group}`", len(kinds), same, more))
     told = ((name, *map(str, (all, same, more, all - same - more))) for name, all, same, more in rows)
     return _table("set | values | mean the same | written as what means more | only here", told, numbers=4)
 
 
 _DPV_GROUPS: dict[str, Callable[[engine.DpvTerm, DpvTable], bool]] = {
-    "properties": lambda term, _: term.property,
+    "properties": lambda term, _: term.is_property,
     "grounds of a transfer": lambda term, table: term.name in table.grounds.values(),
     "personal data": lambda term, _: term.name.startswith("pd:"),
     "purposes": lambda term, _: "dpv:Purpose" in term.kinds,
