@@ -133,6 +133,8 @@ class TermText(DocumentText):
     """The operators with which a constraint on it is a limit that can be read."""
     no_fact: Text | None = None
     """Why it is no fact, though it is known."""
+    leaves_open: list[str] = []
+    """The facts that stay unknown where the term occurs, whatever else is said of them."""
     part: YesNo = "no"
     """Whether it leads to a part of the same record, whose statements are the record's too."""
     provisions: list[str] = []

@@ -100,13 +100,14 @@ class _Document:
         inside = {part for found in parts.values() for part in found}
         speaks = []
         for name, said in self.of.items():
-            if any(self.property_of(each) in first for each in said):
+            if not self._is_rule(said) and any(self.property_of(each) in first for each in said):
                 speaks.append(name)
+        # Whatever else a property of DPV leads to, such as a prohibition, is no record of its own.
         inside |= {
             each.object.text
-            for name in speaks
-            for each in self.of[name]
-            if each.object.kind != "literal" and each.object.text != name and self.property_of(each) in first
+            for name, said in self.of.items()
+            for each in said
+            if each.object.kind != "literal" and each.object.text != name and self.table.is_dpv(self.short[each.predicate])
         }
         found: dict[str, None] = {}
         todo = [name for name in self.of if (name in speaks or parts[name]) and name not in inside][::-1]
@@ -126,6 +127,10 @@ class _Document:
             else:
                 found[name] = None
         return tuple(found)
+
+    def _is_rule(self, said: Sequence[GraphTriple]) -> bool:
+        """Whether the classes of a thing say that it is no record of what is done."""
+        return any(each.predicate == TYPE and self.table.why_no_fact(self.short[each.object.text], "en") for each in said)
 
     def _parts(self, name: str) -> tuple[str, ...]:
         return tuple(
@@ -170,6 +175,7 @@ class _RecordReader:
         self.lang = lang
         self.stated: dict[str, _Stated] = {}
         self.unread: dict[tuple[str, str], DpvUnread] = {}
+        self.left_open: set[str] = set()
         self.documents: dict[str, tuple[Any, str, str]] = {}
         names = (record, *document.parts_of(record), *document.holders(record))
         self.triples = [each for name in names for each in document.of.get(name, ())]
@@ -189,7 +195,7 @@ class _RecordReader:
             for path in by_first.get(self.document.property_of(each), ())
             if path.facts[0].partition(".")[0] == "exporter"
         }
-        parties: set[str] = set()
+        things: dict[str, set[str]] = {}
         for each in self.triples:
             property = self.document.property_of(each)
             paths = by_first.get(property, ())
@@ -199,10 +205,10 @@ class _RecordReader:
             for group in groups if paths else ():
                 nodes.setdefault(group, {})[each.object.text] = None
             for path in paths:
-                parties.add(each.object.text)
+                things.setdefault(each.object.text, set()).add(property)
                 self._follow(path, each, exact=self.document.short[each.predicate] == property)
         several = {group for group, found in nodes.items() if len(found) > 1}
-        self._rest(by_first, parties)
+        self._rest(by_first, things)
         of_things = {fact for path in self.table.paths if len(path.steps) > 1 for fact in path.facts}
         for fact in [name for name in self.stated if name in of_things and name.partition(".")[0] in several]:
             if not self._is_set(fact):
@@ -333,11 +339,11 @@ class _RecordReader:
             return "; ".join(filter(None, (f"DPV {engine.DPV_VERSION} has no such term", meant)))
         return "no fact here means this"
 
-    def _rest(self, by_first: Mapping[str, Sequence[PropertyPath]], things: set[str]) -> None:
+    def _rest(self, by_first: Mapping[str, Sequence[PropertyPath]], things: Mapping[str, set[str]]) -> None:
         """List the properties that state nothing here."""
-        seconds = {path.steps[1] for paths in by_first.values() for path in paths if len(path.steps) > 1}
         for each in self.triples:
             name, property = self.document.short[each.predicate], self.document.property_of(each)
+            self._leave_open(property)
             if each.predicate == TYPE or property in by_first or property in self.table.parts or not self.table.is_dpv(name):
                 continue
             if each.object.text in things and self.table.implied_by(name):
@@ -346,11 +352,25 @@ class _RecordReader:
             if name not in engine.dpv_terms():
                 for fact in self.stated:
                     self.stated[fact].open = self.stated[fact].open or self._is_set(fact)
-        for thing in things:
+        for thing, firsts in things.items():
+            seconds = {path.steps[1] for first in firsts for path in by_first[first] if len(path.steps) > 1}
             for each in self.document.of.get(thing, ()):
-                name = self.document.short[each.predicate]
-                if self.table.is_dpv(name) and name not in seconds:
-                    self._not_read(name, each.pointer, self._why(name))
+                name, property = self.document.short[each.predicate], self.document.property_of(each)
+                if name in seconds or not self.table.is_dpv(name):
+                    continue
+                self._leave_open(property)
+                self._not_read(name, each.pointer, self._why(name))
+                # What a record says itself is said here of a part of it, and is not followed: there may be more than was read.
+                for path in by_first.get(property, ()):
+                    for fact in path.facts:
+                        self.stated.setdefault(fact, _Stated()).open = True
+
+    def _leave_open(self, property: str) -> None:
+        """Nothing is known of the facts that a property leaves open."""
+        text = self.table.texts.get(property)
+        for fact in text.leaves_open if text else ():
+            self.stated.pop(fact, None)
+            self.left_open.add(fact)
 
     def _is_set(self, fact: str) -> bool:
         return self.table.bundle.vocabulary.facts[fact].type.many
@@ -369,6 +389,8 @@ class _RecordReader:
     def _reading(self) -> DpvReading:
         facts = []
         for fact, stated in self.stated.items():
+            if fact in self.left_open:
+                continue
             spoken = [place for place in stated.places if place[0]]
             values = sorted({value for place in spoken for value in place[0]}, key=str)
             if not values:
