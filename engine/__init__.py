@@ -10,7 +10,7 @@ from __future__ import annotations
 from engine.analysis.analyse import Analysis, analyse
 from engine.analysis.finding import Finding
 from engine.analysis.solver import SolverMissing, need_solver
-from engine.answer import Answer, Explanation
+from engine.answer import Answer, AskedPart, BesidePart, Explanation, GapPart, UnmetPart
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
 from engine.authoring.case_check import test_findings
@@ -112,14 +112,17 @@ from engine.decision import (
     DutyPart,
     PlanDecision,
     QuestionPart,
+    RemediesPart,
     SignaturePart,
     SignedOffPart,
+    WaysPart,
 )
 from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
 from engine.exchange_input.exchange_reader import MAX_BYTES, read_object
 from engine.exchange_input.exchange_shape import SHAPES as EXCHANGE_SHAPES
 from engine.exchange_input.ledger_shares import SHARES
+from engine.explaining.carried_parts import condition_facts
 from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
@@ -135,13 +138,35 @@ from engine.policy_language.authzen_text import ActionText, AttributesText, Auth
 from engine.policy_language.consequences import following
 from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean
 from engine.policy_language.document_text import Status, is_placeholder
+from engine.policy_language.dpv_terms import NAMESPACES as DPV_NAMESPACES
+from engine.policy_language.dpv_terms import RDF_TYPE, DpvTerm, dpv_terms
+from engine.policy_language.dpv_terms import VERSION as DPV_VERSION
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
 from engine.policy_language.exchange_places import NotAnObject, Path, Places
 from engine.policy_language.fact_catalogue import FactEntry
 from engine.policy_language.known_findings import FINDINGS
 from engine.policy_language.ledger_text import TransferColumnText, TransferRegisterText
+from engine.policy_language.mapping_facts import AnyMapping, RequestMapping, TermMapping, owner_of
+from engine.policy_language.mapping_text import (
+    REQUEST_DOORS,
+    ProgramOperationText,
+    ReadingText,
+    RequestEntityText,
+    RequestMappingText,
+    TermMappingText,
+    TermText,
+    TranslatedText,
+)
 from engine.policy_language.presets import Preset
 from engine.policy_language.public_recipient import EVERYONE
+from engine.policy_language.request_operations import (
+    OperationPattern,
+    operation_places,
+    path_name,
+    pattern,
+    places_of,
+    pointer_steps,
+)
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.tree import TreeCache
 from engine.policy_language.vocabulary import Register
@@ -154,6 +179,7 @@ from engine.values.currencies import minor_units
 from engine.values.exact_ratio import ratio_text
 from engine.values.id_spellings import folded_id, id_form
 from engine.values.outcome_levels import Bounds, Level, outcome_word
+from engine.values.typed_values import ValueSet
 from engine.version import SEMANTICS, semantics_of, shape_of
 from engine.version import VERSION as __version__
 
@@ -161,6 +187,8 @@ __all__ = [
     "BOOKS",
     "CODES",
     "DIRECTIONS",
+    "DPV_NAMESPACES",
+    "DPV_VERSION",
     "EVERYONE",
     "EXCHANGE_SHAPES",
     "EXPORTER_KEY",
@@ -178,9 +206,11 @@ __all__ = [
     "PARTS",
     "PDP",
     "PERPETUAL",
+    "RDF_TYPE",
     "REACHED",
     "RECORD",
     "REGISTER",
+    "REQUEST_DOORS",
     "SEARCHED",
     "SEMANTICS",
     "SHARES",
@@ -189,7 +219,9 @@ __all__ = [
     "ActionText",
     "Analysis",
     "Answer",
+    "AnyMapping",
     "Approval",
+    "AskedPart",
     "AttributesText",
     "AuthZenText",
     "BadValue",
@@ -197,6 +229,7 @@ __all__ = [
     "BenefitShare",
     "BenefitStep",
     "BenefitsPage",
+    "BesidePart",
     "BookFacts",
     "BookPage",
     "BookReader",
@@ -226,6 +259,7 @@ __all__ = [
     "DifferenceProof",
     "Digests",
     "Document",
+    "DpvTerm",
     "Duration",
     "DutyPart",
     "EngineUnavailable",
@@ -245,6 +279,7 @@ __all__ = [
     "Findings",
     "Flow",
     "Flows",
+    "GapPart",
     "Grant",
     "Impact",
     "ImpactComparison",
@@ -275,6 +310,7 @@ __all__ = [
     "NotBegun",
     "NotLaidOut",
     "OpenPlace",
+    "OperationPattern",
     "OutcomeMove",
     "OutcomesAhead",
     "OwedDuty",
@@ -290,15 +326,21 @@ __all__ = [
     "PolicySettings",
     "PreparedCase",
     "Preset",
+    "ProgramOperationText",
     "Promise",
     "Proposal",
     "ProvenPairPart",
     "QuestionPart",
     "Range",
+    "ReadingText",
     "Reason",
     "Reckoner",
     "Register",
     "Relevance",
+    "RemediesPart",
+    "RequestEntityText",
+    "RequestMapping",
+    "RequestMappingText",
     "Result",
     "RightScope",
     "RightsPage",
@@ -319,14 +361,21 @@ __all__ = [
     "Status",
     "SteadyPermit",
     "Tally",
+    "TermMapping",
+    "TermMappingText",
+    "TermText",
     "TransferColumnText",
     "TransferRegisterText",
+    "TranslatedText",
     "TreeCache",
     "TrialExchange",
     "Truth",
     "TurnCause",
+    "UnmetPart",
     "Unsignable",
     "Value",
+    "ValueSet",
+    "WaysPart",
     "WordPlace",
     "WrittenCase",
     "WrittenDecision",
@@ -348,6 +397,7 @@ __all__ = [
     "case_yaml",
     "cell_mutants",
     "compare",
+    "condition_facts",
     "conveyed_lines",
     "counted",
     "counter_definition",
@@ -355,6 +405,7 @@ __all__ = [
     "covering",
     "decide_plan",
     "did_you_mean",
+    "dpv_terms",
     "editor_schemas",
     "empty_cells",
     "facts_digest",
@@ -384,11 +435,17 @@ __all__ = [
     "named_cases",
     "need_solver",
     "open_place",
+    "operation_places",
     "organisation_brief",
     "outcome_word",
+    "owner_of",
     "parse_exchange",
+    "path_name",
+    "pattern",
     "pausing",
     "persons_asked",
+    "places_of",
+    "pointer_steps",
     "policies_at",
     "prove",
     "ratio_text",

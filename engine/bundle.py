@@ -2,7 +2,7 @@
 A bundle: the checked policies, words and tests of some folders, with two digests (semantics 5.5).
 
 Reading is all or nothing: one error in any file refuses the whole bundle, and every finding is reported. One key says what a file
-is: `vocabulary:`, `policy:`, `organisation:` or `test:`.
+is: `vocabulary:`, `policy:`, `organisation:`, `mapping:` or `test:`.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from engine.policy_language.consequences import causes_first, following
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.everyday_words import EverydayWords
 from engine.policy_language.fact_catalogue import FactEntry, catalogue
+from engine.policy_language.mapping_facts import AnyMapping, MappingFiles, mapped_json
 from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisations
 from engine.policy_language.policy_in_full import again, in_full
 from engine.policy_language.presets import Preset, check_presets, presets
@@ -47,7 +48,8 @@ from engine.policy_language.written_effects import PolicySettings
 from engine.rules import Calendar, Duty, Rule, RuleSet
 from engine.version import SEMANTICS
 
-KINDS = ("vocabulary", "policy", "organisation", "test")
+KINDS = ("vocabulary", "policy", "organisation", "mapping", "test")
+BEGIN_WITH = "begin the file with `policy:`, `vocabulary:`, `organisation:`, `mapping:` or `test:`"
 BUNDLED = "bundled"  # names the policies that come with the project
 MAX_FILES = 5_000
 TreeReader: TypeAlias = Callable[[str, bytes, Findings], tree.Node | None]
@@ -74,7 +76,8 @@ class Bundle:
     """
     Checked rules and words. `tests` are the names and located trees of the test files. `sources` maps a file name to its bytes,
     `duties` maps a key to its duty. `semantics` is the version of the semantics that the bundle is written for. `forms` are the short
-    forms of its files. `read` is what read the trees, where it was not `tree.read`, and reads them again for who asks.
+    forms of its files. `mappings` say, by their names, how what other programs send becomes facts. `read` is what read the trees, where
+    it was not `tree.read`, and reads them again for who asks.
     """
 
     rules: RuleSet
@@ -89,6 +92,7 @@ class Bundle:
     duties: dict[str, Duty]
     semantics: int
     forms: ShortForms
+    mappings: Mapping[str, AnyMapping] = field(default_factory=dict, repr=False)
     read: TreeReader | None = field(default=None, repr=False, compare=False)
 
     def of_everyone(self) -> Bundle:
@@ -116,6 +120,10 @@ class Bundle:
     def facts(self) -> Mapping[str, FactEntry]:
         """The facts an exchange may have, by their names. They are made once."""
         return catalogue(self.vocabulary)
+
+    def mapped_exchange(self, flat: Mapping[str, Any]) -> dict[str, Any]:
+        """The JSON of an exchange from dotted facts as a mapping states them. Raises BadValue where a number is none."""
+        return mapped_json(self.vocabulary, flat)
 
     @property
     def words(self) -> EverydayWords:
@@ -295,6 +303,8 @@ def load_sources(
     nevers = check_coherence(vocabulary, findings)
     rules = check(trees["policy"], vocabulary, settings, findings, _tested(trees["test"]))
     check_transfer_registers(vocabulary, rules, findings)
+    mappings = MappingFiles(trees["mapping"], vocabulary, findings)
+    mappings.check_rules(rules)
     if not findings.errors:
         check_entries(nevers, vocabulary, rules, findings)
     if findings.errors:
@@ -308,10 +318,11 @@ def load_sources(
     travelling = frozenset(rule.provision.id for rule in rules.rules if rule.travels)
     reader = ExchangeReader(vocabulary, frozenset(rules.requirements), grounds, travelling, coherence.contradictions)
     check_presets(vocabulary, reader.accept, findings)
+    mappings.check_values(reader.accept)
     if findings.errors:
         raise BundleRefused(causes_first(findings.errors, sources), sources)
     digests = Digests(
-        _meaning(rules, vocabulary, nevers, settings),
+        _meaning(rules, vocabulary, nevers, settings, mappings.found),
         source_digest(sources),
         {folder: source_digest(files) for folder, files in by_folder(sources).items()},
     )
@@ -329,6 +340,7 @@ def load_sources(
         duties,
         semantics,
         forms,
+        dict(sorted(mappings.found.items())),
         read,
     )
 
@@ -424,7 +436,7 @@ def _kind(name: str, root: tree.Node | None, findings: Findings) -> str:
             root.span,
             "unknown-document",
             "this is not a Fifth Factor document",
-            help="begin the file with `policy:`, `vocabulary:`, `organisation:` or `test:`",
+            help=BEGIN_WITH,
         )
         return ""
     return found[0]
@@ -462,8 +474,14 @@ def _digest(pieces: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], settings: PolicySettings) -> str:
-    """The digest of the printed rules and words. Places, comments and layout do not change it."""
+def _meaning(
+    rules: RuleSet,
+    vocabulary: Vocabulary,
+    nevers: Iterable[Never],
+    settings: PolicySettings,
+    mappings: Mapping[str, AnyMapping],
+) -> str:
+    """The digest of the printed rules, words and mappings. Places, comments and layout do not change it."""
     values = [
         (
             v.name,
@@ -530,6 +548,8 @@ def _meaning(rules: RuleSet, vocabulary: Vocabulary, nevers: Iterable[Never], se
         )
     if vocabulary.plans is not None:
         words.append(json.dumps(vocabulary.plans.model_dump(), sort_keys=True))
+    if mappings:
+        words.append(sorted(f"{name}: {mapping.digest}" for name, mapping in mappings.items()))
     printed = [
         printed_settings(settings),
         *(f"{key}: {condition!r}" for key, condition in sorted(rules.definitions.items())),

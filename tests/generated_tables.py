@@ -35,6 +35,7 @@ from service.settings import PREFIX, Settings
 from service.telemetry import log_lines
 from tests.pages import ROOT
 from tests.service.client.operations import CLIENTS, Document, made, methods
+from tests.service.doors.odrl import result_tables
 
 UNSAID = "…"
 _SMALL = ROOT / "tests" / "service" / "bundle" / "policies"
@@ -215,6 +216,17 @@ def _sentence(room: Path) -> str:
     return textwrap.shorten(first, 104, placeholder=" …")
 
 
+def odrl_suite(_: str) -> str:
+    """What became of the cases of the ODRL test suite."""
+    head = "policy | cases | by activation | states as expected | reports that the expected ones lack"
+    return _table(head, result_tables.suite_rows(), numbers=1)
+
+
+def odrl_examples(_: str) -> str:
+    """What became of the evaluations of the draft on formal semantics."""
+    return _table("evaluation | states as expected | difference", result_tables.example_rows())
+
+
 TABLES: dict[str, Callable[[str], str]] = {
     "answer": answer,
     "architecture": architecture,
@@ -226,6 +238,8 @@ TABLES: dict[str, Callable[[str], str]] = {
     "explanation": explanation,
     "facts": facts,
     "instruments": instruments,
+    "odrl-examples": odrl_examples,
+    "odrl-suite": odrl_suite,
     "phrases": phrases,
     "problems": problems,
     "service-rooms": service_rooms,

@@ -12,9 +12,11 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from engine.bundle import BEGIN_WITH
 from engine.policy_language.case_text import CaseText, TestText
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.document_text import DocumentText
+from engine.policy_language.mapping_text import RequestMappingText
 from engine.policy_language.organisation_text import AcceptanceText, OrganisationText
 from engine.policy_language.policy_text import CellText, PolicyText, RuleText, StepsText, TableText
 from engine.policy_language.rule_tables import CELLS
@@ -33,13 +35,15 @@ _CONDITIONS = frozenset({"applies", "when", "unless", "done_when", "where", "any
 _GROUPS = frozenset({"any_of", "all_of", "none_of"})
 # The parts of a document, each after an empty line; and the parts in which each entry stands after an empty line too.
 _SAID = OrganisationText.model_fields.keys() - {"organisation", "title"}
-_PARTS = frozenset({"define", "groups", "rules", "cases", *_SAID, *VocabularyText.model_fields}) - {"vocabulary"}
+_MAPPED = frozenset({"constants", "facts", "entities", "operations", "terms"})
+_PARTS = frozenset({"define", "groups", "rules", "cases", *_SAID, *_MAPPED, *VocabularyText.model_fields}) - {"vocabulary"}
 _SET_APART = frozenset({"rules", "cases", "accepts", "switched_off"})
 _KINDS: tuple[tuple[str, type[DocumentText], str, type[DocumentText] | None], ...] = (
     ("policy", PolicyText, "rules", RuleText),
     ("test", TestText, "cases", CaseText),
     ("vocabulary", VocabularyText, "", None),
     ("organisation", OrganisationText, "accepts", AcceptanceText),
+    ("mapping", RequestMappingText, "", None),
 )
 
 _LINES = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
@@ -93,7 +97,7 @@ def _read(file: str, data: bytes) -> tuple[Mapping, str]:
             tree.span,
             "unknown-document",
             message,
-            help="begin the file with `policy:`, `vocabulary:`, `organisation:` or `test:`",
+            help=BEGIN_WITH,
         )
     if findings.errors:
         text = {file: data.decode("utf-8", "replace")}

@@ -53,6 +53,7 @@ from engine.policy_language.conditions import DATES, FITS, MADE, ORDER
 from engine.policy_language.document_text import DocumentText, Text
 from engine.policy_language.duty_deadlines import DUE_ANCHORS
 from engine.policy_language.exchange_places import Places
+from engine.policy_language.mapping_text import RequestMappingText, TermMappingText
 from engine.policy_language.organisation_text import OrganisationText
 from engine.policy_language.phrases import GROUPS, PhraseText
 from engine.policy_language.policy_in_full import SHARED, SHOWN
@@ -85,6 +86,7 @@ def editor_schemas(bundle: Bundle) -> dict[str, Schema]:
         "test": words.document(TestText, words.exchanges()),
         "vocabulary": words.document(VocabularyText, policy | words.words()),
         "organisation": words.document(OrganisationText, words.organisations()),
+        "mapping": words.either("door", RequestMappingText, TermMappingText, words.mappings()),
         "exchange": bundle.exchange_schema(),
     }
 
@@ -129,6 +131,17 @@ class _Words:
             shapes[Text.__name__] = by_shape(TEXT, mapping=shapes[Text.__name__])
         named = {shape_name(name): schema for name, schema in shapes.items()}
         return {"$schema": DIALECT, **root, "$defs": used_defs(root, named | self.defs)}
+
+    def either(self, key: str, first: type[DocumentText], other: type[DocumentText], places: Mapping[str, Schema]) -> Schema:
+        """The schema of a document of two models; a word under `key` says which, and each model lists its own words there."""
+        both = {shape_name(model.__name__): self.document(model, places) for model in (first, other)}
+        defs = {name: schema for each in both.values() for name, schema in each.pop("$defs").items()}
+        for each in both.values():
+            del each["$schema"]
+        own = both[shape_name(first.__name__)]["properties"][key]
+        named = {"properties": {key: {"enum": own["enum"]}}, "required": [key]}
+        chosen = {"if": named, "then": ref(shape_name(first.__name__)), "else": ref(shape_name(other.__name__))}
+        return {"$schema": DIALECT, "type": "object", **chosen, "$defs": dict(sorted({**defs, **both}.items()))}
 
     def conditions(self) -> dict[str, Schema]:
         condition = ref("condition")
@@ -239,6 +252,25 @@ class _Words:
             "SwitchedOffText.jurisdiction": ref("name of jurisdiction"),
             "SwitchedOffText.policy": or_new(one_of(self.policies, self.policies)) | naming("policy"),
         }
+
+    def mappings(self) -> dict[str, Schema]:
+        """What places of a request, ids and terms may state, and which duties a program may carry out."""
+        names = dict.fromkeys(Places(self.vocabulary).names())
+        place = one_of(names, what="fact") | naming("fact")
+        facts = {"type": "object", "additionalProperties": place}
+        constants = closed(
+            {name: by_shape(TEXT, list={"type": "array"}, mapping={"type": "object"}) for name in names}
+        ) | keyed("fact")
+        found: dict[str, Schema] = {
+            "TranslatedText.fact": place,
+            "RequestEntityText.id": place,
+            "RequestEntityText.facts": facts,
+            "TermText.fact": place,
+        }
+        for shape in ("ReadingText", "RequestMappingText"):
+            found[f"{shape}.constants"] = constants
+            found[f"{shape}.facts"] = {"type": "object", "additionalProperties": by_shape(place, mapping=ref("translated"))}
+        return found
 
     def access(self) -> dict[str, Schema]:
         """What an attribute of an access request may state, and which entities it may name."""

@@ -11,11 +11,10 @@ from collections.abc import Mapping
 
 from engine.policy_language.authzen_text import AttributesText, AuthZenText, EntityText
 from engine.policy_language.diagnostic import Findings, did_you_mean
-from engine.policy_language.exchange_places import Places
-from engine.policy_language.tree import Node, locate
+from engine.policy_language.stated_places import StatedPlaceCheck
+from engine.policy_language.tree import locate
 from engine.policy_language.vocabulary import Vocabulary
 from engine.rules import AS_OF
-from engine.values import BadValue
 
 
 def check_access(vocabulary: Vocabulary, findings: Findings) -> None:
@@ -24,13 +23,7 @@ def check_access(vocabulary: Vocabulary, findings: Findings) -> None:
         _AccessChecker(vocabulary, vocabulary.nodes["authzen", ""], findings).check(vocabulary.authzen)
 
 
-class _AccessChecker:
-    def __init__(self, vocabulary: Vocabulary, node: Node, findings: Findings) -> None:
-        self.vocabulary = vocabulary
-        self.node = node
-        self.findings = findings
-        self.places = Places(vocabulary)
-
+class _AccessChecker(StatedPlaceCheck):
     def check(self, text: AuthZenText) -> None:
         types = {*text.subjects, *text.resources}
         groups: tuple[tuple[tuple[str, ...], Mapping[str, EntityText]], ...] = (
@@ -70,34 +63,3 @@ class _AccessChecker:
                 at = locate(self.node, (*where, "names", name))[0].span
                 help = did_you_mean(type, types) or f"the types are {', '.join(f'`{each}`' for each in sorted(types))}"
                 self.findings.error(at, "bad-value", f"there is no type of subject or resource `{type}` here", help=help)
-
-    def known(self, where: tuple[str, ...], place: str) -> bool:
-        """Whether a name leads to a place; a name that does not is a finding."""
-        if self.places.path(place) is not None:
-            return True
-        at = locate(self.node, where)[0].span
-        help = did_you_mean(place, self.places.names())
-        self.findings.error(at, "unknown-fact", f"an exchange has no fact `{place}`", "not in the vocabulary", help)
-        return False
-
-    def one(self, place: str) -> bool:
-        path = self.places.path(place)
-        return path is not None and self.places.one(path)
-
-    def stated(self, where: tuple[str, ...], fact: str | None, word: str | None) -> None:
-        """Check a fact that a name states (`word`, of a type or an action), or that an id states (None)."""
-        if fact is None or not self.known(where, fact):
-            return
-        at = locate(self.node, where)[0].span
-        type = self.vocabulary.type_of(fact)
-        if type is None or type.many or type.kind not in ("id", "value"):
-            known = f"of type `{type.name}`" if type else "not a single fact"
-            self.findings.error(at, "ill-typed", f"`{fact}` is {known}; a name or an id cannot state it", help="name an `id`")
-        elif word is not None:
-            try:
-                type.accept(word)
-            except BadValue as bad:
-                self.findings.error(at, "bad-value", str(bad), f"`{fact}` cannot be `{word}`", bad.help)
-        elif type.values:
-            said = f"`{fact}` takes only the values of `{type.values.name}`, but an id may be any text"
-            self.findings.error(at, "ill-typed", said, help="name an `id`")

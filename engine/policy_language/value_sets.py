@@ -54,6 +54,8 @@ class ValueSets:
         country = {}
         everything: list[str] = []
         since: dict[str, int] = {}
+        dpv: dict[str, str] = {}
+        dpv_broader: dict[str, str] = {}
         written = self.written(name, text)
         for value in written:
             entry = written[value]
@@ -75,6 +77,10 @@ class ValueSets:
                 everything.append(value)
             if entry.since is not None:
                 since[value] = entry.since
+            if entry.dpv:
+                dpv[value] = entry.dpv
+            if entry.dpv_broader:
+                dpv_broader[value] = entry.dpv_broader
             if entry.title:
                 titles[value] = entry.title.words
             also[value] = [*entry.also, *self.within(name, value), *self.said(name, text, value)]
@@ -92,6 +98,10 @@ class ValueSets:
                 rest.add(value)
             if added.since is not None:
                 since[value] = added.since
+            if added.dpv:
+                dpv[value] = added.dpv
+            if added.dpv_broader:
+                dpv_broader[value] = added.dpv_broader
             if added.title:
                 titles[value] = added.title.words
         for value in parents.keys() - set(written):  # what another file adds under a place lies in its country
@@ -130,6 +140,8 @@ class ValueSets:
             nothing=nothing[0] if nothing else "",
             everything=everything[0] if everything else "",
             since=since,
+            dpv=dpv,
+            dpv_broader=dpv_broader,
         )
 
     def written(self, name: str, text: ValueSetText) -> Mapping[str, ValueText | str]:

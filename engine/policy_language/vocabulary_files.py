@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.policy_language.book_facts import read_books
 from engine.policy_language.diagnostic import Findings
 from engine.policy_language.document_measures import read_measures
+from engine.policy_language.dpv_terms import check_dpv
 from engine.policy_language.everyday_words import check_words, everyday_names
 from engine.policy_language.tree import Node
 from engine.policy_language.typed_facts import TypedFacts
@@ -17,7 +18,9 @@ from engine.policy_language.written_vocabulary import join
 def load(trees: list[Node], findings: Findings) -> Vocabulary:
     """The vocabulary of some files; an error or a word defined twice is a finding."""
     words = join(trees, findings)
-    values = ValueSets(words).read()
+    read = ValueSets(words)
+    values = read.read()
+    check_dpv(words, read)
     facts, families = TypedFacts(words, values).read()
     lists = words.text.registers
     registers = {name: read_register(words, values, name, text) for name, text in lists.items() if text.of != IDS}

@@ -59,7 +59,7 @@ class FactText(DocumentText):
     ask: Text | None = None
     """The question that the exporter is asked to find it out."""
     dpv: str | None = None
-    """The nearest term of the Data Privacy Vocabulary."""
+    """The term of the Data Privacy Vocabulary that says of data or an exchange that this is so."""
     change: Literal["yes", "upwards", "no"] = "no"
     """Whether the exporter can change it, so that a remedy may change it; `upwards`: only to a later value of its ordered set."""
     some: YesNo = "no"
@@ -138,7 +138,9 @@ class ValueText(DocumentText):
     since: int | None = None
     """The shape of exchanges that first knows the value, like 2; a set that was stated in an earlier one is open."""
     dpv: str | None = None
-    """The nearest term of the Data Privacy Vocabulary."""
+    """The term of the Data Privacy Vocabulary that means the same, like `pd:Health`."""
+    dpv_broader: str | None = None
+    """Where no term means the same: one that means more. It is written for this value, and never read as it."""
 
 
 class ValueSetText(DocumentText):
@@ -172,7 +174,9 @@ class MoreValueText(DocumentText):
     since: int | None = None
     """The shape of exchanges that first knows the value, like 2; a set that was stated in an earlier one is open."""
     dpv: str | None = None
-    """The nearest term of the Data Privacy Vocabulary."""
+    """The term of the Data Privacy Vocabulary that means the same, like `pd:Health`."""
+    dpv_broader: str | None = None
+    """Where no term means the same: one that means more. It is written for this value, and never read as it."""
 
 
 class EntryText(DocumentText):
@@ -257,11 +261,16 @@ class KindText(DocumentText):
     """Who makes or issues such a document or claim."""
     filed_with: Text | None = None
     """Where such a document or claim is filed."""
+    dpv: str | None = None
+    """The term of the Data Privacy Vocabulary that means the same, like `eu-gdpr:A46-2-b`."""
+    dpv_broader: str | None = None
+    """Where no term means the same: one that means more. It is written for this kind, and never read as it."""
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         # Digests are made from this text. A kind that need not say anything, or has no other words, reads as before there were these keys.
         unread: tuple[tuple[str, Any], ...] = (("must_say", []), ("called", None), ("issued_by", None), ("filed_with", None))
-        yield from (each for each in super().__repr_args__() if each not in unread)
+        foreign = ("dpv", "dpv_broader")
+        yield from (each for each in super().__repr_args__() if each not in unread and each[0] not in foreign)
 
 
 class MeasuresText(DocumentText):

@@ -190,6 +190,8 @@ class ValueSet:
         nothing: str = "",
         everything: str = "",
         since: Mapping[str, int] | None = None,
+        dpv: Mapping[str, str] | None = None,
+        dpv_broader: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
         self.title = title
@@ -199,6 +201,8 @@ class ValueSet:
         self.nothing = nothing  # the value that says that no other applies; it stands alone in a set
         self.everything = everything  # the value that says that all others apply; it stands alone in a set
         self.since = dict(since or {})  # the shape of exchanges that first knows a value, where it is not the first shape
+        self.dpv = dict(dpv or {})  # the term of the Data Privacy Vocabulary that means the same as a value
+        self.dpv_broader = dict(dpv_broader or {})  # the one that means more, where none means the same
         self.titles = dict(titles or {})
         self.also = dict(also or {})
         self.inside = inside
@@ -307,6 +311,10 @@ class Type:
         """Whether values of both compare, one by one: they are of one kind and one set, and of quantities some are in one base unit."""
         apart = self.units and other.units and set(self.units.bases).isdisjoint(other.units.bases)
         return (self.kind, self.values) == (other.kind, other.values) and not apart
+
+    def includes(self, other: Type) -> bool:
+        """Whether each value of the other is a value of this one too, as countries are of territories."""
+        return self.values is not None and other.values is not None and set(other.values.values) <= set(self.values.values)
 
     @property
     def ordered(self) -> bool:

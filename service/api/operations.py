@@ -15,7 +15,18 @@ from service.callers import caller
 from service.problems import KINDS, MEDIA_TYPE, Kind, type_of
 
 Tag = Literal[
-    "decisions", "facts", "log", "reviews", "ledger", "register", "policies", "access requests", "callers", "schemas", "service"
+    "decisions",
+    "facts",
+    "log",
+    "reviews",
+    "ledger",
+    "register",
+    "policies",
+    "access requests",
+    "gateways",
+    "callers",
+    "schemas",
+    "service",
 ]
 
 TAGS: Mapping[Tag, str] = {
@@ -27,6 +38,7 @@ TAGS: Mapping[Tag, str] = {
     "register": "State parties, data assets and other entities once, and name them by id in exchanges.",
     "policies": "The policies that decide, those that decided, and the shadow beside them.",
     "access requests": "The AuthZEN Authorization API 1.0.",
+    "gateways": "What gateways and other programs ask in their own forms, read by mappings.",
     "callers": "API keys, and the persons who sign in.",
     "schemas": "The shapes of exchanges, decisions and records.",
     "service": "Where things are, whether the service can decide now, and its figures.",

@@ -35,6 +35,7 @@ RULES = (
     "acceptance",
     "switched-off",
     "must-be-shown",
+    "mapping",
 )  # listed first in the Markdown
 MAX_LISTED = 50  # changes in one list of the Markdown
 MAX_DETAILS = 12

@@ -11,14 +11,17 @@ from service.cli.command import BY, Commands, Database, Lang, ServicePolicies, U
 from service.cli.output import complain, count, day
 
 if TYPE_CHECKING:
+    import engine
     from service.callers.context import ReadingAll
     from service.console.reader import PageReader
     from service.reports.report_document import ReportDocument
     from service.reports.report_scope import Scope
+    from service.reports.transfer_selection import TransferRow
     from service.service import Service
 
 app = Commands("Reports for a period, a party or a jurisdiction, and registers of transfers.")
 
+_LINKED = {".jsonld": "application/ld+json", ".ttl": "text/turtle"}
 First = Annotated[str | None, typer.Option("--from", help="First day, like 2026-01-01; UTC. [twelve months before the last]")]
 Last = Annotated[str | None, typer.Option("--until", help="Last day. [today]")]
 Output = Annotated[Path, typer.Option("--output", "-o", help="File to write; its ending says how.")]
@@ -87,15 +90,16 @@ def transfers(
     """
     Write a register of transfers: the committed exchanges for which a law asks for it, as .csv, .html or .pdf.
 
-    CSV has every row; HTML and PDF have the newest 2,000 and say so. In CSV a text that a spreadsheet would take for a formula gets an
-    apostrophe before it. Ends with 1 where there is no row.
+    As .jsonld or .ttl it has records in terms of the Data Privacy Vocabulary. HTML and PDF have the newest 2,000 rows and say so, the
+    other forms have every row. In CSV a text that a spreadsheet would take for a formula gets an apostrophe before it. Ends with 1 where
+    there is no row.
     """
     from service.api import csv_tables
     from service.cli.files import writing
     from service.reports import transfer_selection
     from service.reports.transfer_register import TransferRegister
 
-    ending = _ending(output, (".csv", ".html", ".pdf"))
+    ending = _ending(output, (".csv", ".html", ".pdf", *_LINKED))
     with _opened(policies, database, lang) as (service, reader):
         known = service.live.bundle.vocabulary.transfer_registers
         need("register", register, known)
@@ -109,12 +113,32 @@ def transfers(
                     for row in transfer_selection.every(connection, text, scope):
                         file.write(csv_tables.written_rows(table.lines([row])))
                         found += 1
+            elif ending in _LINKED:
+                rows = list(transfer_selection.every(connection, text, scope))
+                _write_linked(register, text, rows, service, output, ending)
+                found = len(rows)
             else:
                 document, found = table.whole(_context(service), scope, connection)
                 _write(document, output, ending, service, reader)
     if not found:
         complain("no committed exchange of the period is in this register")
     return 0 if found else 1
+
+
+def _write_linked(
+    register: str, text: "engine.TransferRegisterText", rows: "list[TransferRow]", service: "Service", output: Path, ending: str
+) -> None:
+    """Write rows of a register as records in terms of the Data Privacy Vocabulary. Raises UsedWrongly."""
+    from service.cli.files import writing
+    from service.doors.dpv.written_records import of_rows
+    from service.problems import RequestRefused
+
+    try:
+        made = of_rows(register, text, rows, service.live.bundle, _LINKED[ending])
+    except RequestRefused as refused:
+        raise UsedWrongly(refused.detail) from None
+    with writing(output) as file:
+        file.write(made.decode())
 
 
 def _ending(output: Path, known: tuple[str, ...]) -> str:

@@ -25,7 +25,9 @@ app = Commands()
 
 @app.add("schema --write policies/.schemas")
 def schema(
-    kind: Annotated[str, typer.Argument(help="Schema to print: policy, test, vocabulary, organisation or exchange.")] = "",
+    kind: Annotated[
+        str, typer.Argument(help="Schema to print: policy, test, vocabulary, organisation, mapping or exchange.")
+    ] = "",
     write: Annotated[Path | None, typer.Option(help="Folder to write all schemas into.")] = None,
     policies: Policies = None,
 ) -> int:

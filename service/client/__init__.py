@@ -27,8 +27,10 @@ from .benefits import (
     UnreportedPrice,
 )
 from .documents import AttachedDocument, DecisionDocument, DocumentConfirmation, DocumentSignature, KeptDocument, TrustedKey
+from .drafts import DraftMade
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
+from .may_leave import MayNotLeave, RefusedRow, may_leave
 from .plans import Plan, PlannedLeg
 from .policies import AcceptanceMade, Caller, CaseDraft, Coverage, Fact, KeptBundle, Preset, Provision, Uncovered, Words
 from .promises import CountedPromises, Promise, PromisedForCountries, PromiseNumbers, PromiseReport
@@ -83,6 +85,7 @@ __all__ = [
     "DecisionDocument",
     "DocumentConfirmation",
     "DocumentSignature",
+    "DraftMade",
     "Explanation",
     "Fact",
     "Gap",
@@ -92,6 +95,7 @@ __all__ = [
     "KeptBundle",
     "KeptDocument",
     "Malformed",
+    "MayNotLeave",
     "Means",
     "Need",
     "NextFact",
@@ -114,6 +118,7 @@ __all__ = [
     "Recorded",
     "Refund",
     "Refused",
+    "RefusedRow",
     "Review",
     "ReviewNote",
     "ReviewThread",
@@ -137,4 +142,5 @@ __all__ = [
     "WatchEvent",
     "Way",
     "Words",
+    "may_leave",
 ]

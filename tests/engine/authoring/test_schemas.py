@@ -20,6 +20,7 @@ import engine
 from engine.authoring import hints
 from engine.policy_language.case_text import TestText
 from engine.policy_language.conditions import FITS, MADE
+from engine.policy_language.mapping_text import RequestMappingText, TermMappingText
 from engine.policy_language.organisation_text import OrganisationText
 from engine.policy_language.phrases import GROUPS
 from engine.policy_language.policy_text import PolicyText, RuleText, StepsText, TableText
@@ -237,7 +238,7 @@ def quick(dialect: Any, kind: str) -> Any:
 
 
 def kind_of(document: Any) -> str:
-    return next(kind for kind in ("policy", "test", "vocabulary", "organisation") if kind in document)
+    return next(kind for kind in ("policy", "test", "vocabulary", "organisation", "mapping") if kind in document)
 
 
 def errors(schemas: dict[str, dict[str, Any]], text: str, dialect: Any = Draft202012Validator) -> list[tuple[str, str]]:
@@ -357,7 +358,16 @@ def test_every_fact_tells_its_title_and_its_question() -> None:
 
 def test_every_key_and_operator_tells_what_it_is_for() -> None:
     """The hints are for what there is: every key of every document, every operator, and nothing else."""
-    for document in (PolicyText, StepsText, TableText, TestText, VocabularyText, OrganisationText):
+    for document in (
+        PolicyText,
+        StepsText,
+        TableText,
+        TestText,
+        VocabularyText,
+        OrganisationText,
+        RequestMappingText,
+        TermMappingText,
+    ):
         for shape in hints.shapes_of(document):
             assert hints.of_keys(shape).keys() == {field.alias or name for name, field in shape.model_fields.items()}, shape
             assert all(hints.of_keys(shape).values())
@@ -368,7 +378,7 @@ def test_every_key_and_operator_tells_what_it_is_for() -> None:
 
 def test_no_place_is_left_open() -> None:
     """Every key says what may stand under it: nothing of a model that takes anything is forgotten."""
-    for kind in ("policy", "test", "vocabulary", "organisation"):
+    for kind in ("policy", "test", "vocabulary", "organisation", "mapping"):
         schema = bundled_schemas()[kind]
         shapes = {kind: schema, **schema["$defs"]}
         open_ = [
@@ -434,15 +444,16 @@ def test_schema_prints_one_and_writes_all(tmp_path: Path) -> None:
     """What is written is what is printed; writing again changes nothing."""
     folder = tmp_path / "deep" / ".schemas"
     for _ in range(2):
-        assert schema("--write", str(folder)) == (0, f"5 schemas in {folder}\n")
+        assert schema("--write", str(folder)) == (0, f"6 schemas in {folder}\n")
     assert sorted(file.name for file in folder.iterdir()) == [
         "exchange.json",
+        "mapping.json",
         "organisation.json",
         "policy.json",
         "test.json",
         "vocabulary.json",
     ]
-    for kind in ("policy", "test", "vocabulary", "organisation", "exchange"):
+    for kind in ("policy", "test", "vocabulary", "organisation", "mapping", "exchange"):
         status, said = schema(kind)
         assert status == 0
         assert json.loads(said) == json.loads((folder / f"{kind}.json").read_text())
@@ -453,4 +464,4 @@ def test_schema_used_wrongly_says_how() -> None:
     for arguments in ((), ("policy", "--write", "x"), ("law",)):
         status, said = schema(*arguments)
         assert status == 2
-        assert "policy, test, vocabulary, organisation, exchange" in said
+        assert "policy, test, vocabulary, organisation, mapping, exchange" in said

@@ -1,5 +1,6 @@
 """The command itself, over stdio and over HTTP, with the official client; and what happens where there is no service or no key."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -20,14 +21,16 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from service.cli.main import app
+from service.client import ClientError
 from service.doors.agents.asking import KeyHolders
 from service.doors.agents.http_server import guarded
+from service.doors.agents.said_twice import marked, name_said_twice
 from tests.engine.test_everyday_exchanges import EXCHANGES
 from tests.service.conftest import ROOT, running, without_settings
 from tests.service.doors.agents.agent_desk import Desk, at_a_desk, talking
 from tests.service.doors.agents.conftest import House
 
-PERMITTED, _, _ = EXCHANGES["Indian payroll to Britain"]
+PERMITTED = EXCHANGES["Indian payroll to Britain"][0]
 NOWHERE = "http://127.0.0.1:9"  # the port of the service that discards: nothing listens there
 PING = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
 HEADERS = {
@@ -39,8 +42,6 @@ HEADERS = {
 
 def run(talk: Any) -> Any:
     """Run a coroutine."""
-    import asyncio
-
     return asyncio.run(talk)
 
 
@@ -115,6 +116,8 @@ BROKEN = {
     "not UTF-8": b"\xff\xfe",
     "arguments that are a list": json.dumps({**PING, "method": "tools/call", "params": {"name": "decide", "arguments": [1]}}).encode(),
     "a name that is a number": json.dumps({**PING, "method": "tools/call", "params": {"name": 7, "arguments": {}}}).encode(),
+    "a member twice": CALL.replace(b"{}", b'{"exchange": {"exporter": {"country": "IN", "country": "CN"}}}'),
+    "the arguments twice": CALL.replace(b'"arguments": {}', b'"arguments": {"exchange": {}}, "arguments": {"exchange": {}}'),
     "a method that is none": json.dumps({**PING, "method": "keys/list"}).encode(),
 }  # fmt: skip
 
@@ -140,6 +143,46 @@ def test_what_is_no_message_is_refused_over_http(house: House) -> None:
             )
             assert "Traceback" not in answer.text
         assert "result" in client.post("/mcp", json=PING, headers=HEADERS).json()
+
+
+def test_what_is_said_twice_is_answered_by_nothing(house: House) -> None:
+    """Over HTTP by a refusal that names it; over stdio by the error of the tool."""
+    twice = BROKEN["a member twice"]
+    with door(house, "127.0.0.1", house.keys["agent"]) as client:
+        answer = client.post("/mcp", content=twice, headers=HEADERS)
+        assert (answer.status_code, answer.json()["error"]["message"]) == (
+            400,
+            "`country` appears twice in one object; say it once",
+        )
+    line = json.loads(marked(twice.decode()))
+    assert (line["id"], line["params"]["name"]) == (1, "decide")
+    assert name_said_twice(line["params"]["arguments"]) == "country"
+    for same in (CALL.decode(), "{", "7", '{"a": 1, "b": {"a": 1}}', "[1]"):
+        assert marked(same) == same
+
+    async def talk(desk: Desk) -> None:
+        came = await desk.call("decide", **line["params"]["arguments"])
+        assert "`country` appears twice" in came.content["detail"]
+
+    at_a_desk(house.address, house.keys["agent"], talk)
+
+
+def test_keys_of_nobody_push_no_other_out(house: House) -> None:
+    """A client is kept for a key that the service knows, and for no other."""
+
+    async def calls() -> None:
+        holders = KeyHolders(house.address)
+        known = await holders.asking(house.keys["agent"])
+        for number in range(8):
+            with pytest.raises(ClientError):
+                await holders.asking(f"ff_00000000000{number}_nothing")
+        assert [*holders.kept] == [house.keys["agent"]]
+        assert (await holders.asking(house.keys["agent"])).client is known.client
+        several = await asyncio.gather(*(holders.asking(house.keys["reader"]) for _ in range(4)))
+        assert all(each.caller.scopes == ("read",) for each in several)
+        await holders.aclose()
+
+    asyncio.run(calls())
 
 
 def test_where_other_machines_reach_it_every_call_must_send_a_key(house: House) -> None:
