@@ -5,6 +5,7 @@ Where the server can be reached from elsewhere, every call must send a key of th
 alone a call may come without one. A header that is no key, and two of them, are refused everywhere.
 """
 
+import asyncio
 import json
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,6 +16,7 @@ from service.doors.agents.keys_sent import bearer
 from service.doors.agents.said_twice import said_twice
 
 MOST_BODY = 512 * 1024  # bytes of a message
+BODY_SECONDS = 30
 _CHALLENGE = (b"www-authenticate", b"Bearer")
 
 
@@ -42,24 +44,18 @@ class HttpGuard:
         elif key and (refusal := await self._unknown(key)):
             await _refuse(send, *refusal)
         else:
-            await self._read(scope, receive, send)
-
-    async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read the body once, and pass it on if it says nothing twice."""
-        pieces: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                return  # whoever called has left
-            pieces.append(message.get("body", b""))
-            size += len(pieces[-1])
-            if size > MOST_BODY:
-                await _refuse(send, 413, f"a message may have at most {MOST_BODY} bytes")
+            try:
+                body = await asyncio.wait_for(_body(receive), BODY_SECONDS)
+            except TimeoutError:
+                await _refuse(send, 408, f"a message must arrive within {BODY_SECONDS} seconds")
                 return
-            if not message.get("more_body", False):
-                break
-        body = b"".join(pieces)
+            await self._pass(scope, receive, send, body)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send, body: bytes | None) -> None:
+        """Pass a call on, if its body is not too large and says nothing twice; None is one that is too large."""
+        if body is None:
+            await _refuse(send, 413, f"a message may have at most {MOST_BODY} bytes")
+            return
         if name := said_twice(body):
             await _refuse(send, 400, f"`{name[:80]}` appears twice in one object; say it once")
             return
@@ -81,6 +77,20 @@ class HttpGuard:
         except ClientError:
             return 503, "the service cannot be asked whose key this is"
         return None
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None where it is too large. Of a caller who has left it is what came."""
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > MOST_BODY:
+            return None
+        if not message.get("more_body", False):
+            return b"".join(pieces)
 
 
 async def _refuse(send: Send, status: int, detail: str) -> None:

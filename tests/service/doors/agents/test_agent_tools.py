@@ -115,6 +115,18 @@ def test_what_records_nothing_records_nothing(house: House) -> None:
         assert len([*client.each_decision()]) == before
 
 
+def test_what_was_stated_and_says_too_little_is_asked_again(house: House) -> None:
+    """A preset leaves its sets open; the answer shows what was stated of them."""
+
+    async def talk(desk: Desk) -> None:
+        exchange = (await desk.call("begin", preset="payroll")).result["exchange"]
+        asked = {each["fact"]: each for each in (await desk.call("missing", exchange=exchange)).result["open"]}
+        assert asked["data.categories"]["says_too_little"] == exchange["data"]["categories"]
+        assert all("says_too_little" not in each for fact, each in asked.items() if fact.startswith("recipient."))
+
+    at_a_desk(house.address, house.keys["agent"], talk)
+
+
 def test_a_refusal_has_ways_and_an_explanation_in_pages(house: House) -> None:
     """Each page says where the next begins; all pages together have every item once."""
 

@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 
 from service.cli.main import app
 from service.client import ClientError
+from service.doors import installed
 from service.doors.agents.asking import KeyHolders
 from service.doors.agents.http_server import guarded
 from service.doors.agents.said_twice import marked, name_said_twice
@@ -277,3 +278,11 @@ def test_what_is_used_wrongly_is_a_sentence(options: list[str], words: str) -> N
     ended = CliRunner().invoke(app, ["mcp", *options])
     assert (ended.exit_code, ended.stdout) == (2, "")
     assert words in ended.stderr
+
+
+def test_without_the_library_the_command_says_what_adds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service itself runs without it."""
+    monkeypatch.setattr(installed, "find_spec", lambda name: None)
+    ended = CliRunner().invoke(app, ["mcp"])
+    assert (ended.exit_code, ended.stdout) == (2, "")
+    assert "pip install 'fifthfactor[agents]'" in ended.stderr
