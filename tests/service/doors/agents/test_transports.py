@@ -271,6 +271,7 @@ def test_too_many_calls_are_told_to_wait(tmp_path: Path) -> None:
         (["--key-file", "nowhere.key"], "the key file cannot be read"),
         (["--key-file", os.devnull], "must have one key"),
         (["--service", "ftp://example.org"], "the address must be like"),
+        (["--http", "--host", "0.0.0.0"], "--allow-host"),
     ],
 )
 def test_what_is_used_wrongly_is_a_sentence(options: list[str], words: str) -> None:
