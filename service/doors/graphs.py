@@ -122,10 +122,11 @@ def shape_graph(text: str) -> Any:
 def _parsed(text: str, form: str, places: "_Places | None", most: int) -> tuple[GraphTriple, ...]:
     import logging
 
-    from rdflib import Graph
+    from rdflib import Dataset, Graph
 
     logging.getLogger("rdflib.term").setLevel(logging.ERROR)  # it prints each text that its type does not allow
-    graph = Graph(bind_namespaces="none")
+    # JSON-LD may hold graphs in graphs: what any of them says is said.
+    graph = Graph(bind_namespaces="none") if form == "turtle" else Dataset(default_union=True)
     try:
         graph.parse(data=text, format=form, publicID=BASE)
     except RecursionError:
@@ -137,7 +138,7 @@ def _parsed(text: str, form: str, places: "_Places | None", most: int) -> tuple[
         at = f" at line {line + 1}" if isinstance(line, int) else ""
         kind = "Turtle" if form == "turtle" else "JSON-LD"
         raise GraphRefused(f"the document is no {kind} that can be read{at}") from None
-    if len(graph) > most:
+    if sum(1 for _ in graph.triples((None, None, None))) > most:
         raise GraphRefused(f"the document makes more than {most:,} statements")
     return tuple(_plain(graph, places))
 
