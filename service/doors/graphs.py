@@ -124,12 +124,13 @@ def _parsed(text: str, form: str, places: "_Places | None", most: int) -> tuple[
     import logging
 
     import rdflib
-    from rdflib import Graph
+    from rdflib import Dataset, Graph
 
     # A value stays as it was written: "1E300000000" as a decimal would be written out in three hundred million digits.
     rdflib.NORMALIZE_LITERALS = False
     logging.getLogger("rdflib.term").setLevel(logging.ERROR)  # it prints each text that its type does not allow
-    graph = Graph(bind_namespaces="none")
+    # JSON-LD may hold graphs in graphs: what any of them says is said.
+    graph = Graph(bind_namespaces="none") if form == "turtle" else Dataset(default_union=True)
     try:
         graph.parse(data=text, format=form, publicID=BASE)
     except RecursionError:
@@ -141,7 +142,7 @@ def _parsed(text: str, form: str, places: "_Places | None", most: int) -> tuple[
         at = f" at line {line + 1}" if isinstance(line, int) else ""
         kind = "Turtle" if form == "turtle" else "JSON-LD"
         raise GraphRefused(f"the document is no {kind} that can be read{at}") from None
-    if len(graph) > most:
+    if sum(1 for _ in graph.triples((None, None, None))) > most:
         raise GraphRefused(f"the document makes more than {most:,} statements")
     return tuple(_plain(graph, places))
 

@@ -40,12 +40,17 @@ class DpvUnread:
 
 @dataclass(frozen=True, slots=True)
 class DpvReading:
-    """One record: its name in the document, the exchange as nested facts, where each is from, and what was not understood."""
+    """
+    One record: its name in the document, the exchange as nested facts, where each is from, and what was not understood.
+
+    `others` are the properties of other vocabularies that it has; they are not read.
+    """
 
     record: str
     exchange: dict[str, Any]
     facts: tuple[DpvFact, ...]
     not_understood: tuple[DpvUnread, ...]
+    others: tuple[str, ...] = ()
 
     @property
     def terms_not_understood(self) -> tuple[str, ...]:
@@ -176,6 +181,7 @@ class _RecordReader:
         self.stated: dict[str, _Stated] = {}
         self.unread: dict[tuple[str, str], DpvUnread] = {}
         self.left_open: set[str] = set()
+        self.others: set[str] = set()
         self.documents: dict[str, tuple[Any, str, str]] = {}
         names = (record, *document.parts_of(record), *document.holders(record))
         self.triples = [each for name in names for each in document.of.get(name, ())]
@@ -355,6 +361,8 @@ class _RecordReader:
                 self._not_read(name, each.pointer, "the part is not described in the document")
                 self._open_all()
             self._leave_open(property)
+            if each.predicate != TYPE and not self.table.is_dpv(name):
+                self.others.add(name[:_CUT])
             if each.predicate == TYPE or property in by_first or property in self.table.parts or not self.table.is_dpv(name):
                 continue
             if each.object.text in things and self.table.implied_by(name):
@@ -366,6 +374,8 @@ class _RecordReader:
             seconds = {path.steps[1] for first in firsts for path in by_first[first] if len(path.steps) > 1}
             for each in self.document.of.get(thing, ()):
                 name, property = self.document.short[each.predicate], self.document.property_of(each)
+                if each.predicate != TYPE and not self.table.is_dpv(name):
+                    self.others.add(name[:_CUT])
                 if name in seconds or not self.table.is_dpv(name):
                     continue
                 self._leave_open(property)
@@ -441,7 +451,7 @@ class _RecordReader:
         order = {name: number for number, name in enumerate(self.table.bundle.vocabulary.facts)}
         facts.sort(key=lambda each: (order.get(each.fact, len(order)), each.fact))
         unread = sorted(self.unread.values(), key=lambda each: (each.term, each.pointer))
-        return DpvReading(self.record, _nested(facts), tuple(facts), tuple(unread))
+        return DpvReading(self.record, _nested(facts), tuple(facts), tuple(unread), tuple(sorted(self.others)))
 
 
 def _nested(facts: Sequence[DpvFact]) -> dict[str, Any]:

@@ -118,6 +118,16 @@ def test_every_term_that_is_not_understood_is_named_with_its_place_and_why():
     assert {each.pointer for each in found.not_understood} == {"https://example.org/r"}
 
 
+def test_properties_of_other_vocabularies_are_named_and_not_read():
+    """A misspelt prefix is found there too."""
+    found = reading(
+        "ex:r dpv:hasPurpose dpv:Marketing ; <dvp:hasPurpose> dpv:Sale ; <http://purl.org/dc/terms/title> 'records' ."
+    )
+    assert found.exchange == {"purpose": {"is": ["marketing"]}}
+    assert found.others == ("dvp:hasPurpose", "http://purl.org/dc/terms/title")
+    assert found.not_understood == ()
+
+
 def test_a_ground_of_the_general_regulation_is_a_document_of_which_nothing_else_is_known():
     """It is presented, without day or end, so that it lifts nothing yet. Where a ground may be any of several, each is unknown."""
     found = reading("ex:r dpv:hasLegalBasis eu-gdpr:A46-2-b, eu-gdpr:A46-2-c, eu-gdpr:A49-1-e, eu-gdpr:A45-3 .")
@@ -150,6 +160,14 @@ def test_a_prohibition_is_no_record_of_what_is_done():
     found = reading(f"ex:r dpv:hasPurpose dpv:Marketing ; dpv:hasProhibition ex:p . {rule}")
     assert found.exchange == {"purpose": {"is": ["marketing"]}}
     assert [each.term for each in found.not_understood] == ["dpv:hasProhibition"]
+
+
+def test_what_a_graph_inside_of_the_document_says_is_said():
+    """Nothing that a document says of a record is left out."""
+    context = {"dpv": "https://w3id.org/dpv#"}
+    inner = {"@id": "urn:g", "@graph": [{"@id": "urn:r", "dpv:hasPurpose": {"@id": "dpv:ServiceProvision"}}]}
+    document = {"@context": context, "@graph": [{"@id": "urn:r", "dpv:hasPurpose": {"@id": "dpv:Marketing"}}, inner]}
+    assert reading(json.dumps(document), JSON_LD).exchange == {"purpose": {"is": ["marketing", "service-provision"]}}
 
 
 def test_a_document_without_a_record_says_what_is_missing():
