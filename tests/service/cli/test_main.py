@@ -68,6 +68,7 @@ def test_no_command_is_lost():
         "registers",
         "unattributed",
         "import",
+        "mcp",
     }
     groups: dict[str, set[str]] = {}
     for group, verb in (each for each in EVERY if len(each) == 2):
@@ -88,6 +89,7 @@ def test_no_command_is_lost():
         "sessions": {"list", "end"},
         "receipt": {"verify"},
         "odrl": {"evaluate", "read"},
+        "dpv": {"check", "read"},
         "register": {"import", "export", "show", "list"},
         "mapping": {"try"},
     }
