@@ -7,8 +7,9 @@ committed. An operation that the mapping names as one that moves no data is allo
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,9 +19,10 @@ from service.callers.caller import Caller
 from service.decisions.decider import AnswerOptions, DecidedNow, Decider, JudgedExchange, durable
 from service.mappings.entity_store import Entities, EntityNotValid, KnownEntities
 from service.mappings.registered_entities import EntityRegister
-from service.mappings.request_reading import ReadRequest, RequestReading
+from service.mappings.request_reading import ReadRequest, RequestReading, refusal
 from service.policies.live import Live
 from service.problems import RequestRefused, no_such
+from service.register.stated_facts import stating
 from service.service import Service
 from service.settings import time_zone
 
@@ -58,7 +60,7 @@ class MappedAnswer:
 
 def mapping_of(live: Live, name: str, door: str) -> engine.RequestMapping:
     """The mapping of a name that a door reads. Raises RequestRefused."""
-    here = {each.name: each for each in live.bundle.mappings.values() if each.door == door}
+    here = {name: each for name, each in live.bundle.mappings.items() if each.door == door}
     if name not in here:
         raise RequestRefused("not-found", no_such("mapping for this door", name, here))
     found = here[name]
@@ -110,7 +112,7 @@ class MappedDecisions:
         service, now = self._service, self._service.clock()
         live = live or service.live
         mapping = mapping_of(live, name, door)
-        reading, known = RequestReading(live, mapping, at), KnownEntities(self._entities)
+        reading, known = RequestReading(live.bundle, stating(live), mapping, at), KnownEntities(self._entities)
         today = now.astimezone(self._zone).date()
         try:
             read = await asyncio.to_thread(reading.read, sent, known, today, caller.reads)
@@ -121,15 +123,28 @@ class MappedDecisions:
         if read.exchange is None:
             return MappedAnswer(mapping, read, True, True, read.why_not)
         async with service.turns.of(caller.id):
+            self._check(live, read, now, caller, at)
             judged = self._decider.judge(live, read.exchange, now, request_id, asker=caller)
             return self._told(mapping, read, judged, request_id, caller)
+
+    def _check(self, live: Live, read: ReadRequest, now: datetime, caller: Caller, at: str) -> None:
+        """An earlier data set that a request names must count wherever the exchange does. Raises RequestRefused, at its place."""
+        assert read.exchange is not None
+        try:
+            self._decider.check_same_people(live, read.exchange, now, caller)
+        except RequestRefused as refused:
+            if refused.kind != "exchange-refused":
+                raise
+            placed = {f"/{each.fact.replace('.', '/')}": each.pointer for each in read.statements}
+            places = [each.model_copy(update={"pointer": placed.get(each.pointer, at)}) for each in refused.errors or ()]
+            raise refusal(places) from None
 
     def _told(
         self, mapping: engine.RequestMapping, read: ReadRequest, judged: JudgedExchange, request_id: str, caller: Caller
     ) -> MappedAnswer:
         """The answer to a judged exchange."""
-        open_duties = not_carried(mapping, judged)
-        why = f"duties are owed that the program does not carry out: {', '.join(open_duties)}" if open_duties else ""
+        open_duties = not_carried(judged.live.bundle, mapping, judged.judgement)
+        why = why_denied(open_duties)
         recorded = {
             "name": mapping.name,
             "digest": mapping.digest,
@@ -146,9 +161,13 @@ class MappedDecisions:
         return MappedAnswer(mapping, read, allow, decided.written.proceed, reason, decided, open_duties)
 
 
-def not_carried(mapping: engine.RequestMapping, judged: JudgedExchange) -> tuple[str, ...]:
+def why_denied(open_duties: Sequence[str]) -> str:
+    """Why a program is told no although the exchange may proceed, if duties are owed that it does not carry out."""
+    return f"duties are owed that the program does not carry out: {', '.join(open_duties)}" if open_duties else ""
+
+
+def not_carried(bundle: engine.Bundle, mapping: engine.RequestMapping, judgement: engine.Judgement) -> tuple[str, ...]:
     """The duties that an exchange brings, or may bring, and that the program does not carry out, by their keys."""
     carried = frozenset(mapping.text.carries)
-    duties = judged.live.bundle.duties
-    owed = (key for key in judged.judgement.verdict.owed if duties[key].arises == "exchange")
+    owed = (key for key in judgement.verdict.owed if bundle.duties[key].arises == "exchange")
     return tuple(sorted(key for key in owed if carried.isdisjoint((key, engine.owner_of(key)))))

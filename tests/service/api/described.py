@@ -74,6 +74,10 @@ PERMITTED: dict[str, Any] = {
         "price": "60000 INR", "share": {"provider": "0.6", "operator": "0.4", "rest": "0"}, "parties": {"provider": ["clinic-5"]},
     },
 }  # fmt: skip
+TRINO: dict[str, Any] = {
+    "context": {"identity": {"user": "alice", "groups": ["analysts"]}, "softwareStack": {"trinoVersion": "434"}},
+    "action": {"resource": {"table": {"catalogName": "hive", "schemaName": "clinic", "tableName": "visits"}}},
+}
 SHARING: dict[str, Any] = {
     "shares": [
         {"payer": "lab-2", "payee": "clinic-5", "ratio": "1/4", "of": "income", "survives": True, "cap": {"INR": "500000.00"}},
@@ -81,6 +85,15 @@ SHARING: dict[str, Any] = {
     ],
     "pricing": {"kind": "per-unit", "amount": "2.50 INR", "unit": "call"},
     "reason": "contract 2026-17",
+}
+DPV: dict[str, Any] = {
+    "@context": {"dpv": "https://w3id.org/dpv#", "pd": "https://w3id.org/dpv/pd#", "loc": "https://w3id.org/dpv/loc#"},
+    "@id": "https://example.org/records/7",
+    "@type": "dpv:DataTransferRecord",
+    "dpv:hasPurpose": {"@id": "dpv:ServiceProvision"},
+    "dpv:hasPersonalData": {"@id": "pd:EmailAddress"},
+    "dpv:hasDataExporter": {"@type": "dpv:DataController", "dpv:hasCountry": {"@id": "loc:DE"}},
+    "dpv:hasRecipient": {"@type": "dpv:DataProcessor", "dpv:hasCountry": {"@id": "loc:IN"}},
 }
 GRANTING: dict[str, Any] = {
     **PERMITTED,
@@ -187,6 +200,8 @@ STEPS = (
     Step("searchSubjects", "POST", "/access/v1/search/subject", {**ACCESS, "subject": {"type": "organization"}}),
     Step("searchResources", "POST", "/access/v1/search/resource", {**ACCESS, "resource": {"type": "dataset"}}),
     Step("searchActions", "POST", "/access/v1/search/action", {"subject": SUBJECT, "resource": RESOURCE}),
+    Step("decideMapped", "POST", "/v1/data/trino", {"input": {**TRINO, "action": {**TRINO["action"], "operation": "SelectFromColumns"}}}),
+    Step("allowMapped", "POST", "/v1/data/trino/allow", {"input": {**TRINO, "action": {**TRINO["action"], "operation": "FilterTables"}}}),
     Step("deleteParty", "DELETE", "/v1/parties/hospital-3"),
     Step("deleteAsset", "DELETE", "/v1/assets/ds-1?erase=true"),
     Step("deleteEntity", "DELETE", "/v1/entities/vessel/v-1"),
@@ -194,6 +209,9 @@ STEPS = (
     Step("searchDecisions", "GET", "/v1/decisions?outcome=review&limit=1"),
     Step("getDecision", "GET", DECISION),
     Step("explainDecision", "GET", f"{DECISION}/explanation?include=requirements,duties"),
+    Step("getDecisionDpv", "GET", f"{DECISION}/dpv"),
+    Step("readDpv", "POST", "/v1/dpv/read", DPV),
+    Step("getDpvTransfers", "GET", "/v1/dpv/transfers/gdpr-30?from=2026-01-01&until=2026-10-31"),
     Step("replayDecision", "GET", f"{DECISION}/replay"),
     Step("getProof", "GET", f"{DECISION}/proof"),
     Step("getReceipt", "GET", f"{DECISION}/receipt"),
@@ -381,6 +399,8 @@ WITNESSED = {
     "addCheckpoint": {"answer": _LINE},
     "getWitnessedCheckpoint": {"answer": f"fifthfactor/log/1b2c…\n42\nCsUY…\n\n— fifthfactor/log/1b2c… 8Fq…\n{_LINE}"},
 }
+# Only with a mapping for a gateway, of which none comes with the policies.
+GATEWAY = {"checkRequest": {"answer": {"allow": True, "decision": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"}}}
 # Only with the setting `access_requests`.
 _TASK = "https://pdp.example.com/access/v1/requests/019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
 _PENDING = {

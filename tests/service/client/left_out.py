@@ -14,6 +14,11 @@ OPERATIONS = {
         "readAccessRequest",
         "getAccessConfiguration",
     ),
+    "gateways and programs that ask an Open Policy Agent have a client for it; the same exchange is asked about by `evaluate`": (
+        "decideMapped",
+        "allowMapped",
+    ),
+    "gateways ask it about requests of their clients": ("checkRequest",),
     "the operator does it, at the command line": (
         "eraseDecision",
         "listKeys",
@@ -24,6 +29,7 @@ OPERATIONS = {
         "listSessions",
         "endSession",
     ),
+    "programs that speak RDF have libraries for it": ("readDpv", "getDecisionDpv", "getDpvTransfers"),
     "a person looks at it on its page": ("getShadow",),
     "it is a file of the whole register, which a person carries over": ("importRegister", "exportRegister"),
     "what watches over the service asks it": ("checkAlive", "checkReady", "getMetrics"),
