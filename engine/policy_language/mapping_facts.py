@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, Generic, TypeVar
 
 from engine.policy_language.diagnostic import Findings, did_you_mean
@@ -221,6 +222,12 @@ class _RequestCheck(StatedPlaceCheck):
                 said = f"`{name}` and `{shapes[each.shape]}` are the same requests"
                 self.findings.error(at, "duplicate-id", said, help="keep one of the two")
             shapes.setdefault(each.shape, name)
+        for first, second in combinations(found, 2):
+            both = found[first].crossing(found[second])
+            if both and both not in shapes:
+                at = locate(self.node, ("operations", second))[1]
+                said = f"`{first}` and `{second}` both read `{both}`"
+                self.findings.error(at, "duplicate-id", said, help="name that operation too, and say what it is")
         return found
 
     def _reading(self, where: Steps, reading: ReadingText, open_steps: Iterable[str]) -> None:

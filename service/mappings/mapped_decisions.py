@@ -7,7 +7,7 @@ committed. An operation that the mapping names as one that moves no data is allo
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from service.mappings.registered_entities import EntityRegister
 from service.mappings.request_reading import ReadRequest, RequestReading
 from service.policies.live import Live
 from service.problems import RequestRefused, no_such
+from service.register.stated_facts import stating
 from service.service import Service
 from service.settings import time_zone
 
@@ -58,7 +59,7 @@ class MappedAnswer:
 
 def mapping_of(live: Live, name: str, door: str) -> engine.RequestMapping:
     """The mapping of a name that a door reads. Raises RequestRefused."""
-    here = {each.name: each for each in live.bundle.mappings.values() if each.door == door}
+    here = {name: each for name, each in live.bundle.mappings.items() if each.door == door}
     if name not in here:
         raise RequestRefused("not-found", no_such("mapping for this door", name, here))
     found = here[name]
@@ -110,7 +111,7 @@ class MappedDecisions:
         service, now = self._service, self._service.clock()
         live = live or service.live
         mapping = mapping_of(live, name, door)
-        reading, known = RequestReading(live, mapping, at), KnownEntities(self._entities)
+        reading, known = RequestReading(live.bundle, stating(live), mapping, at), KnownEntities(self._entities)
         today = now.astimezone(self._zone).date()
         try:
             read = await asyncio.to_thread(reading.read, sent, known, today, caller.reads)
@@ -128,8 +129,8 @@ class MappedDecisions:
         self, mapping: engine.RequestMapping, read: ReadRequest, judged: JudgedExchange, request_id: str, caller: Caller
     ) -> MappedAnswer:
         """The answer to a judged exchange."""
-        open_duties = not_carried(mapping, judged)
-        why = f"duties are owed that the program does not carry out: {', '.join(open_duties)}" if open_duties else ""
+        open_duties = not_carried(judged.live.bundle, mapping, judged.judgement)
+        why = why_denied(open_duties)
         recorded = {
             "name": mapping.name,
             "digest": mapping.digest,
@@ -146,9 +147,13 @@ class MappedDecisions:
         return MappedAnswer(mapping, read, allow, decided.written.proceed, reason, decided, open_duties)
 
 
-def not_carried(mapping: engine.RequestMapping, judged: JudgedExchange) -> tuple[str, ...]:
+def why_denied(open_duties: Sequence[str]) -> str:
+    """Why a program is told no although the exchange may proceed, if duties are owed that it does not carry out."""
+    return f"duties are owed that the program does not carry out: {', '.join(open_duties)}" if open_duties else ""
+
+
+def not_carried(bundle: engine.Bundle, mapping: engine.RequestMapping, judgement: engine.Judgement) -> tuple[str, ...]:
     """The duties that an exchange brings, or may bring, and that the program does not carry out, by their keys."""
     carried = frozenset(mapping.text.carries)
-    duties = judged.live.bundle.duties
-    owed = (key for key in judged.judgement.verdict.owed if duties[key].arises == "exchange")
+    owed = (key for key in judgement.verdict.owed if bundle.duties[key].arises == "exchange")
     return tuple(sorted(key for key in owed if carried.isdisjoint((key, engine.owner_of(key)))))

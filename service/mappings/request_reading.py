@@ -16,17 +16,17 @@ from typing import Any, NoReturn
 
 import engine
 from service.mappings.entity_store import KnownEntities
-from service.mappings.stated_exchange import DOCUMENTS, MOST_OF_A_NAME, Attributes, Refusal, StatedExchange
-from service.policies.live import Live
+from service.mappings.stated_exchange import DOCUMENTS, MOST_OF_A_NAME, Attributes, Refusal, StatedExchange, pointer_step
 from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
 from service.register.entity import ASSET, PARTY, is_id
-from service.register.stated_facts import stating
+from service.register.stated_facts import StatableFacts
 
 # Parts of a path that one server reads as another path than the next: written or encoded in a way that some of them undo.
 _DOUBTFUL = re.compile(r"[%\\;?#\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _WHOLE = re.compile(r"[0-9]{1,15}")
 _ANSWERS = {"yes": True, "true": True, "no": False, "false": False}
 _NOTHING = object()
+MOST_NAMED = 6  # operations and words that a refusal lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,23 @@ def refusal(places: Sequence[ProblemPlace]) -> RequestRefused:
 
 
 class RequestReading:
-    """Reads what a program asks by one mapping of the live policies. `at` is the pointer to the input in the body."""
+    """Reads what a program asks by one mapping of a bundle. `at` is the pointer to the input in the body."""
 
-    def __init__(self, live: Live, mapping: engine.RequestMapping, at: str = "", refused: Refusal = refusal) -> None:
-        self._live = live
-        self._bundle = live.bundle
+    def __init__(
+        self,
+        bundle: engine.Bundle,
+        states: StatableFacts,
+        mapping: engine.RequestMapping,
+        at: str = "",
+        refused: Refusal = refusal,
+    ) -> None:
+        self._bundle = bundle
+        self._states = states
         self._text = mapping.text
         self._name = mapping.name
         self._at = at
         self._refused = refused
-        self._places = engine.Places(live.bundle.vocabulary)
+        self._places = engine.Places(bundle.vocabulary)
         self._patterns = sorted(map(engine.pattern, mapping.text.operations), key=lambda each: each.order)
 
     def read(self, sent: Mapping[str, Any], known: KnownEntities, today: date, reads: bool) -> ReadRequest:
@@ -86,7 +93,7 @@ class RequestReading:
             assert said.moves_no_data is not None, "the model has one of the two"
             return ReadRequest(pattern.name, None, said.moves_no_data.en)
         stated = StatedExchange(self._places, today, known, reads, self._bundle.vocabulary.recipient)
-        read = _InputReading(self._live, stated, sent, steps, self._at, self._path_place(sent))
+        read = _InputReading(self._bundle, self._states, stated, sent, steps, self._at, self._path_place(sent))
         read.all([self._text, said.decided])
         exchange = stated.read(self._bundle, self._refused)
         statements = tuple(ReadStatement(".".join(path), value, at) for path, (value, at) in stated.sent.items())
@@ -103,9 +110,11 @@ class RequestReading:
             if steps is not None:
                 return each, steps
         asked = " ".join(words)[:MOST_OF_A_NAME]
-        meant = engine.did_you_mean(asked, self._text.operations)
+        named = ", ".join(f"`{each}`" for each in list(self._text.operations)[:MOST_NAMED])
+        more = " and more" if len(self._text.operations) > MOST_NAMED else ""
+        meant = engine.did_you_mean(asked, self._text.operations) or f"it names {named}{more}"
         said = f"the mapping `{self._name}` names no operation `{asked}`"
-        self._refuse(engine.operation_places(self._text)[-1], "unknown-operation", "; ".join(filter(None, (said, meant))))
+        self._refuse(engine.operation_places(self._text)[-1], "unknown-operation", f"{said}; {meant}")
 
     def _path_place(self, sent: Mapping[str, Any]) -> str:
         """The place of the path that the operation names, where it names one."""
@@ -125,6 +134,25 @@ class RequestReading:
 
     def _refuse(self, place: str, code: str, detail: str) -> NoReturn:
         raise self._refused([ProblemPlace(pointer=self._at + place, code=code, detail=detail)])
+
+
+def unread(text: engine.RequestMappingText, operation: str, sent: Mapping[str, Any]) -> Iterator[str]:
+    """Pointers to what an input has that nothing of a mapping reads for an operation."""
+    decided = text.operations[operation].decided
+    readings = [text, decided] if decided is not None else []
+    known = {*engine.operation_places(text), *(place for each in readings for _, place in engine.places_of(each))}
+
+    def below(value: Any, pointer: str) -> Iterator[str]:
+        if pointer in known:
+            return
+        inner = value.items() if isinstance(value, dict) else ()
+        if not inner:
+            yield pointer
+        for name, each in inner:
+            yield from below(each, f"{pointer}/{pointer_step(name)}")
+
+    for name, value in sent.items():
+        yield from below(value, f"/{pointer_step(name)}")
 
 
 def path_problem(path: str) -> str:
@@ -160,15 +188,22 @@ class _InputReading:
     """
 
     def __init__(
-        self, live: Live, stated: StatedExchange, sent: Mapping[str, Any], steps: Mapping[str, str], at: str, path: str
+        self,
+        bundle: engine.Bundle,
+        states: StatableFacts,
+        stated: StatedExchange,
+        sent: Mapping[str, Any],
+        steps: Mapping[str, str],
+        at: str,
+        path: str,
     ) -> None:
-        self._bundle = live.bundle
+        self._bundle = bundle
         self._stated = stated
         self._sent = sent
         self._steps = steps
         self._at = at
         self._path_place = path
-        self._kinds = stating(live).kinds
+        self._kinds = states.kinds
         self._groups = tuple(dict.fromkeys(name.partition(".")[0] for name in stated.places.names()))
         self.origins: dict[str, set[str]] = {}
 
@@ -212,7 +247,7 @@ class _InputReading:
         if not isinstance(spelt, str):
             self._wrong(pointer, "wrong-type", f"must be a word that states `{said.fact}`")
         elif spelt not in said.values:
-            known = ", ".join(f"`{each}`" for each in list(said.values)[:8])
+            known = ", ".join(f"`{each}`" for each in list(said.values)[:MOST_NAMED])
             detail = f"the mapping does not say which `{said.fact}` it means by `{spelt[:MOST_OF_A_NAME]}`; it knows {known}"
             self._wrong(pointer, "wrong-value", detail)
         else:

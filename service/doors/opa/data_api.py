@@ -69,7 +69,7 @@ class DataAnswer(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    result: DataResult
+    result: DataResult = Field(description="whether the program may go on, and why")
     decision_id: str | None = Field(default=None, description="the id of the recorded decision, where OPA has it")
 
 

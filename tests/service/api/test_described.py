@@ -176,7 +176,9 @@ def test_every_example_holds(document: dict[str, Any], tmp_path: Path) -> None:
     for step, sent, told in made:
         operation = described[step.operation]
         content = operation["responses"][str(step.status)]["content"]
-        (media,) = [each for kind, each in content.items() if has_example(kind, content, ("text/csv", "text/html"))]
+        (media,) = [
+            each for kind, each in content.items() if has_example(kind, content, ("text/csv", "text/html", "text/turtle"))
+        ]
         validate(document, media["schema"], told, step.operation)
         if step.operation not in known:
             known[step.operation] = {"answer": outline(told) if step.operation in FREE else shortened(told)}
@@ -194,9 +196,9 @@ def test_every_example_holds(document: dict[str, Any], tmp_path: Path) -> None:
         if place[0] in "45":
             continue
         for kind, media in content.items():
-            if has_example(kind, content, ("text/csv", "text/html", "application/octet-stream", "application/cose")) and not (
-                place == "201" and described[name]["responses"].keys() >= {"200"}
-            ):
+            if has_example(
+                kind, content, ("text/csv", "text/html", "text/turtle", "application/octet-stream", "application/cose")
+            ) and not (place == "201" and described[name]["responses"].keys() >= {"200"}):
                 example = media["example"]
                 validate(document, media["schema"], example, name)
                 if place == "request":
@@ -292,7 +294,7 @@ def test_every_list_has_the_same_pages(client: TestClient, document: dict[str, A
         assert not names & {"after", "before", "first", "offset", "page"}, name
         reference = operation["responses"].get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
         shown = document["components"]["schemas"].get(reference.get("$ref", "").rpartition("/")[2], {})
-        if "limit" in names:
+        if "limit" in names and reference:  # an answer that is no JSON has the address of its next page in a header
             assert {"type": "null"} in shown["properties"]["next"]["anyOf"], name
     client.post("/v1/evaluate", json={"exporter": {"country": "CN"}})
     for path, kind in (("/v1/facts?prefix=exporter.", "facts"), ("/v1/decisions?proceed=false", "decisions")):

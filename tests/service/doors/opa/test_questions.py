@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 
 from tests.service.doors.opa.conftest import Ask, record, records
 
-READ = {
+READ: dict[str, Any] = {
     "request": {"method": "GET", "path": "/reports/contacts", "headers": {"x-purpose": "care"}},
     "consumer": {"username": "lab-five"},
 }
@@ -19,7 +19,7 @@ HEALTH = {"request": {"method": "GET", "path": "/health"}}
 def reading(**more: Any) -> dict[str, Any]:
     """The question in short: a path, headers, or who reads."""
     request = {**READ["request"], **{name: more[name] for name in ("method", "path") if name in more}}
-    request["headers"] = {**READ["request"]["headers"], **more.get("headers", {})}  # type: ignore[dict-item]
+    request["headers"] = {**READ["request"]["headers"], **more.get("headers", {})}
     return {"request": request, "consumer": {"username": more.get("reader", "lab-five")}}
 
 
@@ -133,7 +133,7 @@ def test_a_duty_that_the_program_carries_out_lets_it_go_on(ask: Ask, client: Tes
 def test_what_another_program_may_do_is_its_own_mapping(ask: Ask) -> None:
     """A name that no mapping of this door has is 404, and lists those that there are; OPA would answer `{}`."""
     for path in ("", "/allow"):
-        for name in ("report", "terms", "Reports", "reports.allow"):
+        for name in ("report", "dpv", "Reports", "reports.allow"):
             answer = ask(name, READ, path)
             assert answer.status_code == 404, name
             assert "result" not in answer.json()

@@ -114,6 +114,8 @@ TRINO_SENDS = [
     "DropFunction", "ShowCreateFunction",
 ]  # fmt: skip
 TRINO_REFUSED = {
+    "SetSchemaAuthorization", "SetTableAuthorization", "SetViewAuthorization", "FilterViewQueryOwnedBy", "ShowCreateTable",
+    "ShowCreateFunction",
     "ImpersonateUser", "ViewQueryOwnedBy", "WriteSystemInformation", "CreateCatalog", "DropCatalog", "RenameSchema", "RenameTable",
     "RenameView", "RenameMaterializedView", "ExecuteProcedure", "ExecuteTableProcedure", "ExecuteFunction", "CreateFunction",
     "CreateViewWithExecuteFunction",
