@@ -48,6 +48,10 @@ NOT_RUN = {
     **dict.fromkeys(
         ("lua", "toml", "elisp"), "settings of an editor; tests/service/language_server speaks with the server as one does"
     ),
+    **dict.fromkeys(
+        ("yaml envoy", "nginx", "json register"),
+        "needs the gateway; tests/doors/test_gateways.py runs it with these settings before this register (`make doors`)",
+    ),
     "sh postgresql": "needs a server of PostgreSQL; tests/service/log/test_backup.py runs these programs",
 }
 

@@ -12,7 +12,15 @@ need_extra()
 
 from engine.tables.arrow import ArrowStream, batches, slices  # noqa: E402
 from engine.tables.coded_chunk import CodedChunk, of_batch, of_objects, of_texts  # noqa: E402
-from engine.tables.column_mapping import ColumnsRefused, FactColumn, MappingRefused, TableMapping, fact_names, read_mapping  # noqa: E402
+from engine.tables.column_mapping import (  # noqa: E402
+    ColumnsRefused,
+    FactColumn,
+    FactPlaces,
+    MappingRefused,
+    TableMapping,
+    fact_names,
+    read_mapping,
+)
 from engine.tables.decided_table import DecidedTable, decide  # noqa: E402
 from engine.tables.filter_sql import DIALECTS, write_sql  # noqa: E402
 from engine.tables.one_by_one import CounterSource, OneByOne, RowDecider  # noqa: E402
@@ -36,6 +44,7 @@ __all__ = [
     "DecidedRows",
     "DecidedTable",
     "FactColumn",
+    "FactPlaces",
     "FilterRefused",
     "HeldRow",
     "HeldRows",

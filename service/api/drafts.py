@@ -28,7 +28,7 @@ class DraftMade(BaseModel):
     """The draft of an exchange: the page on which a person goes on with it, and how it stands."""
 
     id: str
-    page: str
+    address: str
     outcome: str
 
 
@@ -42,7 +42,7 @@ class DraftMade(BaseModel):
 )
 async def make(context: DraftContext, call: Call[None]) -> DraftMade | Response:
     """
-    Keeps the exchange in the body as a draft of the caller, which a person opens at `page`: facts that are not stated are asked there.
+    Keeps the exchange in the body as a draft of the caller, which a person opens at `address`: facts that are not stated are asked there.
 
     Nothing is recorded. The outcome is how it stands now. The caller needs the scope `read` too. Whoever opens the draft with another key
     goes on in a copy.
@@ -53,7 +53,7 @@ async def make(context: DraftContext, call: Call[None]) -> DraftMade | Response:
         await asyncio.to_thread(call.shared(Decider).read, context.live, call.raw, context.now, caller)
         draft = draft_changes.new_draft(context, json.loads(call.raw))
         judged = await asyncio.to_thread(asking.look, context, draft, "en")
-    made = DraftMade(id=draft.id, page=f"/ask/{draft.id}", outcome=judged.outcome)
+    made = DraftMade(id=draft.id, address=f"/ask/{draft.id}", outcome=judged.outcome)
 
     def work(transaction: sa.Connection) -> KeptAnswer:
         draft_store.make(service, transaction, draft)

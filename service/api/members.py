@@ -24,7 +24,7 @@ MEMBERS: Mapping[str, str] = {
     "country": "the code of the country",
     "subject": "the subject matter",
     "place": "the country or the place",
-    "DraftMade.page": "the path of the page on which a person goes on",
+    "DraftMade.address": "the path of the page on which a person goes on with the draft",
     "page": "the page",
     "organisation": "the id of the organisation's policies",
     "acceptance": "the id of the acceptance in the organisation's policies",

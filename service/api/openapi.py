@@ -138,7 +138,7 @@ def _complete(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
                 content["example"] = example["answer"]
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         describe(content["schema"])
-        if kind == "application/json" and "request" in example:
+        if kind in ("application/json", "application/ld+json") and "request" in example:
             content["example"] = example["request"]
     for scheme in operation.get("security", ()):
         needs = f"the scope `{scheme['bearer'][0]}`" if scheme["bearer"] else "a key, with any scope"

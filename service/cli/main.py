@@ -28,6 +28,7 @@ from service.cli import (
     facts,
     fmt,
     impact,
+    inventory,
     keys,
     lint,
     log,
@@ -81,7 +82,7 @@ for each in (
     *(check, lint, analyse, docs, schema, fmt, test, lsp),
     *(evaluate, decide, where, explain, ask, facts, plan, diff, impact, compile),
     *(serve, story, replay, watch, exposure, accounts, unattributed),
-    *(calendars, registers),
+    *(calendars, registers, inventory),
     mcp,
 ):
     app.add_typer(each.app)

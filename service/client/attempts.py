@@ -24,7 +24,7 @@ MOST_BYTES = 128 * 1024 * 1024  # in an answer: a full batch has 64 MiB
 FIRST_PAUSE_SECONDS = 0.1
 KEY_VARIABLE = "FIFTHFACTOR_KEY"
 JSON, BYTES, TEXT = "application/json", "application/octet-stream", "text/plain"  # media types of bodies
-LINKED = "application/ld+json"
+LINKED, TURTLE = "application/ld+json", "text/turtle"
 
 Read = TypeVar("Read")
 

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from . import answers, plans
 from .answers import Answer, ReferenceKind
-from .attempts import BYTES, JSON, LINKED, TEXT, Call, Came
+from .attempts import BYTES, JSON, LINKED, TEXT, TURTLE, Call, Came
 from .documents import DocumentSignature, KeptDocument
 from .errors import Malformed, Refused
 from .explanation import Explanation
@@ -98,6 +98,12 @@ def policy(kind: Literal["decisions", "commitments"], id: str, form: str) -> Cal
     return Call("GET", at(kind, id, "odrl", query={"form": form}), lambda came: dict(came.document()), takes=takes)
 
 
+def contract(sent: Mapping[str, Any] | str) -> Call[dict[str, Any]]:
+    """Read a contract: an object of JSON-LD, or a text in Turtle."""
+    body, sends = (sent.encode(), TURTLE) if isinstance(sent, str) else (as_json(sent), LINKED)
+    return Call("POST", at("odrl", "read"), lambda came: dict(came.document()), body, sends)
+
+
 def checkpoint(witnessed: bool) -> Call[bytes]:
     """Read a checkpoint of the log. Its address has no version: logs everywhere have it there."""
     return Call("GET", "/checkpoint/witnessed" if witnessed else "/checkpoint", lambda came: came.body, takes=TEXT)
@@ -129,6 +135,16 @@ def evaluate(exchange: Mapping[str, Any], include: Iterable[str], lang: str) -> 
         return found
 
     return Call("POST", at("evaluate", query=_wanted(include, lang)), read, as_json(exchange))
+
+
+def under_contract(
+    contract: Mapping[str, Any] | str, exchange: Mapping[str, Any], include: Iterable[str], lang: str
+) -> Call[Answer]:
+    """Decide an exchange under a contract."""
+    sent = {"contract": contract, "exchange": exchange}
+    return Call(
+        "POST", at("odrl", "decide", query=_wanted(include, lang)), lambda came: answers.answer(came.document()), as_json(sent)
+    )
 
 
 def evaluate_batch(exchanges: Sequence[Mapping[str, Any]], include: Iterable[str], lang: str) -> Call[list[Answer | Refused]]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DraftMade:
-    """A draft: `page` is the path of the page on which a person goes on with it, `outcome` is how it stands. It is no decision."""
+    """A draft: `address` is the path of the page on which a person goes on with it, `outcome` is how it stands. It is no decision."""
 
     id: str
-    page: str
+    address: str
     outcome: str

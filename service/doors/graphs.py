@@ -18,6 +18,7 @@ from service.problems import ProblemPlace, RequestRefused
 JSON_LD, TURTLE = "application/ld+json", "text/turtle"
 MEDIA_TYPES: Mapping[str, str] = {JSON_LD: "json-ld", "application/json": "json-ld", TURTLE: "turtle"}
 TYPE = "http://www.w3.org/1999/02/22-rdf-syntax-ns#type"
+UNNAMED = "urn:fifthfactor:unnamed:"  # what a node of JSON without a name is called while it is parsed
 BASE = "https://document.invalid/"  # what relative names are relative to; the name is reserved, so nobody has it
 MOST_BYTES = 256 * 1024
 MOST_TRIPLES = 20_000
@@ -76,7 +77,8 @@ def read_graph(
         _check_brackets(raw)
         return _parsed(text, form, None, most_triples)
     document = _json_object(text)
-    return _parsed(text, form, _Places(document), most_triples)
+    places = _Places(document)
+    return _parsed(json.dumps(document), form, places, most_triples)
 
 
 def written(triples: Iterable[GraphTriple], media_type: str, prefixes: Mapping[str, str]) -> bytes:
@@ -127,7 +129,7 @@ def _parsed(text: str, form: str, places: "_Places | None", most: int) -> tuple[
     try:
         graph.parse(data=text, format=form, publicID=BASE)
     except RecursionError:
-        raise DocumentRefused("the document is nested too deeply") from None
+        raise DocumentRefused("the document is nested too deeply, or its terms mean each other") from None
     except RequestRefused:
         raise
     except Exception as bad:  # noqa: BLE001 (the parsers raise many kinds of errors, which have no class in common)
@@ -141,19 +143,21 @@ def _parsed(text: str, form: str, places: "_Places | None", most: int) -> tuple[
 
 
 def _plain(graph: Any, places: "_Places | None") -> Iterator[GraphTriple]:
-    from rdflib import BNode, Literal
+    from rdflib import BNode, Literal, URIRef
 
     names: dict[str, str] = {}
 
     def told(node: Any) -> GraphTerm:
-        if isinstance(node, BNode):
+        if isinstance(node, BNode) or str(node).startswith(UNNAMED):
             return GraphTerm(names.setdefault(str(node), f"_:b{len(names) + 1}"), "blank")
         if isinstance(node, Literal):
             return GraphTerm(str(node), "literal", str(node.datatype or ""), str(node.language or ""))
         return GraphTerm(str(node))
 
     # The store of rdflib has no order that stays the same: named things come first, by their names, each with what lies inside it.
-    todo = sorted({each for each in graph.subjects() if not isinstance(each, BNode)}, key=str, reverse=True)
+    todo = sorted(
+        {each for each in graph.subjects() if isinstance(each, URIRef) and UNNAMED not in each}, key=str, reverse=True
+    )
     rest = list(graph.subjects())
     seen: set[Any] = set()
     while todo or rest:
@@ -162,10 +166,10 @@ def _plain(graph: Any, places: "_Places | None") -> Iterator[GraphTriple]:
             continue
         seen.add(node)
         said = sorted(graph.predicate_objects(node), key=lambda each: (str(each[0]), isinstance(each[1], BNode), str(each[1])))
-        todo += [object for _, object in reversed(said) if isinstance(object, BNode)]
+        todo += [object for _, object in reversed(said) if isinstance(object, BNode) or str(object).startswith(UNNAMED)]
         for predicate, object in said:
             one, other = told(node), told(object)
-            pointer = places.of(one, str(predicate), other) if places else one.text
+            pointer = places.of(str(node), str(predicate), object) if places else one.text
             yield GraphTriple(one.text, str(predicate), other, pointer)
 
 
@@ -203,10 +207,16 @@ def _json_object(text: str) -> dict[str, Any]:
                     _check_context(inner, at)
                 elif name == "@import":
                     raise DocumentRefused("nothing is fetched: write the context itself in place of its address", at)
+                elif name in ("@id", "@type") and not _is_named(inner, several=name == "@type"):
+                    raise DocumentRefused(f"what `{name}` says is a text", at, "wrong-type")
                 todo.append((inner, at, depth + 1))
         elif isinstance(value, list):
             todo += [(inner, f"{pointer}/{number}", depth + 1) for number, inner in enumerate(value)]
     return document
+
+
+def _is_named(value: Any, *, several: bool) -> bool:
+    return all(isinstance(each, str) for each in (value if several and isinstance(value, list) else [value]))
 
 
 def _check_context(context: Any, at: str) -> None:
@@ -218,14 +228,17 @@ def _check_context(context: Any, at: str) -> None:
             raise DocumentRefused("a context is an object", pointer, "wrong-type")
 
 
+_NO_NODES = frozenset({"@value", "@list", "@set", "@graph", "@reverse", "@included", "@nest"})
+
+
 class _Places:
     """
-    Where the values of a JSON-LD document stand.
+    Where the values of a JSON-LD document stand. A node without a name gets one in the document, by which its place is found again.
 
     Names are expanded by all contexts of the document together: a pointer helps who reads, and nothing is read by it.
     """
 
-    def __init__(self, document: Mapping[str, Any]) -> None:
+    def __init__(self, document: dict[str, Any]) -> None:
         self._words: dict[str, Any] = {}
         self._found: dict[tuple[str, str], list[tuple[str, str]]] = {}
         todo: list[Any] = [document]
@@ -238,17 +251,18 @@ class _Places:
                 todo += value.values()
             elif isinstance(value, list):
                 todo += value
-        self._node(document, "")
+        # A map of languages, of names or of graphs is no node; with such a context nodes without a name keep none.
+        self._names = not any(isinstance(each, dict) and each.keys() & {"@container", "@nest"} for each in self._words.values())
+        self._node(document)
 
-    def of(self, subject: GraphTerm, predicate: str, object: GraphTerm) -> str:
-        """The pointer of a statement's value; the place of its name where the value has none of its own; "" where neither is found."""
-        key = "" if object.kind == "blank" else object.text
-        found = self._found.get((predicate, key)) or self._found.get((predicate, "")) or []
-        name = subject.text if subject.kind == "iri" else ""
-        return next((at for node, at in found if node == name), found[0][1] if found else "")
+    def of(self, subject: str, predicate: str, object: Any) -> str:
+        """The pointer of a statement's value; "" where it is not found."""
+        found = self._found.get((predicate, str(object))) or self._found.get((predicate, "")) or []
+        return next((at for node, at in found if node == subject), found[0][1] if found else "")
 
-    def _node(self, top: Mapping[str, Any], at: str) -> None:
-        todo: list[tuple[Any, str, str, str]] = [(top, at, "", "")]
+    def _node(self, top: dict[str, Any]) -> None:
+        todo: list[tuple[Any, str, str, str]] = [(top, "", "", "")]
+        number = 0
         while todo:
             value, pointer, node, predicate = todo.pop()
             if isinstance(value, list):
@@ -260,13 +274,16 @@ class _Places:
             elif "@value" in value:
                 self._put(predicate, str(value["@value"]), node, pointer)
             else:
-                id = value.get("@id", value.get("id", ""))
+                id = next((each for word, each in value.items() if self._words.get(word, word) == "@id" or word == "id"), "")
+                if not id and self._names and not value.keys() & _NO_NODES:
+                    number += 1
+                    id = value["@id"] = f"{UNNAMED}{number}"
                 name = self._in_full(id) if isinstance(id, str) and id else ""
                 self._put(predicate, name, node, pointer)
                 for word, inner in reversed(value.items()):
-                    under = TYPE if self._words.get(word, word) == "@type" or word == "type" else self._in_full(word)
-                    if word in ("@context", "@id", "id"):
+                    if word in ("@context", "@id", "id") or self._words.get(word) == "@id":
                         continue
+                    under = TYPE if self._words.get(word, word) == "@type" or word == "type" else self._in_full(word)
                     keeps = word in ("@graph", "@list", "@set")
                     todo.append((inner, f"{pointer}/{_step(word)}", node if keeps else name, predicate if keeps else under))
 

@@ -24,6 +24,15 @@ class Decisions(Connection):
         """The recorded decision on an exchange. The service's README explains `include` and `lang`."""
         return self._call(calls.evaluate(exchange, include, lang))
 
+    def decide_under_contract(
+        self, contract: Mapping[str, Any] | str, exchange: Mapping[str, Any], *, include: Iterable[str] = (), lang: str = ""
+    ) -> Answer:
+        """
+        The recorded decision on an exchange under a contract in ODRL: JSON-LD, or Turtle as a text. `exchange` states what the contract
+        leaves out. What was read of the contract is in `document["contract"]`.
+        """
+        return self._call(calls.under_contract(contract, exchange, include, lang))
+
     def may_proceed(self, exchange: Mapping[str, Any]) -> bool:
         """
         Whether an exchange may happen: True only if the service said so, False in every other case.
@@ -75,6 +84,14 @@ class Decisions(Connection):
     def explanation(self, id: str, parts: Iterable[str] = (), *, lang: str = "") -> Explanation:
         """Why a recorded decision is as it is, by the parts that are named; the service's pages list the parts."""
         return self._call(calls.explanation(id, parts, lang))
+
+    def read_contract(self, contract: Mapping[str, Any] | str) -> dict[str, Any]:
+        """
+        What an offer or an agreement in ODRL states, and what of it was not understood. Nothing is decided, and nothing is recorded.
+
+        `contract` is an object of JSON-LD, or a text in Turtle.
+        """
+        return self._call(calls.contract(contract))
 
     def decision_policy(self, id: str, *, form: Literal["odrl", "dsp"] = "odrl") -> dict[str, Any]:
         """

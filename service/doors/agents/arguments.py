@@ -44,6 +44,7 @@ def _depth(value: Any) -> int:
 _ONE_LINE = r"^[^\x00-\x1f\x7f]+$"
 Line = Annotated[str, StringConstraints(min_length=1, max_length=256, pattern=_ONE_LINE)]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=_ONE_LINE)]
+Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 Facts = Annotated[dict[str, Any], AfterValidator(_bounded)]
 Exchange = Annotated[
     Facts, Field(description='facts by group, like {"exporter": {"country": "IN"}}; leave out what is not known')
@@ -145,7 +146,7 @@ class SignOffArguments(ToolArguments):
         Field(min_length=1, max_length=50, description="what to sign off, from `besides` or `gaps` of the decision"),
     ]
     reason: Annotated[Words, Field(description="the reason, in the person's own words")]
-    until: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$", description="the last day of an approval")] | None = None
+    until: Annotated[Day | None, Field(description="the last day of an approval, like 2027-06-30")] = None
 
     @property
     def last_day(self) -> date | None:

@@ -7,13 +7,15 @@ nobody sees are shown by their number. What does not fit is counted, and never d
 
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 MOST_BYTES = 6 * 1024  # of an answer
 MOST_TEXT = 700  # characters of one text
-SHORTEST_TEXT = 80
-MOST_ITEMS = 60  # of one list, before it is measured
+ROOM_FOR_CUT = 36  # for the words that say how much of a text was cut
+MOST_ITEMS = 60  # on a page
+SMALLEST = 60  # bytes that a member needs to be worth its place
+ROOM_FOR_COUNTS, MOST_COUNTS = 700, 8  # for what is left out, by its place
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # control, format, surrogate, private, unassigned, separators
 _PLAIN = "\n\t"
 
@@ -26,30 +28,15 @@ def shown(text: str, most: int = MOST_TEXT) -> str:
 
 
 def fitted(document: Mapping[str, Any], room: int = MOST_BYTES) -> dict[str, Any]:
-    """A document with all texts shown, in so many bytes of JSON. `left_out` then counts what its lists leave out, by their place."""
+    """A document with all texts shown, in so many bytes of JSON. `left_out` then counts what is left out, by its place."""
     found: dict[str, Any] = _quoted(document, MOST_TEXT)
+    if size(found) <= room:
+        return found
     counts: dict[str, int] = {}
-    for place, items in list(_lists(found)):
-        if len(items) > MOST_ITEMS:
-            counts[place] = len(items) - MOST_ITEMS
-            del items[MOST_ITEMS:]
-    while _size(found, counts) > room:
-        several = [(size(items), place, items) for place, items in _lists(found) if len(items) > 1]
-        if not several:
-            break
-        _, place, items = max(several, key=lambda each: each[0])
-        items.pop()
-        counts[place] = counts.get(place, 0) + 1
-    most = MOST_TEXT
-    while _size(found, counts) > room and most > SHORTEST_TEXT:
-        most //= 2
-        found = _quoted(found, most)
-    for name in sorted(found, key=lambda name: -size(found[name])):
-        if _size(found, counts) <= room:
-            break
-        found[name] = None
-        counts[name] = counts.get(name, 0) + 1
-    return {**found, "left_out": counts} if counts else found
+    cut: dict[str, Any] = _pruned(found, room - ROOM_FOR_COUNTS, "", counts)
+    named = dict(list(counts.items())[:MOST_COUNTS])
+    more = sum(counts.values()) - sum(named.values())
+    return {**cut, "left_out": {**named, "elsewhere": more} if more else named}
 
 
 def page(items: Sequence[Any], first: int, room: int = MOST_BYTES) -> tuple[list[Any], int | None]:
@@ -76,8 +63,51 @@ def as_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _size(found: Any, counts: Mapping[str, int]) -> int:
-    return size({**found, "left_out": counts} if counts else found)
+def _pruned(value: Any, room: int, place: str, counts: dict[str, int]) -> Any:
+    """A value in about so many bytes: first items of lists, members by their share, beginnings of texts. `counts` has what is left out."""
+    if size(value) <= room:
+        return value
+    match value:
+        case str():
+            return shown(value, max((room - ROOM_FOR_CUT) // 4, 1))
+        case list():
+            return _first_items(value, room, place, counts)
+        case dict():
+            return _shared(value, room, place, counts)
+    return value
+
+
+def _first_items(items: list[Any], room: int, place: str, counts: dict[str, int]) -> list[Any]:
+    taken: list[Any] = []
+    left = room - 2
+    for number, each in enumerate(items):
+        if size(each) > left:
+            if not taken and left > SMALLEST:
+                taken.append(_pruned(each, left, f"{place}/{number}", counts))
+            break
+        taken.append(each)
+        left -= size(each) + 1
+    if len(taken) < len(items):
+        counts[place] = len(items) - len(taken)
+    return taken
+
+
+def _shared(members: dict[str, Any], room: int, place: str, counts: dict[str, int]) -> dict[str, Any]:
+    """Members share the room: small ones are whole, and large ones have the rest among them. Those without room are counted."""
+    most = max(room // SMALLEST, 1)
+    kept = dict(list(members.items())[:most])
+    if len(kept) < len(members):
+        counts[place] = len(members) - len(kept)
+    left = room - 2
+    found: dict[str, Any] = {}
+    for number, (name, each) in enumerate(sorted(kept.items(), key=lambda member: size(member[1]))):
+        share = left // (len(kept) - number) - size(name) - 2
+        if share < SMALLEST and size(each) > share:
+            counts[place] = counts.get(place, 0) + 1
+            continue
+        found[name] = _pruned(each, share, f"{place}/{name}" if place else name, counts)
+        left -= size(found[name]) + size(name) + 2
+    return {name: found[name] for name in kept if name in found}
 
 
 def _is_hidden(character: str) -> bool:
@@ -97,14 +127,3 @@ def _quoted(value: Any, most: int) -> Any:
         case bool() | int() | float() | None:
             return value
     return shown(str(value), most)
-
-
-def _lists(value: Any, place: str = "") -> Iterator[tuple[str, list[Any]]]:
-    """Every list in a value, with its place; those that hold others come before them."""
-    if isinstance(value, dict):
-        for name, each in value.items():
-            yield from _lists(each, f"{place}/{name}" if place else name)
-    elif isinstance(value, list):
-        yield place, value
-        for number, each in enumerate(value):
-            yield from _lists(each, f"{place}/{number}")

@@ -30,6 +30,7 @@ _DOCUMENT: dict[str, Any] = {
     graphs.JSON_LD: {"schema": {"type": "object", "description": "JSON-LD, with its context inside"}},
     graphs.TURTLE: {"schema": {"type": "string", "description": "Turtle"}},
 }
+_SENT: dict[str, Any] = {"application/json": _DOCUMENT[graphs.JSON_LD], **_DOCUMENT}
 _WRITTEN: dict[int, dict[str, Any]] = {
     200: {"description": "Records in terms of DPV 2.3, in JSON-LD or Turtle", "content": _DOCUMENT}
 }
@@ -106,9 +107,9 @@ class DpvDocumentShown(Shown):
     "/v1/dpv/read",
     "readDpv",
     "Read records of the Data Privacy Vocabulary",
-    "unsupported-media-type",
+    "not-found",
     "not-installed",
-    body=_DOCUMENT,
+    body=_SENT,
     repeatable=False,
 )
 async def read(context: EvaluatingAll, call: Call[None]) -> DpvDocumentShown:

@@ -130,7 +130,10 @@ class _Document:
         return tuple(
             each.object.text
             for each in self.of[name]
-            if each.object.kind != "literal" and each.object.text in self.of and self.property_of(each) in self.table.parts
+            if each.object.kind != "literal"
+            and each.object.text in self.of
+            and each.object.text != name
+            and self.property_of(each) in self.table.parts
         )
 
     def holders(self, record: str) -> Iterator[str]:
@@ -260,10 +263,12 @@ class _RecordReader:
         found = [
             self.document.short[each.object.text] for each in self.document.of.get(term.text, ()) if each.predicate == TYPE
         ]
-        found += self.implied.get(term.text, ())
         name = self.document.short.get(term.text, term.text)
-        if self.table.is_dpv(name) or not [each for each in found if each not in self.implied.get(term.text, ())]:
-            found.insert(0, name)
+        if self.table.is_dpv(name):
+            return tuple(dict.fromkeys((name, *found)))
+        if not found:
+            found.append(name)
+        found += self.implied.get(term.text, ())
         return tuple(dict.fromkeys(found))
 
     def _classes(self, path: PropertyPath, classes: Sequence[str], pointer: str, property: str) -> None:
@@ -274,8 +279,9 @@ class _RecordReader:
         documents = self._documents(classes, pointer)
         neutral = {self.table.implied_by(property), *self.table.leads_to(self.table.implied_by(property))}
         unsaid = generals = False
-        for name in self.table.most_narrow(classes):
-            if name in documents:
+        narrow = self.table.most_narrow(classes)
+        for name in classes:
+            if name in documents or (name not in narrow and not self._is_value_itself(path, name)):
                 continue
             understood = False
             for fact in facts:
@@ -299,6 +305,10 @@ class _RecordReader:
                 self._put(fact, sorted(said[fact], key=str), tuple(terms[fact]), pointer)
         if unsaid or (generals and not said[facts[0]]) or (not said[facts[0]] and any(said[fact] for fact in facts[1:])):
             self._open(path)
+
+    def _is_value_itself(self, path: PropertyPath, name: str) -> bool:
+        """Whether a class that is broader than another class of the same thing is a value of a set beside it."""
+        return any(self._is_set(fact) and (meant := self.table.read(path, fact, name)) and meant.whole for fact in path.facts)
 
     def _documents(self, classes: Sequence[str], pointer: str) -> frozenset[str]:
         """The classes that name documents or claims; each is presented, or unknown where the term means more than it."""

@@ -144,10 +144,10 @@ class _RecordWriter:
         for_people = [name for name, implied in by_property.items() if not _fits(implied, next(iter(by_property.values())))]
         for value in _members(self._value(categories)):
             term = self.table.term_of(categories, value)
-            if term is None:
-                owned.append((categories, value))
-            elif any(_related(term[0], by_property[name]) for name in for_people):
+            if term is not None and any(_related(term[0], by_property[name]) for name in for_people):
                 people[term[0]] = None
+            elif term is None or self._says_more(paths[0], term[0]):
+                owned.append((categories, value))
             else:
                 classes[term[0]] = None
         for fact in others:
@@ -157,7 +157,10 @@ class _RecordWriter:
                 no = next((name for name, text in self.table.texts.items() if text.fact == fact and name in text.values), "")
                 classes[yes if value else no] = None
             elif isinstance(value, str) and (term := self.table.term_of(fact, value)):
-                classes[term[0]] = None
+                if self._says_more(paths[0], term[0]):
+                    owned.append((fact, value))
+                else:
+                    classes[term[0]] = None
         classes.pop("", None)
         if classes or owned:
             personal = [name for name, implied in by_property.items() if implied in classes and name not in for_people]
@@ -171,6 +174,14 @@ class _RecordWriter:
             for each in people:
                 node = self._node(name)
                 self._say(node, TYPE, each)
+
+    def _says_more(self, path: PropertyPath, term: str) -> bool:
+        """Whether a term would say of the data what the exchange does not: that they are personal, or are not."""
+        return any(
+            (meant := self.table.read(path, fact, term)) is not None and meant.value != self._value(fact)
+            for fact in path.facts
+            if self.vocabulary.facts[fact].dpv
+        )
 
     def _fact(self, fact: str) -> None:
         value = self._value(fact)
@@ -207,7 +218,7 @@ class _RecordWriter:
                 else:
                     term_of_it = term
                 property = next((name for top, name in _BY_CLASS if top in classes), _OTHERWISE)
-                node = f"_:{group}-{name}"
+                node = self._unnamed(f"{group}-{name}")
                 self._add(self.subject, iri(property), GraphTerm(node, "blank"))
                 self._say(node, TYPE, term_of_it)
                 self._text(node, "dct:identifier", kind)
@@ -228,12 +239,16 @@ class _RecordWriter:
     def _node(self, property: str) -> str:
         """What a property of the record leads to: one thing, with the class that the property implies."""
         if property not in self.nodes:
-            node = self.nodes[property] = f"_:{property.partition(':')[2].removeprefix('has')}"
+            node = self.nodes[property] = self._unnamed(property.partition(":")[2].removeprefix("has"))
             self._add(self.subject, iri(property), GraphTerm(node, "blank"))
             implied = {"dpv:hasStorageCondition": "dpv:StorageLocation"}.get(property, self.table.implied_by(property))
             if implied:
                 self._say(node, TYPE, implied)
         return self.nodes[property]
+
+    def _unnamed(self, what: str) -> str:
+        """A thing without a name: of this record only, whatever else stands in the document."""
+        return f"_:{self.transfer.id}-{what}"
 
     def _own(self, subject: str, predicate: str, of: str, value: str) -> None:
         """A value with a name of this project, and its title."""

@@ -120,7 +120,7 @@ class DpvTable:
     def term_of(self, fact: str, value: str) -> tuple[str, bool] | None:
         """The term that a value is written as, and whether it means the same; None where DPV has none."""
         values = self.bundle.vocabulary.facts[fact].type.values
-        if values is None:
+        if values is None or value not in values.lineage:
             return None
         for each in (value, *_above(values, value)):
             if each in values.dpv:

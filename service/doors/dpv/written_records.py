@@ -26,14 +26,14 @@ from service.reports.transfer_cells import standing
 __all__ = ["CursorRefused", "check_document", "of_decision", "of_register", "of_rows"]
 
 SHAPES = Path(__file__).with_name("shapes.ttl").read_text(encoding="utf-8")
-_PREFIXES: Mapping[str, str] = {**PREFIXES, "dct": DCT, "skos": SKOS, "xsd": XSD}
+PREFIXES_WRITTEN: Mapping[str, str] = {**PREFIXES, "dct": DCT, "skos": SKOS, "xsd": XSD}
 
 
 def of_decision(stored: Stored, bundle: engine.Bundle, media_type: str, connection: sa.Connection) -> bytes:
     """A recorded decision as a record; of one that was committed, with the day. Raises RequestRefused."""
     record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     made = of_records(connection, [stored.sequence]).get(stored.sequence)
-    return graphs.written(write_record(DpvTable(bundle), _transfer(record, made)), media_type, _PREFIXES)
+    return graphs.written(write_record(DpvTable(bundle), _transfer(record, made)), media_type, PREFIXES_WRITTEN)
 
 
 def of_register(
@@ -67,7 +67,7 @@ def of_rows(
         for each in transfers:
             yield from write_record(table, each)
 
-    return graphs.written(triples(), media_type, _PREFIXES)
+    return graphs.written(triples(), media_type, PREFIXES_WRITTEN)
 
 
 def check_document(raw: bytes, media_type: str) -> ShapeReport:

@@ -18,8 +18,12 @@ from service.doors.ext_authz.gateway_path import TWO_READINGS, GatewayTarget, pa
 MOST_OF_A_HEADER = 256  # characters, as many as in a fact
 HEADERS, QUERY = "/headers/", "/query/"  # what the places of a mapping begin with
 
+# With one of these some programs do something else than the method and the path say, or something after it.
+_OTHER_OPERATION = frozenset(
+    ("x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url", "upgrade")
+)
 _ADDRESS = GATEWAYS.encode("ascii")
-_PLAIN = re.compile(rb"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
+_PLAIN = re.compile(rb"[\x20-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +65,21 @@ def _listed(sent: Iterable[tuple[bytes, bytes]], names: Collection[str]) -> Mapp
     """The headers of these names. Raises RequestRefused where one has no single plain value."""
     found: dict[str, str] = {}
     for key, value in sent:
-        # Some programs take `x_purpose` for `x-purpose`: then there would be two of them.
-        name = key.decode("latin-1").lower().replace("_", "-")
+        written = key.decode("latin-1").lower()
+        name, value = written.replace("_", "-"), value.strip(b" \t")
+        at = HEADERS + name
+        if name in _OTHER_OPERATION:
+            refuse(at, TWO_READINGS, f"with the header `{name}` the request may be another than its method and path say")
         if name not in names:
             continue
-        at = HEADERS + name
+        if name != written:  # some programs take one for the other
+            refuse(at, TWO_READINGS, f"the header `{written}` may be read as `{name}`")
         if name in found:
             refuse(at, "sent-twice", f"the header `{name}` comes twice")
         if b"," in value:
             refuse(at, "sent-twice", f"the header `{name}` has a comma, which stands between two values")
         if not _PLAIN.fullmatch(value):
-            refuse(at, TWO_READINGS, f"the header `{name}` must have plain characters, and neither begin nor end with a space")
+            refuse(at, TWO_READINGS, f"the header `{name}` must have plain characters, and have some")
         if len(value) > MOST_OF_A_HEADER:
             refuse(at, "too-large", f"the header `{name}` may have at most {MOST_OF_A_HEADER} characters")
         found[name] = value.decode("ascii")

@@ -24,7 +24,7 @@ MOST_TERMS = 200  # in one context of a document
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 _OPTIONS = frozenset({"@version", "@vocab", "@base", "@language", "@protected"})
-_MEMBERS = frozenset({"@id", "@type", "@container", "@protected", "@prefix"})
+_MEMBERS = frozenset({"@id", "@type", "@container", "@protected"})
 _ALIASES = frozenset({"@id", "@type"})  # keywords that may have another name
 
 

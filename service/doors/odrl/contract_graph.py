@@ -63,6 +63,9 @@ _OF_CONSTRAINT = frozenset(
     {RDF_TYPE, _UID, *(ODRL + each for each in ("leftOperand", "operator", "rightOperand", "unit", "dataType", "datatype"))}
 )
 
+_PARTS = frozenset(ODRL + each for each in ("Rule", "Permission", "Prohibition", "Duty", "Constraint", "LogicalConstraint"))
+_STRAY = (_OF_RULE | _OF_CONSTRAINT | {*_CONNECTIVES, ODRL + "refinement"}) - {RDF_TYPE, _UID}
+
 _Part = TypeVar("_Part")
 
 
@@ -124,6 +127,7 @@ class _Builder:
     said: Mapping[str, Mapping[str, list[Term]]]
     others: list[OtherStatement] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
+    seen: dict[str, str] = field(default_factory=dict)  # each subject that was built, and what it is
     parts: int = 0
 
     def policy(self, subject: str) -> ContractPolicy:
@@ -136,6 +140,7 @@ class _Builder:
             if canonical(each.text) not in (ODRL + types[0], ODRL + "Policy"):
                 self.other(subject, RDF_TYPE, each)
         self.path.append(subject)
+        self.seen[subject] = "policy"
         parties = {role: self.things(subject, ODRL + role) for role in ("assigner", "assignee", "target")}
         rules = [
             replace(rule, kind=kind)
@@ -154,6 +159,10 @@ class _Builder:
             ]
         self.rest(subject, _OF_POLICY)
         uid = next((each.text for each in said.get(_UID, ())), "" if subject.startswith("_:") else subject)
+        for predicate in (_UID, ODRL + "conflict"):
+            for each in said.get(predicate, [])[1:]:
+                self.other(subject, predicate, each)
+        self.strays()
         named = {role: self.document.pointer(subject, ODRL + role) for role, values in parties.items() if values}
         return ContractPolicy(
             uid=uid,
@@ -215,6 +224,10 @@ class _Builder:
             self.within(value, rule, ODRL + "action", lambda _: self.constraints(value.text, ODRL + "refinement")) or ()
         )
         self.rest(value.text, _OF_ACTION | {"rdf:value"})
+        if not names and refinements and value.kind == "iri":  # it would refine the action wherever the document names it
+            refinements = (
+                BrokenConstraint(f"{shown(value.text)} is refined wherever it is named: refine it by `rdf:value`", at),
+            )
         if len(names) > 1:
             refinements = (*refinements, BrokenConstraint("the action has more than one `rdf:value`", at))
         name = names[0].text if names else "" if value.kind == "blank" else value.text
@@ -249,9 +262,12 @@ class _Builder:
                 return BrokenConstraint(f"a constraint has one `{name}`", at, uid)
         if not right or any(each.kind == "blank" or (each.text in self.said and each.kind == "iri") for each in right):
             return BrokenConstraint("a constraint has a `rightOperand` that is a value or several", at, uid)
-        unit = next((each.text for each in said.get(ODRL + "unit", ())), "")
+        units = said.get(ODRL + "unit", [])
         types = [*said.get(ODRL + "dataType", ()), *said.get(ODRL + "datatype", ())]
-        data_type = next((each.text for each in types), "")
+        if len(units) > 1 or len(types) > 1:
+            return BrokenConstraint("a constraint has one `unit` and one `dataType`", at, uid)
+        unit = units[0].text if units else ""
+        data_type = types[0].text if types else ""
         return Constraint(canonical(left[0].text), canonical(operator[0].text), tuple(right), unit, data_type, at, uid)
 
     # Shared
@@ -270,6 +286,7 @@ class _Builder:
         if len(self.path) > 40:
             raise refused("too-deep", "the policy is nested too deeply", at)
         self.path.append(value.text)
+        self.seen.setdefault(value.text, predicate.removeprefix(ODRL))
         built = build(at)
         self.path.pop()
         return built
@@ -309,6 +326,15 @@ class _Builder:
                 for each in values:
                     self.other(subject, predicate, each)
 
+    def strays(self) -> None:
+        """What stands in the document as a rule or a constraint, and belongs to nothing."""
+        for subject, said in self.said.items():
+            if subject in self.seen:
+                continue
+            types = [each for each in said.get(RDF_TYPE, ()) if canonical(each.text) in _PARTS]
+            for predicate in (RDF_TYPE,) if types else [each for each in said if each in _STRAY]:
+                self.other(subject, predicate, said[predicate][0])
+
     def typed(self, subject: str, names: Sequence[str]) -> None:
         """What a node says that it is, where it is none of these."""
         for each in self.said.get(subject, {}).get(RDF_TYPE, ()):
@@ -317,4 +343,6 @@ class _Builder:
 
     def other(self, subject: str, predicate: str, value: Term) -> None:
         text = "" if value.kind == "blank" else value.text
-        self.others.append(OtherStatement(predicate, text, self.document.pointer(subject, predicate)))
+        self.others.append(
+            OtherStatement(predicate, text, self.document.pointer(subject, predicate), self.seen.get(subject, ""))
+        )

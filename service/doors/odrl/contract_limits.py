@@ -74,10 +74,12 @@ def either(fact_type: FactType, one: Any, other: Any) -> Any:
 
 def within(fact_type: FactType, inner: Any, outer: Any) -> bool:
     """Whether whatever a limit allows, another certainly allows."""
+    if inner == outer:
+        return True
     if fact_type.many:
         return all(each != UNKNOWN and any(fact_type.covers(wide, each) for wide in outer) for each in inner)
     order = _order(inner, outer)
-    return bool(inner == outer or (order is not None and order(inner) <= order(outer)))
+    return order is not None and bool(order(inner) <= order(outer))
 
 
 def _order(one: Any, other: Any) -> Any:

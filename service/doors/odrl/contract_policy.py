@@ -91,11 +91,12 @@ AnyConstraint: TypeAlias = Constraint | LogicalConstraint | BrokenConstraint
 
 @dataclass(frozen=True, slots=True)
 class OtherStatement:
-    """What a policy says by a term that this model has no place for."""
+    """What a policy says by a term that this model has no place for; `of` is what says it: `policy`, `obligation`, `constraint`, …"""
 
     term: str
     value: str
     pointer: str
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

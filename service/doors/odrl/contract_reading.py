@@ -103,6 +103,10 @@ class _Reader:
 
     # The policy itself
 
+    @property
+    def _conflict(self) -> str:
+        return self._policy.conflict.removeprefix(ODRL).removeprefix("odrl:")
+
     def _header(self) -> None:
         policy = self._policy
         for profile in policy.profiles:
@@ -110,12 +114,12 @@ class _Reader:
         for parent in policy.inherits:
             why = f"the policy inherits from {shown(parent)}, which is not in the document"
             self._unread.append(Unread(policy.pointer, ODRL + "inheritFrom", why))
-        conflict = policy.conflict.removeprefix(ODRL).removeprefix("odrl:")
-        if conflict not in ("", "prohibit", "invalid"):
+        if self._conflict not in ("", "prohibit", "invalid"):
             why = "that a permission prevails over a prohibition is not read here: the prohibition does"
             self._unread.append(Unread(policy.pointer, ODRL + "conflict", why))
         for other in policy.others:
-            if not other.term.startswith(policy_names.WORDS):
+            own = {"policy": policy_names.POLICY_WORDS, "obligation": policy_names.DUTY_WORDS}.get(other.of, ())
+            if other.term not in own:
                 self._known(other.term, other.pointer, f"{shown(local_name(other.term))} is not a term that is known here")
 
     def _known(self, name: str, at: str, why: str) -> None:
@@ -173,6 +177,10 @@ class _Reader:
             self._unread.append(self._owed(each))
         found, unread = without_prohibited(rule, part, limits, self._terms)
         self._unread += unread
+        taken = any(fact in limits and limits[fact].value != limit.value for fact, limit in found.items())
+        if taken and self._conflict != "prohibit":
+            why = "it forbids what a permission allows; where the policy does not say `conflict: prohibit`, it is void then"
+            self._unread.append(Unread(rule.pointer, ODRL + "conflict", why))
         return found
 
     def _duty(self, rule: ContractRule) -> dict[str, Limit]:

@@ -115,7 +115,13 @@ def _values(permit: StandingPermit, fact: str) -> list[Any]:
         return []
     if type.values.name in CODES:
         return [*members]
-    return [{"@id": iri_of_value(type.values.name, each)} for each in members]
+    return [{"@id": _iri_of(type.values, each)} for each in members]
+
+
+def _iri_of(values: engine.ValueSet, value: str) -> str:
+    """The name of a value: that of the Data Privacy Vocabulary where it means the same, otherwise one of ours."""
+    term = values.dpv.get(value, "")
+    return term if term.startswith("dpv:") else iri_of_value(values.name, value)
 
 
 def _any_of(operand: str, values: list[Any]) -> Written:

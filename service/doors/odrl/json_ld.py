@@ -9,6 +9,7 @@ shared one mixes contexts of one document into the next.
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,8 +27,8 @@ MOST_TEXT = 16_384  # characters of one string
 
 _KEYWORDS = frozenset({"@context", "@id", "@type", "@value", "@language", "@list", "@set"})
 _VALUES = frozenset({"@value", "@list", "@set"})  # an object with one of these is no node
-_HERE = "x-here://document/"  # against which a relative name is resolved, and which is taken off again
-_AT = "x-place-in-the-document:at"  # the property by which each node keeps its place through the library
+# The property by which each node keeps its place through the library. No document can name it: it is another in each process.
+_AT = f"x-place:{secrets.token_hex(16)}"
 
 
 def read(raw: bytes) -> ContractPolicy:
@@ -59,7 +60,7 @@ def _check(sent: Mapping[str, Any]) -> None:
     if "@graph" in sent and set(sent) - {"@context", "@graph"}:
         raise refused("named-graph", "beside `@graph` a document has only its `@context`", "/@graph")
     stack: list[tuple[Any, str, int]] = [(sent, "", 1)]
-    seen = 0
+    seen = named = 0
     while stack:
         value, at, depth = stack.pop()
         seen += 1
@@ -76,6 +77,11 @@ def _check(sent: Mapping[str, Any]) -> None:
                 if key == "@context":
                     seen += _size(part, place)
                     contexts.check(part, place)
+                    named += len(part) if isinstance(part, list) else 1
+                    if named > contexts.MOST_CONTEXTS:  # each takes the library a while, in each place anew
+                        raise refused(
+                            "large-context", f"a document names at most {contexts.MOST_CONTEXTS} contexts in all", place
+                        )
                 else:
                     stack.append((part, place, depth + 1))
         elif isinstance(value, list):
@@ -85,12 +91,14 @@ def _check(sent: Mapping[str, Any]) -> None:
 
 
 def _check_key(key: str, value: Any, within: Mapping[str, Any], at: str, depth: int) -> None:
-    if len(key) > MOST_TEXT or _AT in key:
-        raise refused("bad-key", "a key is too long, or reserved", at)
+    if len(key) > MOST_TEXT:
+        raise refused("too-large", f"a key has at most {MOST_TEXT:,} characters", at)
     if key.startswith("@") and key not in _KEYWORDS and not (key == "@graph" and depth == 1):
         raise refused("keyword", f"{shown(key)} is not read in a contract", at)
     if key == "@value" and isinstance(value, (dict, list)):
         raise refused("bad-value", "`@value` is a string, a number or true or false", at)
+    if key == "@type" and "@json" in (value if isinstance(value, list) else [value]):
+        raise refused("bad-value", "a value of the type `@json` is not read in a contract", at)
     if key in ("@list", "@set") and set(within) - {key}:
         raise refused("bad-value", f"beside `{key}` an object has nothing", at)
     if key in ("@list", "@set") and any(isinstance(each, list) for each in (value if isinstance(value, list) else ())):
@@ -100,7 +108,7 @@ def _check_key(key: str, value: Any, within: Mapping[str, Any], at: str, depth: 
 def _check_value(value: Any, at: str) -> None:
     if value is None:
         raise refused("null", "`null` says nothing: leave it out", at)
-    if isinstance(value, str) and (len(value) > MOST_TEXT or _AT in value):
+    if isinstance(value, str) and len(value) > MOST_TEXT:
         raise refused("too-large", f"a text has at most {MOST_TEXT:,} characters", at)
     if isinstance(value, float) and not math.isfinite(value):
         raise refused("not-json", "a number is too large", at)
@@ -134,7 +142,7 @@ def _expanded(sent: Mapping[str, Any]) -> list[Any]:
         return {"contextUrl": None, "documentUrl": url, "contentType": "application/ld+json", "document": contexts.load(url)}
 
     options = {
-        "base": _HERE,
+        "base": None,  # a relative name stays as it was written
         "documentLoader": load,
         "contextResolver": ContextResolver(LRUCache(maxsize=100), load),
         "expandContext": {"@vocab": contexts.BARE},
@@ -172,6 +180,7 @@ class _Walk:
     def __init__(self, sent: Mapping[str, Any]) -> None:
         self._sent = sent
         self._pointers: dict[str, str] = {}
+        self._said: set[str] = set()  # names that are described by more than a type
         self._predicates: dict[tuple[str, str], str] = {}
 
     def linked(self, expanded: list[Any]) -> LinkedDocument:
@@ -184,7 +193,15 @@ class _Walk:
         name = _name(node["@id"]) if isinstance(node.get("@id"), str) else f"_:{at}"
         term = Term(name, "blank" if name.startswith("_:") else "iri")
         said = [key for key in node if key not in ("@id", _AT)]
+        if said and name in self._pointers and (said != ["@type"] or name in self._said):
+            # What two places say of one name holds together: a limit written beside the permission would narrow the prohibition too.
+            first = shown(self._pointers[name])
+            raise refused(
+                "described-twice", f"{shown(name)} is described at {first} already: describe it once, and name it elsewhere", at
+            )
         if said:
+            if said != ["@type"]:
+                self._said.add(name)
             self._pointers.setdefault(name, at)
         sent = _at(self._sent, at)
         found: list[Triple] = []
@@ -227,7 +244,7 @@ def _literal(value: Mapping[str, Any]) -> Term:
 
 def _name(iri: str) -> str:
     """An IRI; a name that is relative, or that no context defines, as it was written."""
-    return iri.removeprefix(_HERE).removeprefix(contexts.BARE)
+    return iri.removeprefix(contexts.BARE)
 
 
 def _written(predicate: str, sent: Mapping[str, Any]) -> str:

@@ -9,9 +9,18 @@ import re
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
+import engine
+
 OURS: Final = "urn:fifthfactor:"
 PROFILE: Final = OURS + "odrl-profile:1"  # the ODRL profile: what the words below mean
 WORDS: Final = OURS + "odrl:"  # what a policy says that ODRL has no word for
+# What this service says of a policy, and of an obligation in it, beside what ODRL has a word for: it describes the decision.
+POLICY_WORDS: Final = frozenset(
+    WORDS + each for each in ("decision", "lastDay", "provision", "readLaw", "restsOn", "term", "commitment", "receipt")
+)
+DUTY_WORDS: Final = frozenset(
+    WORDS + each for each in ("owedBy", "under", "citation", "certain", "overdue", "provision", "state")
+)
 
 ODRL: Final = "http://www.w3.org/ns/odrl/2/"
 ODRL_CONTEXT: Final = "http://www.w3.org/ns/odrl.jsonld"
@@ -23,7 +32,7 @@ CONTEXT: Final[dict[str, Any]] = {
     "@version": 1.1,
     "ff": WORDS,
     "dct": "http://purl.org/dc/terms/",
-    "dpv": "https://w3id.org/dpv#",
+    "dpv": engine.DPV_NAMESPACES["dpv"],
     "xsd": XSD,
 }
 DSP_BESIDE: Final[dict[str, Any]] = {**CONTEXT, "timestamp": "https://w3id.org/dspace/2025/1/timestamp"}

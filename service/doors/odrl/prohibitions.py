@@ -43,6 +43,8 @@ def without_prohibited(
         why = f"{shown(local_name(rule.action))} is prohibited, and whether it is done is not known here"
         return found, (Unread(rule.pointer, ODRL + "prohibition", why if rule.action else "the prohibition names no action"),)
     allowed = found["terms.acts"]
+    if rule.action == ODRL + "use":  # every action but a transfer of ownership is a use
+        acts = allowed.value
     place = Place(rule.action_pointer or rule.pointer, ODRL + "prohibition")
     found["terms.acts"] = Limit(allowed.value - acts - {UNKNOWN}, (*allowed.places, place))
     return found, ()

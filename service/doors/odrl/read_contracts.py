@@ -108,7 +108,7 @@ class ContractRead(_Frozen):
 
 def policy_in(raw: bytes, turtle_text: bool) -> ContractPolicy:
     """The one policy in a document. Raises RequestRefused."""
-    return (turtle if turtle_text else json_ld).read(raw)
+    return turtle.read(raw) if turtle_text else json_ld.read(raw)
 
 
 def reading_document(reading: ContractReading, bundle: engine.Bundle, lang: str = "en") -> ContractRead:
@@ -119,7 +119,7 @@ def reading_document(reading: ContractReading, bundle: engine.Bundle, lang: str 
         mappings=tuple(
             MappingUsed(name=each.name, digest=each.digest) for each in bundle.mappings.values() if each.door == "odrl"
         ),
-        contract=ContractName(id=policy.uid, type=policy.type, profiles=policy.profiles, pointer=policy.pointer),  # type: ignore[arg-type]
+        contract=ContractName(id=policy.uid, type=policy.type, profiles=policy.profiles, pointer=policy.pointer),
         facts=tuple(
             ContractFact(fact=each.fact, value=each.value, pointer=each.pointer, term=each.term) for each in reading.stated
         ),

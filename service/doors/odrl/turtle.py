@@ -8,10 +8,11 @@ before the library sees it; Turtle fetches nothing.
 from __future__ import annotations
 
 import logging
-import re
+from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from service.doors import turtle_text
 from service.doors.installed import require
 from service.doors.odrl import contract_graph
 from service.doors.odrl.contract_policy import ContractPolicy, LinkedDocument, Term, Triple, local_name
@@ -25,12 +26,8 @@ MEDIA_TYPE = "text/turtle"
 MOST_BYTES = 262_144
 MOST_DEPTH = 40
 MOST_TRIPLES = 20_000
-MOST_TEXT = 4_096  # characters of one name or value
-
-# Strings, names and comments, in which a bracket opens nothing.
-_QUOTED = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*"""|\'\'\'(?:[^\'\\]|\\.|\'(?!\'\'))*\'\'\'|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|<[^>\n]*>|#[^\n]*'
-)
+MOST_TEXT = 16_384  # characters of one name or value
+_HERE = "x-here://document/"  # against which a relative name is resolved, and which is taken off again
 
 
 def read(raw: bytes) -> ContractPolicy:
@@ -68,16 +65,16 @@ def _text(raw: bytes, most_bytes: int) -> str:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         raise refused("not-turtle", "the document is not UTF-8") from None
-    depth = 0
-    for bracket in re.findall(r"[\[\](){}]", _QUOTED.sub(" ", text)):
-        depth += 1 if bracket in "[({" else -1
-        if depth > MOST_DEPTH:
-            raise refused("too-deep", f"a contract is nested at most {MOST_DEPTH} deep")
+    try:
+        turtle_text.check(text, MOST_DEPTH)
+    except turtle_text.UnreadableText as why:
+        raise refused(why.code, f"the document is not Turtle that can be read: {why}") from None
     return text
 
 
 def _graph(text: str) -> Graph:
     """What the library reads. Raises RequestRefused."""
+    import rdflib
     from rdflib import Graph
     from rdflib.exceptions import ParserError
     from rdflib.plugins.parsers.notation3 import BadSyntax
@@ -85,9 +82,11 @@ def _graph(text: str) -> Graph:
     logging.getLogger("rdflib.term").setLevel(
         logging.CRITICAL
     )  # a value of a wrong form is read as its text, without a line in the log
+    # Values stay as they were written: "1E300000000" as a decimal would be written out in three hundred million digits.
+    rdflib.NORMALIZE_LITERALS = False
     graph = Graph(store="SimpleMemory")  # keeps the order of the document
     try:
-        graph.parse(data=text, format="turtle", publicID="x-here://document/")
+        graph.parse(data=text, format="turtle", publicID=_HERE)
     except BadSyntax as error:
         raise refused("not-turtle", f"the document is not Turtle: line {error.lines + 1}: {shown(str(error._why))}") from None
     except (ParserError, ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
@@ -99,31 +98,43 @@ def _places(graph: Graph) -> Mapping[Node, str]:
     """A name for every subject; one without a name is `_:`, who refers to it, by which predicate, and the how manieth."""
     from rdflib.term import BNode
 
+    said: dict[Node, list[tuple[Node, Node]]] = {}
+    for subject, predicate, value in graph:
+        said.setdefault(subject, []).append((predicate, value))
+    referred = {value for values in said.values() for _, value in values}
     names: dict[Node, str] = {}
     used: dict[str, int] = {}
-    waiting = [each for each in dict.fromkeys(graph.subjects()) if isinstance(each, BNode)]
-    for each in dict.fromkeys([*graph.subjects(), *graph.objects()]):
+    waiting: deque[tuple[Node, int]] = deque()
+
+    def name(node: Node, text: str, depth: int) -> None:
+        if depth > MOST_DEPTH:
+            raise refused("too-deep", f"a contract is nested at most {MOST_DEPTH} deep")
+        names[node] = text
+        waiting.append((node, depth))
+
+    def numbered(stem: str) -> str:
+        used[stem] = used.get(stem, -1) + 1
+        return _bounded(f"_:{stem}/{used[stem]}")
+
+    def follow() -> None:
+        while waiting:
+            node, depth = waiting.popleft()
+            for predicate, value in said.get(node, ()):
+                if isinstance(value, BNode) and value not in names:
+                    name(value, numbered(f"{names[node].removeprefix('_:')}/{local_name(str(predicate))}"), depth + 1)
+
+    for each in dict.fromkeys([*said, *referred]):
         if not isinstance(each, BNode):
-            names[each] = _bounded(str(each)).removeprefix("x-here://document/")
-    while waiting:
-        later = []
-        for each in waiting:
-            parent, predicate = next(((s, p) for s, p in graph.subject_predicates(each)), (None, None))
-            if parent is not None and parent in names:
-                stem = f"{names[parent].removeprefix('_:')}/{local_name(str(predicate))}"
-            elif parent is None:
-                stem = ""
-            else:
-                later.append(each)
-                continue
-            used[stem] = used.get(stem, -1) + 1
-            names[each] = f"_:{stem}/{used[stem]}"
-        if len(later) == len(waiting):  # they refer to one another in a circle
-            names.update({each: f"_:circle/{number}" for number, each in enumerate(later)})
-            later = []
-        waiting = later
-    for number, each in enumerate(each for each in dict.fromkeys(graph.objects()) if each not in names):
-        names[each] = f"_:nothing/{number}"
+            name(each, _bounded(str(each)).removeprefix(_HERE), 0)
+    follow()
+    for each in said:
+        if each not in names and each not in referred:
+            name(each, numbered(""), 0)
+    follow()
+    for each in said:  # what is left refers to itself in a circle
+        if each not in names:
+            name(each, numbered("circle"), 0)
+            follow()
     return names
 
 

@@ -40,7 +40,23 @@ SENT: dict[str, Any] = {
     "recipient": {"country": "US"},
     "data": {"personal": True, "people": {"sensitive": 12_000}},
 }
+OFFER: dict[str, Any] = {
+    "@context": "http://www.w3.org/ns/odrl.jsonld",
+    "@type": "Offer",
+    "@id": "urn:uuid:6bcea82e-c509-443d-ba8c-8eef25984c07",
+    "assigner": "clinic-7",
+    "target": "visits-2026",
+    "permission": [{"action": "use", "constraint": [{"leftOperand": "spatial", "operator": "eq", "rightOperand": "US"}]}],
+}
 OPEN = {**SENT, "exporter": {"id": "clinic-7", "country": "CN"}}  # nobody lets it through, so no law asks to keep it
+OFFER = {
+    "@context": "http://www.w3.org/ns/odrl.jsonld",
+    "@type": "Offer",
+    "@id": "urn:uuid:6bcea82e-c509-443d-ba8c-8eef25984c07",
+    "assigner": "clinic-7",
+    "target": "visits-2026",
+    "permission": [{"action": "use", "constraint": [{"leftOperand": "spatial", "operator": "eq", "rightOperand": "SG"}]}],
+}
 CHOICE = {"exchange": {"exporter": {"country": "CN"}, "data": SENT["data"]}, "recipients": ["clinic-9", {"country": "US"}]}
 REVIEWED = {**SENT, "exporter": {"id": "clinic-7", "country": "CN"}, "act": {"bars": ["suspension"]}}
 PERMITTED: dict[str, Any] = {
@@ -69,6 +85,15 @@ SHARING: dict[str, Any] = {
     ],
     "pricing": {"kind": "per-unit", "amount": "2.50 INR", "unit": "call"},
     "reason": "contract 2026-17",
+}
+DPV: dict[str, Any] = {
+    "@context": {"dpv": "https://w3id.org/dpv#", "pd": "https://w3id.org/dpv/pd#", "loc": "https://w3id.org/dpv/loc#"},
+    "@id": "https://example.org/records/7",
+    "@type": "dpv:DataTransferRecord",
+    "dpv:hasPurpose": {"@id": "dpv:ServiceProvision"},
+    "dpv:hasPersonalData": {"@id": "pd:EmailAddress"},
+    "dpv:hasDataExporter": {"@type": "dpv:DataController", "dpv:hasCountry": {"@id": "loc:DE"}},
+    "dpv:hasRecipient": {"@type": "dpv:DataProcessor", "dpv:hasCountry": {"@id": "loc:IN"}},
 }
 GRANTING: dict[str, Any] = {
     **PERMITTED,
@@ -135,6 +160,7 @@ STEPS = (
     Step("getDecisionSchema", "GET", "/v1/schemas/decision"),
     Step("getRecordSchema", "GET", "/v1/schemas/record"),
     Step("evaluate", "POST", "/v1/evaluate", SENT),
+    Step("decideContract", "POST", "/v1/odrl/decide", {"contract": OFFER, "exchange": SENT}),
     Step("evaluateBatch", "POST", "/v1/evaluate/batch", {"exchanges": [SENT]}),
     Step("decidePlan", "POST", "/v1/plans", {"legs": [{"exchange": SENT}]}),
     Step("makeDraft", "POST", "/v1/drafts", SENT, status=201),
@@ -183,9 +209,13 @@ STEPS = (
     Step("searchDecisions", "GET", "/v1/decisions?outcome=review&limit=1"),
     Step("getDecision", "GET", DECISION),
     Step("explainDecision", "GET", f"{DECISION}/explanation?include=requirements,duties"),
+    Step("getDecisionDpv", "GET", f"{DECISION}/dpv"),
+    Step("readDpv", "POST", "/v1/dpv/read", DPV),
+    Step("getDpvTransfers", "GET", "/v1/dpv/transfers/gdpr-30?from=2026-01-01&until=2026-10-31"),
     Step("replayDecision", "GET", f"{DECISION}/replay"),
     Step("getProof", "GET", f"{DECISION}/proof"),
     Step("getReceipt", "GET", f"{DECISION}/receipt"),
+    Step("readContract", "POST", "/v1/odrl/read", OFFER),
     Step("getDecisionPolicy", "GET", f"{DECISION}/odrl"),
     Step("getReceiptProof", "GET", f"{DECISION}/receipt/tlog-proof"),
     Step("getReceiptCose", "GET", f"{DECISION}/receipt/cose"),
@@ -369,6 +399,8 @@ WITNESSED = {
     "addCheckpoint": {"answer": _LINE},
     "getWitnessedCheckpoint": {"answer": f"fifthfactor/log/1b2c…\n42\nCsUY…\n\n— fifthfactor/log/1b2c… 8Fq…\n{_LINE}"},
 }
+# Only with a mapping for a gateway, of which none comes with the policies.
+GATEWAY = {"checkRequest": {"answer": {"allow": True, "decision": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"}}}
 # Only with the setting `access_requests`.
 _TASK = "https://pdp.example.com/access/v1/requests/019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
 _PENDING = {

@@ -67,6 +67,7 @@ def test_no_command_is_lost():
         "calendars",
         "registers",
         "unattributed",
+        "import",
     }
     groups: dict[str, set[str]] = {}
     for group, verb in (each for each in EVERY if len(each) == 2):

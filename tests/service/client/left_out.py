@@ -18,6 +18,7 @@ OPERATIONS = {
         "decideMapped",
         "allowMapped",
     ),
+    "gateways ask it about requests of their clients": ("checkRequest",),
     "the operator does it, at the command line": (
         "eraseDecision",
         "listKeys",
@@ -28,6 +29,7 @@ OPERATIONS = {
         "listSessions",
         "endSession",
     ),
+    "programs that speak RDF have libraries for it": ("readDpv", "getDecisionDpv", "getDpvTransfers"),
     "a person looks at it on its page": ("getShadow",),
     "it is a file of the whole register, which a person carries over": ("importRegister", "exportRegister"),
     "what watches over the service asks it": ("checkAlive", "checkReady", "getMetrics"),
@@ -53,7 +55,7 @@ MEMBERS = {
             for name in ("beneath", "besides", "besides_possible", "bundle", "carried", "conflicts", "disputed")
         ),
         *(f"Answer/{name}" for name in ("elsewhere", "engine", "hypothetical", "items", "jurisdictions", "lanes")),
-        *(f"Answer/{name}" for name in ("must_be_shown", "receipt", "stands_on", "verdict", "withheld")),
+        *(f"Answer/{name}" for name in ("contract", "must_be_shown", "receipt", "stands_on", "verdict", "withheld")),
         *(f"Committed/{name}" for name in ("as_of", "committed_at", "counters", "evaluation", "events", "moved")),
         *(f"Committed/{name}" for name in ("references", "replaced_by", "replaces", "stages")),
         *(f"CounterRead/{name}" for name in ("opening", "other_currencies", "period", "window")),

@@ -123,7 +123,8 @@ def _value(term: Term) -> Moment | Decimal | str | None:
     if term.kind != "literal":
         return term.text if term.kind == "iri" else None
     if term.data_type in TIMES:
-        return moment(term.text)
+        read = moment(term.text)
+        return read if read and bool(read.length) == (term.data_type == XSD + "date") else None
     if term.data_type in NUMBERS:
         try:
             return Decimal(term.text) if _NUMBER.fullmatch(term.text) else None

@@ -25,6 +25,7 @@ from service.doors.odrl.contract_policy import (
     ContractPolicy,
     ContractRule,
     LogicalConstraint,
+    OtherStatement,
     local_name,
 )
 from service.doors.odrl.evaluation.comparison import (
@@ -53,7 +54,7 @@ from service.doors.odrl.evaluation.world import (
 )
 
 # What a policy may say beside its rules without limiting them.
-_ANNOTATIONS = (RDF_TYPE, ODRL + "source", "http://purl.org/dc/", "http://www.w3.org/2000/01/rdf-schema#")
+_ANNOTATIONS = (ODRL + "source", "http://purl.org/dc/", "http://www.w3.org/2000/01/rdf-schema#")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ def evaluate(policy: ContractPolicy, request: EvaluationRequest, world: StateOfW
         )
     if policy.inherits:
         raise EvaluationRefused(f"the policy inherits the rules of {policy.inherits[0]}; give one policy with all rules")
-    if unknown := [each for each in policy.others if not each.term.startswith(_ANNOTATIONS)]:
+    if unknown := [each for each in policy.others if not _describes(each)]:
         raise EvaluationRefused(f"`{local_name(unknown[0].term)}` at {unknown[0].pointer} is no term that is evaluated here")
     features = features_of(request, world)
     times = features[ODRL + "dateTime"]
@@ -125,6 +126,11 @@ def evaluate(policy: ContractPolicy, request: EvaluationRequest, world: StateOfW
     return PolicyEvaluation(
         policy, request, world, created, tuple(_rule(each, request, world, features) for each in policy.rules)
     )
+
+
+def _describes(said: OtherStatement) -> bool:
+    """Whether a statement limits no rule: a text about the policy, or that a party or a target is a collection."""
+    return said.term.startswith(_ANNOTATIONS) or (said.term == RDF_TYPE and said.value.endswith("Collection"))
 
 
 def _rule(rule: ContractRule, request: EvaluationRequest, world: StateOfWorld, features: Features) -> RuleEvaluation:

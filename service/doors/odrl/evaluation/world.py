@@ -179,8 +179,8 @@ def read_world(document: LinkedDocument | None) -> StateOfWorld:
     performances: dict[str, Performance] = {}
     for report, state in said.subjects(REPORT + "performanceState"):
         told = next((each for each in Performance if each.value == local_name(state.text)), Performance.UNKNOWN)
-        rule = said.name(report, REPORT + "rule")
-        performances[rule] = max(told, performances.get(rule, told), key=_GRAVEST_LAST.index)
+        if rule := said.name(report, REPORT + "rule"):
+            performances[rule] = max(told, performances.get(rule, told), key=_GRAVEST_LAST.index)
     return StateOfWorld(
         uid=uids[0] if uids else "",
         times=tuple(dict.fromkeys(times)),

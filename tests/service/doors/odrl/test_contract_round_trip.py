@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pyld import jsonld
 
+from service.doors.odrl import policy_names
 from tests.service.doors.odrl.decided_contracts import (
     OWING,
     committed,
@@ -77,3 +78,18 @@ def test_a_policy_is_the_same_after_rdf_and_back(policies: dict[str, Any], kind:
     again = jsonld.normalize(back, options(algorithm="URDNA2015", format="application/n-quads"))
     assert again == quads
     assert quads.count("\n") > 60
+
+
+def words(value: Any) -> set[str]:
+    """The words of our namespace on a policy or on a rule."""
+    return {policy_names.WORDS + name.removeprefix("ff:") for name in value if name.startswith("ff:")}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_word_of_ours_is_one_that_limits_nothing(policies: dict[str, Any], kind: str) -> None:
+    """Whoever reads a policy passes over these words alone, at their places, and asks for any other."""
+    policy = policies[kind]
+    assert set() < words(policy) <= policy_names.POLICY_WORDS
+    for duty in policy.get("obligation", ()):
+        assert set() < words(duty) <= policy_names.DUTY_WORDS
+    assert not any(words(rule) for rule in (*policy["permission"], *policy["prohibition"]))

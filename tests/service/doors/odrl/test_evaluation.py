@@ -112,6 +112,8 @@ def test_a_constraint_that_cannot_be_evaluated_is_undefined(constraint):
         (said("2025-02-29", "date"), "lt", said("2030-01-01", "date"), "Undefined"),
         (said("5.00", "decimal"), "eq", said("5", "integer"), "Satisfied"),
         (said("0.1", "decimal"), "lt", said("1e-1", "double"), "Unsatisfied"),
+        (said("2025-01-01"), "lt", said("2030-01-01T00:00:00"), "Undefined"),
+        (said("2025-01-01T00:00:00", "date"), "lt", said("2030-01-01", "date"), "Undefined"),
         (said("NaN", "double"), "neq", said("5", "integer"), "Undefined"),
         (said("٥", "integer"), "eq", said("5", "integer"), "Undefined"),
         (said("Sunday", "string"), "lt", said("Tuesday", "string"), "Undefined"),
@@ -151,6 +153,12 @@ def test_of_reports_that_contradict_each_other_the_gravest_counts():
         assert not active(DUTY, state=NOON + reports)
 
 
+def test_a_report_that_names_no_rule_counts_for_none():
+    """Not for a duty without a name either."""
+    state = f"{NOON} ex:report report:performanceState report:Performed ."
+    assert not read("odrl:duty [ odrl:action odrl:compensate ]", state=state).permitted
+
+
 def test_collections_that_contain_each_other_come_to_an_end():
     """And membership goes through several."""
     circle = "ex:alice odrl:partOf ex:b . ex:b odrl:partOf ex:c . ex:c odrl:partOf ex:b ."
@@ -169,6 +177,7 @@ def test_collections_that_contain_each_other_come_to_an_end():
             "inherits the rules of http://example.org/parent",
         ),
         ("odrl:constraint 'always'", "Set", "`constraint` at http://example.org/rule is no term"),
+        ("a odrl:Prohibition", "Set", "`type` at http://example.org/rule is no term"),
         ("ex:onlyWhere ex:here", "Set", "`onlyWhere` at http://example.org/rule is no term that is evaluated here"),
     ],
 )

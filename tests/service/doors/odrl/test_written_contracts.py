@@ -51,11 +51,11 @@ def constraints(policy: Any) -> list[tuple[str, str, Any]]:
 
 
 LIMITS = [
-    ("purpose", "eq", {"@id": "urn:fifthfactor:purpose:service-provision"}),
+    ("purpose", "eq", {"@id": "dpv:ServiceProvision"}),
     (
         "purpose",
         "isAnyOf",
-        [{"@id": "urn:fifthfactor:purpose:research"}, {"@id": "urn:fifthfactor:purpose:service-provision"}],
+        [{"@id": "dpv:ScientificResearch"}, {"@id": "dpv:ServiceProvision"}],
     ),
     ("spatial", "eq", "IN"),
     ("spatial", "isAnyOf", ["AE", "IN"]),
