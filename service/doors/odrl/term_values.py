@@ -27,7 +27,8 @@ PLAIN: Final = frozenset(
     {
         "",
         *(
-            XSD + each
+            prefix + each
+            for prefix in (XSD, "xsd:")
             for each in (
                 "string", "token", "anyURI", "date", "dateTime", "dateTimeStamp", "duration", "dayTimeDuration", "yearMonthDuration",
                 "integer", "nonNegativeInteger", "positiveInteger", "int", "long", "decimal", "double", "boolean",
