@@ -23,7 +23,7 @@ class EvaluationRefused(ValueError):
     """The documents cannot be evaluated; the message says why and what to do."""
 
 
-class Reading(Enum):
+class RequestVocabulary(Enum):
     """Whose words a request uses, and so whose definition of an active rule counts."""
 
     SUITE = "suite"
@@ -62,7 +62,7 @@ class EvaluationRequest:
     party: str
     target: str
     features: Features
-    reading: Reading
+    vocabulary: RequestVocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def read_request(document: LinkedDocument, policy: Callable[[LinkedDocument], Co
             party="".join(rule.assignees),
             target="".join(rule.targets),
             features={},
-            reading=Reading.SUITE,
+            vocabulary=RequestVocabulary.SUITE,
         )
         for rule in asked.rules
     )
@@ -167,7 +167,7 @@ def _draft_request(said: _Statements, uid: str) -> EvaluationRequest:
                 value = Term(local_name(value.text), "literal", types[0])
             features[name] = (*features.get(name, ()), Feature(value))
     action, party, target = (said.name(uid, SOTW + each) for each in ("evaluatedAction", "evaluatedParty", "evaluatedTarget"))
-    return EvaluationRequest(uid, uid, action, party, target, features, Reading.DRAFT)
+    return EvaluationRequest(uid, uid, action, party, target, features, RequestVocabulary.DRAFT)
 
 
 def read_world(document: LinkedDocument | None) -> StateOfWorld:
