@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import engine
 from service.mappings.entity_store import KnownEntities
-from service.mappings.stated_exchange import DOCUMENTS, MOST_OF_A_NAME, Attributes, Refusal, StatedExchange, pointer_step
+from service.mappings.stated_exchange import DOCUMENTS, MOST_OF_A_NAME, AssembledExchange, Attributes, Refusal, pointer_step
 from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
 from service.register.entity import ASSET, PARTY, is_id
 from service.register.stated_facts import StatableFacts
@@ -93,7 +93,7 @@ class RequestReading:
         if said.decided is None:
             assert said.moves_no_data is not None, "the model has one of the two"
             return ReadRequest(pattern.name, None, said.moves_no_data.en)
-        stated = StatedExchange(self._places, today, known, reads, self._bundle.vocabulary.recipient)
+        stated = AssembledExchange(self._places, today, known, reads, self._bundle.vocabulary.recipient)
         read = _InputReading(self._bundle, self._states, stated, sent, steps, self._at, self._path_place(sent), self._groups)
         read.all([self._text, said.decided])
         exchange = stated.read(self._bundle, self._refused)
@@ -192,7 +192,7 @@ class _InputReading:
         self,
         bundle: engine.Bundle,
         states: StatableFacts,
-        stated: StatedExchange,
+        stated: AssembledExchange,
         sent: Mapping[str, Any],
         steps: Mapping[str, str],
         at: str,
@@ -209,7 +209,7 @@ class _InputReading:
         self._groups = groups
         self.origins: dict[str, set[str]] = {}
 
-    def all(self, readings: Sequence[engine.ReadingText]) -> None:
+    def all(self, readings: Sequence[engine.RequestReadingText]) -> None:
         """State everything that some readings say; a later one takes the place of an earlier one where both name the same."""
         constants = {fact: value for each in readings for fact, value in each.constants.items()}
         facts = {place: said for each in readings for place, said in each.facts.items()}

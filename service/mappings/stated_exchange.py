@@ -50,7 +50,7 @@ class StatedEntity:
 
 
 @dataclass(slots=True)
-class StatedExchange:
+class AssembledExchange:
     """
     The values at each place of the exchange, as known on a day. `reads`: who asks may read what the store has.
 
