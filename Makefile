@@ -14,6 +14,7 @@ SPARK  := tests/tables/spark.lock
 JAVA   := tests/tables/java-spark.lock
 DOORS  := tests/doors/requirements.lock
 NPM    := tests/doors/npm
+DAGSTER := tests/doors/dagster.lock
 VSCODE := service/language_server/vscode
 WORKBENCH := service/console/editor
 BROWSER := $(firstword $(wildcard /usr/bin/chromium-headless-shell /usr/bin/chromium) /usr/bin/chromium-headless-shell)
@@ -65,7 +66,7 @@ test-tables: .venv/.tables .venv/.spark ## run the examples with pandas, Polars,
 	@EVERY_LIBRARY_OF_TABLES=1 PYTHONPATH=.venv/tables $(BIN)/pytest tests/tables --ignore tests/tables/test_spark.py $(ARGS)
 	@SPARK=sail PYTHONPATH=.venv/spark $(BIN)/pytest tests/tables/test_spark.py $(ARGS)
 
-doors: .venv/.doors /usr/sbin/nginx $(BROWSER) ## show the doors to gateways, clients and pipelines that were not written here
+doors: .venv/.doors .venv/.dagster /usr/sbin/nginx $(BROWSER) ## show the doors to gateways, clients and pipelines that were not written here
 	@DOORS=$(abspath .venv/doors) PYTHONPATH=.venv/doors/python $(BIN)/pytest tests/doors --workers 2 --timeout 120 $(ARGS)
 
 spark: .venv/.java-spark /usr/bin/java ## run the tests of tables on Spark with two executors (450 MB, and Java)
@@ -155,6 +156,7 @@ lock: .venv/.made ## write the lock files again (ARGS=--upgrade takes newer vers
 	@$(UV) $(PEERS:.lock=.in) --python-version 3.14 --output-file $(PEERS)
 	@$(UV) $(TABLES:.lock=.in) --python-version 3.11 --constraint tests/requirements.lock --output-file $(TABLES)
 	@$(UV) $(DOORS:.lock=.in) --python-version 3.11 --constraint tests/requirements.lock --output-file $(DOORS)
+	@$(UV) $(DAGSTER:.lock=.in) pyproject.toml --python-version 3.11 --extra tables --output-file $(DAGSTER)
 	@$(UV) $(SPARK:.lock=.in) --python-version 3.11 --constraint tests/requirements.lock --output-file $(SPARK)
 	@$(UV) $(JAVA:.lock=.in) --python-version 3.11 --constraint $(SPARK) --output-file $(JAVA)
 
@@ -203,6 +205,13 @@ clean: ## remove .venv and the caches
 	@$(PIP) install --require-hashes --only-binary :all: --no-deps --target .venv/doors/python -r $(DOORS)
 	@mkdir -p .venv/doors/npm && cp $(NPM)/package*.json .venv/doors/npm
 	@cd .venv/doors/npm && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
+# Dagster in an environment of its own, with what the project needs there: the versions are those that Dagster allows.
+.venv/.dagster: .venv/.tests $(DAGSTER)
+	@echo "installing Dagster in an environment of its own (half a minute) ..."
+	@$(BIN)/python -m venv --clear .venv/dagster
+	@.venv/dagster/bin/pip --quiet --no-input --disable-pip-version-check install --require-hashes --no-deps -r $(DAGSTER)
 	@touch $@
 
 # Spark without Java: the client of Spark Connect, which is pure Python and comes as source, and Sail, which answers it.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from engine.analysis.analyse import Analysis, analyse
 from engine.analysis.finding import Finding
 from engine.analysis.solver import SolverMissing, need_solver
-from engine.answer import Answer, Explanation
+from engine.answer import Answer, AskedPart, BesidePart, Explanation, GapPart, UnmetPart
 from engine.authoring.brief import brief, brief_parts, organisation_brief
 from engine.authoring.bundle_changes import PolicyChangePart
 from engine.authoring.case_check import test_findings
@@ -112,14 +112,17 @@ from engine.decision import (
     DutyPart,
     PlanDecision,
     QuestionPart,
+    RemediesPart,
     SignaturePart,
     SignedOffPart,
+    WaysPart,
 )
 from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
 from engine.exchange_input.exchange_reader import MAX_BYTES, read_object
 from engine.exchange_input.exchange_shape import SHAPES as EXCHANGE_SHAPES
 from engine.exchange_input.ledger_shares import SHARES
+from engine.explaining.carried_parts import condition_facts
 from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
@@ -129,6 +132,7 @@ from engine.languages import LANGUAGES, Language
 from engine.languages.word_catalogue import CatalogueRefused
 from engine.languages.word_catalogue import read_all as read_catalogues
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
+from engine.pdp.briefs import Brief, brief_of, briefs
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
 from engine.policy_language.consequences import following
@@ -145,6 +149,7 @@ from engine.policy_language.ledger_text import TransferColumnText, TransferRegis
 from engine.policy_language.mapping_facts import AnyMapping, RequestMapping, TermMapping, owner_of
 from engine.policy_language.mapping_text import (
     REQUEST_DOORS,
+    ProgramOperationText,
     ReadingText,
     RequestEntityText,
     RequestMappingText,
@@ -216,6 +221,7 @@ __all__ = [
     "Answer",
     "AnyMapping",
     "Approval",
+    "AskedPart",
     "AttributesText",
     "AuthZenText",
     "BadValue",
@@ -223,11 +229,13 @@ __all__ = [
     "BenefitShare",
     "BenefitStep",
     "BenefitsPage",
+    "BesidePart",
     "BookFacts",
     "BookPage",
     "BookReader",
     "Bounds",
     "BoundsPart",
+    "Brief",
     "Bundle",
     "BundleCounters",
     "BundleRefused",
@@ -271,6 +279,7 @@ __all__ = [
     "Findings",
     "Flow",
     "Flows",
+    "GapPart",
     "Grant",
     "Impact",
     "ImpactComparison",
@@ -317,6 +326,7 @@ __all__ = [
     "PolicySettings",
     "PreparedCase",
     "Preset",
+    "ProgramOperationText",
     "Promise",
     "Proposal",
     "ProvenPairPart",
@@ -327,6 +337,7 @@ __all__ = [
     "Reckoner",
     "Register",
     "Relevance",
+    "RemediesPart",
     "RequestEntityText",
     "RequestMapping",
     "RequestMappingText",
@@ -360,9 +371,11 @@ __all__ = [
     "TrialExchange",
     "Truth",
     "TurnCause",
+    "UnmetPart",
     "Unsignable",
     "Value",
     "ValueSet",
+    "WaysPart",
     "WordPlace",
     "WrittenCase",
     "WrittenDecision",
@@ -372,7 +385,9 @@ __all__ = [
     "analyse",
     "anchor_of",
     "brief",
+    "brief_of",
     "brief_parts",
+    "briefs",
     "bundled_policies",
     "by_folder",
     "case_of",
@@ -382,6 +397,7 @@ __all__ = [
     "case_yaml",
     "cell_mutants",
     "compare",
+    "condition_facts",
     "conveyed_lines",
     "counted",
     "counter_definition",

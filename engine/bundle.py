@@ -33,7 +33,7 @@ from engine.policy_language.consequences import causes_first, following
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.everyday_words import EverydayWords
 from engine.policy_language.fact_catalogue import FactEntry, catalogue
-from engine.policy_language.mapping_facts import AnyMapping, MappingFiles
+from engine.policy_language.mapping_facts import AnyMapping, MappingFiles, mapped_json
 from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisations
 from engine.policy_language.policy_in_full import again, in_full
 from engine.policy_language.presets import Preset, check_presets, presets
@@ -120,6 +120,10 @@ class Bundle:
     def facts(self) -> Mapping[str, FactEntry]:
         """The facts an exchange may have, by their names. They are made once."""
         return catalogue(self.vocabulary)
+
+    def mapped_exchange(self, flat: Mapping[str, Any]) -> dict[str, Any]:
+        """The JSON of an exchange from dotted facts as a mapping states them. Raises BadValue where a number is none."""
+        return mapped_json(self.vocabulary, flat)
 
     @property
     def words(self) -> EverydayWords:

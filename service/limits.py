@@ -6,6 +6,8 @@ What an operator may turn is in `service.settings`. What belongs to one algorith
 
 # Requests
 PLAN_LEGS = 8  # of one plan; each pair of legs of a chain may be a whole, which is judged too
+RECIPIENTS = 100  # of one call that asks which of them may take it
+RECIPIENTS_BYTES = 4 * 1024 * 1024  # that the exchange of such a call has, once for each recipient
 LARGE_REQUESTS_UNDER_WAY = 8  # batches and the like that are being received or decided; each holds its body
 LARGE_REQUESTS_OF_ONE = 4  # of one caller
 SHUTDOWN_SECONDS = 10  # that requests under way get to end

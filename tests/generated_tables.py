@@ -36,6 +36,7 @@ from service.settings import PREFIX, Settings
 from service.telemetry import log_lines
 from tests.pages import ROOT
 from tests.service.client.operations import CLIENTS, Document, made, methods
+from tests.service.doors.odrl import fixture_tables, result_tables
 
 UNSAID = "…"
 _SMALL = ROOT / "tests" / "service" / "bundle" / "policies"
@@ -130,7 +131,7 @@ def endpoints(present: str) -> str:
     kept = _last_cells(present)
     scopes = {
         f"`{method.upper()} {path}`": ", ".join(
-            f"`{scope}`" for one in operation.get("security", ()) for scope in one["bearer"]
+            f"`{scope}`" for one in operation.get("security", ()) for scope in one["bearer"] or ("any",)
         )
         for path, operations in _openapi()["paths"].items()
         for method, operation in operations.items()
@@ -216,6 +217,46 @@ def _sentence(room: Path) -> str:
     return textwrap.shorten(first, 104, placeholder=" …")
 
 
+def odrl_suite(_: str) -> str:
+    """What became of the cases of the ODRL test suite."""
+    head = "policy | cases | by activation | states as expected | reports that the expected ones lack"
+    return _table(head, result_tables.suite_rows(), numbers=1)
+
+
+def odrl_examples(_: str) -> str:
+    """What became of the evaluations of the draft on formal semantics."""
+    return _table("evaluation | states as expected | difference", result_tables.example_rows())
+
+
+def odrl_fixtures(_: str) -> str:
+    """What was read of each contract of the data spaces' own examples."""
+    return _table("document | facts | asked, or never met | no condition", fixture_tables.rows())
+
+
+def odrl_terms(_: str) -> str:
+    """Each term that states a fact, with the fact and the operators with which it is a limit."""
+    found = _bundled().mappings["odrl"].text
+    assert isinstance(found, engine.TermMappingText)
+    rows = (
+        (f"`{_short(name)}`", f"`{term.fact}`", ", ".join(f"`{each}`" for each in term.operators))
+        for name, term in found.terms.items()
+        if term.fact
+    )
+    return _table("term | fact | operators", rows)
+
+
+def _short(name: str) -> str:
+    """A term with a prefix that its readers know."""
+    for prefix, start in (
+        ("odrl", "http://www.w3.org/ns/odrl/2/"),
+        ("cx-policy", "https://w3id.org/catenax/2025/9/policy/"),
+        ("dpv", "https://w3id.org/dpv#"),
+    ):
+        if name.startswith(start):
+            return f"{prefix}:{name.removeprefix(start)}"
+    return name
+
+
 def dpv_terms(_: str) -> str:
     """The terms of DPV 2.3 by group: how many mean the same as a value here, are read as one that means more, or are only there."""
     table = DpvTable(_bundled())
@@ -279,6 +320,10 @@ TABLES: dict[str, Callable[[str], str]] = {
     "explanation": explanation,
     "facts": facts,
     "instruments": instruments,
+    "odrl-examples": odrl_examples,
+    "odrl-fixtures": odrl_fixtures,
+    "odrl-suite": odrl_suite,
+    "odrl-terms": odrl_terms,
     "phrases": phrases,
     "problems": problems,
     "service-rooms": service_rooms,

@@ -43,9 +43,14 @@ NOT_RUN = {
     "sh serve": "does not end by itself; every example asks a server that was started so",
     "sh container": "needs a container engine; tests/service/test_container.py runs what the image would run",
     "python tables": "needs pandas, Polars, DuckDB and PyArrow; tests/tables/test_pages.py runs them (`make test-tables`)",
+    "python dagster": "needs Dagster; tests/doors/test_dagster.py runs it (`make doors`)",
     "python spark": "needs Spark; tests/tables/test_spark.py runs it (`make test-tables`)",
     **dict.fromkeys(
         ("lua", "toml", "elisp"), "settings of an editor; tests/service/language_server speaks with the server as one does"
+    ),
+    **dict.fromkeys(
+        ("yaml envoy", "nginx", "json register"),
+        "needs the gateway; tests/doors/test_gateways.py runs it with these settings before this register (`make doors`)",
     ),
     "sh postgresql": "needs a server of PostgreSQL; tests/service/log/test_backup.py runs these programs",
 }

@@ -244,6 +244,8 @@ class ExchangeLiterals:
         if atom.other:
             type = version.vocabulary.type_of(atom.other)
             assert type
+            if type.many != atom.type.many or version.values(type) is not values:
+                return self._settled(atom, self._means(atom, version))
             other = self._read(atom.other, type, version)
 
             def alike(number: int) -> int:

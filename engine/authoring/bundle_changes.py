@@ -172,8 +172,7 @@ class _Changes:
         yield from self.section("lane", old.lanes, new.lanes, self.fields, _title)
         yield from self.section("question", old.questions, new.questions, self.fields, lambda group: group.ask.en)
         yield from self.section("account", was.account, now.account, self.fields, _title)
-        before, after = ({name: each.text for name, each in it.bundle.mappings.items()} for it in (was, now))
-        yield from self.section("mapping", before, after, self.mapping, _title)
+        yield from self.section("mapping", _mappings(was.bundle), _mappings(now.bundle), self.mapping, _title)
 
     def section(
         self,
@@ -275,13 +274,10 @@ class _Changes:
     def mapping(self, old: BaseModel, new: BaseModel) -> Iterator[_Point]:
         """What a mapping says, place by place; its title is only wording."""
         said = [dict(_leaves(each.model_dump(mode="json", by_alias=True, exclude_defaults=True))) for each in (old, new)]
-        titles, rest = (
-            [{" ".join(path): value for path, value in each.items() if (path[0] == "title") is title} for each in said]
-            for title in (True, False)
-        )
+        titles, rest = ([_lines(each, title) for each in said] for title in (True, False))
         if titles[0] != titles[1]:
             yield _Point("title", wording=True)
-        yield from _entries(*rest, "reading")
+        yield from _entries(rest[0], rest[1], "reading")
 
     def duties(self, old: Sequence[Duty], new: Sequence[Duty]) -> Iterator[_Point]:
         """Two duties are the same where their text is the same. Those left over are compared in their order."""
@@ -387,6 +383,10 @@ def _accepts(each: Acceptance) -> str:
 
 def _switched_off(words: Vocabulary) -> dict[str, SwitchedOff]:
     return {each.policy or each.jurisdiction: each for each in words.switched_off}
+
+
+def _mappings(bundle: Bundle) -> dict[str, Any]:
+    return {name: each.text for name, each in bundle.mappings.items()}
 
 
 def _must_be_shown(words: Vocabulary) -> dict[str, str]:
@@ -619,6 +619,11 @@ def _entries(old: Mapping[Any, Any], new: Mapping[Any, Any], noun: str) -> Itera
             yield _Point(f"{noun} dropped: `{name}` {_show(old[name])}")
         elif old[name] != new[name]:
             yield _Point(f"{noun}: `{name}` {_show(old[name])} → {_show(new[name])}")
+
+
+def _lines(leaves: Mapping[tuple[str, ...], Any], title: bool) -> dict[str, Any]:
+    """The lines of a mapping, by where they stand: those of its title, or the others."""
+    return {" ".join(path): value for path, value in leaves.items() if (path[0] == "title") is title}
 
 
 def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

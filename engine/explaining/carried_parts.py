@@ -5,13 +5,23 @@ The conditions that came with the data, as a decision tells them: what each asks
 from __future__ import annotations
 
 from engine.bundle import Bundle
-from engine.deciding.carried_conditions import STATES, Carried
+from engine.deciding.carried_conditions import STATES, Carried, travelling_provisions
 from engine.decision import CarriedPart
 from engine.exchange import Exchange
 from engine.languages import ENGLISH
 from engine.register_facts import IN_REGISTER
 from engine.rules import AS_OF, Defined, Truth, tests
 from engine.values import Missing
+
+
+def condition_facts(bundle: Bundle, provision: str) -> tuple[str, ...]:
+    """The facts that the condition of a provision reads which travels; none where there is no such provision, or no test of it."""
+    rule = travelling_provisions(bundle.rules).get(provision)
+    if rule is None or rule.travels is None or not rule.travels.when:
+        return ()
+    read = (atom.fact for atom in tests(Defined(rule.travels.when), bundle.rules.definitions))
+    others = (atom.other for atom in tests(Defined(rule.travels.when), bundle.rules.definitions))
+    return tuple(each for each in dict.fromkeys((*read, *others)) if each and each != AS_OF)
 
 
 def carried_part(bundle: Bundle, exchange: Exchange, carried: Carried, lang: str = ENGLISH.code) -> CarriedPart:

@@ -396,7 +396,7 @@ class Conditions:
             self.findings.error(node.span, "wrong-operator", said, help="test it with `yes` or `no`")
         elif other == fact:
             self.findings.error(node.span, "same-fact", f"`{fact}` is compared with itself", help="name another fact")
-        elif (type.many and op not in SETS) or not self._of_one_type(type, there):
+        elif (type.many and op not in SETS) or not self._of_one_type(type, there, op):
             help = (
                 "compare a set with a set of its type, by `has`, `has_all` or `only`"
                 if type.many
@@ -413,7 +413,10 @@ class Conditions:
             return _all(self._atom(fact, type, each, (), use, other=other) for each in ("at_least", "at_most"))
         return self._placed(self._atom(fact, type, op, (), use, other=other), node)
 
-    def _of_one_type(self, type: Type, other: Type) -> bool:
+    def _of_one_type(self, type: Type, other: Type, op: str) -> bool:
+        """A set has, or has not, a fact of one value, also where its values are some of the set's; `single` compares all ways."""
+        if op in ("has", "has_all") and type.many:
+            return type.like(other) or type.includes(other)
         many = type.many if self.single and not other.many else other.many
         return many == type.many and type.like(other)
 

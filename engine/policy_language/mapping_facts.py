@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any, Generic, TypeVar
 
 from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.document_text import DocumentText
 from engine.policy_language.dpv_terms import RDF_TYPE, VERSION, dpv_terms
+from engine.policy_language.gateway_places import check_gateway_places
 from engine.policy_language.mapping_text import (
     REQUEST_DOORS,
     TERM_DOORS,
@@ -41,6 +44,7 @@ from engine.policy_language.written_exchange import exchange_json
 from engine.rules import AS_OF, RuleSet
 
 T = TypeVar("T", RequestMappingText, TermMappingText)
+_ENTITY = re.compile(r"[a-z][a-z0-9-]{0,39}")  # without dots: it stands beside the ids that facts state
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ class MappingFiles:
         if isinstance(text, RequestMappingText):
             self.found[name] = NamedMapping(name, text.door, text, digest_of(text), file, line)
             _RequestCheck(self.vocabulary, tree, self.findings).check(text)
+            check_gateway_places(text, tree, self.findings)
         else:
             self.found[name] = NamedMapping(name, text.door, text, digest_of(text), file, line)
             _TermCheck(self.vocabulary, tree, self.findings).check(text)
@@ -124,12 +129,22 @@ class MappingFiles:
         for name, mapping in self.found.items():
             for path, fact, value in _values(mapping):
                 try:
-                    accept(exchange_json(self.vocabulary, {fact: value}))
+                    accept(mapped_json(self.vocabulary, {fact: value}))
                 except ValueError as refused:
                     at = locate(self.nodes[name], path)[0].span
                     problems = getattr(refused, "problems", ())
                     said = "; ".join(dict.fromkeys(each.detail for each in problems)) or str(refused)
                     self.findings.error(at, "bad-value", f"`{fact}` cannot be this: {said}")
+
+
+def mapped_json(vocabulary: Vocabulary, flat: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON of an exchange, from facts as a mapping states them: of a set, one word stands for itself alone. Raises BadValue."""
+
+    def whole(fact: str, value: Any) -> Any:
+        type = vocabulary.type_of(fact)
+        return [value] if type is not None and type.many and isinstance(value, str) else value
+
+    return exchange_json(vocabulary, {fact: whole(fact, value) for fact, value in flat.items()})
 
 
 def owner_of(duty: str) -> str:
@@ -207,6 +222,12 @@ class _RequestCheck(StatedPlaceCheck):
                 said = f"`{name}` and `{shapes[each.shape]}` are the same requests"
                 self.findings.error(at, "duplicate-id", said, help="keep one of the two")
             shapes.setdefault(each.shape, name)
+        for first, second in combinations(found, 2):
+            both = found[first].crossing(found[second])
+            if both and both not in shapes:
+                at = locate(self.node, ("operations", second))[1]
+                said = f"`{first}` and `{second}` both read `{both}`"
+                self.findings.error(at, "duplicate-id", said, help="name that operation too, and say what it is")
         return found
 
     def _reading(self, where: Steps, reading: ReadingText, open_steps: Iterable[str]) -> None:
@@ -224,13 +245,19 @@ class _RequestCheck(StatedPlaceCheck):
                 self._now((*where, "constants", fact), fact, key=True)
                 self._whole((*where, "constants", fact), fact)
         for place, said in reading.facts.items():
-            at: Steps = (*where, "facts", place, "fact") if isinstance(said, TranslatedText) else (*where, "facts", place)
+            translated = isinstance(said, TranslatedText)
+            here: Steps = (*where, "facts", place, "fact") if translated else (*where, "facts", place)
             fact = said.fact if isinstance(said, TranslatedText) else said
-            if self.known(at, fact):
-                self._now(at, fact, key=False)
-                if isinstance(said, TranslatedText):
-                    self._whole(at, fact, key=False)
+            if self.known(here, fact):
+                self._now(here, fact, key=False)
+                if translated:
+                    self._whole(here, fact, key=False)
         for name, entity in reading.entities.items():
+            if not _ENTITY.fullmatch(name):
+                span = locate(self.node, (*where, "entities", name))[1]
+                self.findings.error(
+                    span, "bad-id", f"`{name}` is not a name", help="use letters, digits and `-`, like `reader`"
+                )
             self.stated((*where, "entities", name, "id"), entity.id, None)
             for attribute, fact in entity.facts.items():
                 self.known((*where, "entities", name, "facts", attribute), fact)

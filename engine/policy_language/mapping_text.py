@@ -69,6 +69,8 @@ class ProgramOperationText(DocumentText):
     """It is decided as an exchange; here stands what it states beside what each request states."""
     moves_no_data: Text | None = None
     """Why it moves no data. It is allowed, and nothing is decided."""
+    query: list[str] = []
+    """Of a gateway's request: parameters of the query that may come with it, like `page`. With any other it is refused."""
 
     @model_validator(mode="after")
     def _one_of_two(self) -> ProgramOperationText:
@@ -131,8 +133,12 @@ class TermText(DocumentText):
     """Each of the other vocabulary's values, and ours. Without it, the value's own form is read."""
     operators: list[str] = []
     """The operators with which a constraint on it is a limit that can be read."""
+    units: dict[str, str] = {}
+    """Each unit of the other vocabulary, and ours: a currency, or `day`, `month`, `year`. `""`: a number without a unit."""
     no_fact: Text | None = None
     """Why it is no fact, though it is known."""
+    asked: YesNo = "yes"
+    """Of what is no fact: whether something hangs on it all the same, so that it is asked."""
     leaves_open: list[str] = []
     """The facts that stay unknown where the term occurs, whatever else is said of them."""
     part: YesNo = "no"
@@ -146,8 +152,10 @@ class TermText(DocumentText):
             raise ValueError("say one of `fact` and `no_fact`")
         if self.fact is None and self.no_fact is None and self.part == "no" and not self.provisions:
             raise ValueError("say one of `fact` and `no_fact`")
-        if self.fact is None and (self.also or self.values or self.operators):
-            raise ValueError("what is no fact has no `also`, `values` or `operators`")
+        if self.fact is None and (self.also or self.values or self.operators or self.units):
+            raise ValueError("what is no fact has no `also`, `values`, `operators` or `units`")
+        if self.fact is not None and self.asked == "no":
+            raise ValueError("`asked: no` is said of what is no fact")
         return self
 
 
@@ -162,5 +170,7 @@ class TermMappingText(DocumentText):
     """Which door reads it: `odrl` or `dpv`."""
     title: Text
     """Which vocabulary it is about."""
+    namespaces: dict[str, str] = {}
+    """Beginnings of names that are read as another beginning, like those of an earlier version; as `""`, the rest is a bare name."""
     terms: Annotated[dict[str, TermText], Field(min_length=1)]
     """Each term by its full name (IRI). Of DPV by short ones, like `dpv:hasRecipient/dpv:hasCountry`."""

@@ -92,11 +92,35 @@ class OperationPattern:
                     found[named.group(1)] = value
         return found
 
+    def crossing(self, other: OperationPattern) -> str:
+        """The shape of the requests that both read, if each has a plain step where the other's is open; "" where there are none."""
+        if len(self.words) != len(other.words):
+            return ""
+        met, plainer = [], set()
+        for mine, theirs in zip(map(_steps, self.words), map(_steps, other.words), strict=True):
+            if len(mine) != len(theirs):
+                return ""
+            both = []
+            for step, another in zip(mine, theirs, strict=True):
+                open_here, open_there = _STEP.fullmatch(step) is not None, _STEP.fullmatch(another) is not None
+                if not open_here and not open_there and step != another:
+                    return ""
+                if open_here != open_there:
+                    plainer.add(open_there)
+                both.append("{}" if open_here and open_there else another if open_here else step)
+            met.append("/".join(both))
+        return " ".join(met) if len(plainer) == 2 else ""
+
     @property
     def order(self) -> tuple[tuple[bool, ...], str]:
         """Of two that read one request, the first in this order counts: the one with a plain step where the other's is open."""
         steps = [step for word in self.words for step in (word[1:].split("/") if word.startswith("/") else [word])]
         return tuple(_STEP.fullmatch(step) is not None for step in steps), self.name
+
+
+def _steps(word: str) -> list[str]:
+    """The steps of a word that is a path, of which the first is empty; any other word is one step."""
+    return word.split("/") if word.startswith("/") else [word]
 
 
 def pattern(name: str) -> OperationPattern:

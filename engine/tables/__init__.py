@@ -12,13 +12,22 @@ need_extra()
 
 from engine.tables.arrow import ArrowStream, batches, slices  # noqa: E402
 from engine.tables.coded_chunk import CodedChunk, of_batch, of_objects, of_texts  # noqa: E402
-from engine.tables.column_mapping import ColumnsRefused, FactColumn, MappingRefused, TableMapping, fact_names, read_mapping  # noqa: E402
+from engine.tables.column_mapping import (  # noqa: E402
+    ColumnsRefused,
+    FactColumn,
+    FactPlaces,
+    MappingRefused,
+    TableMapping,
+    fact_names,
+    read_mapping,
+)
 from engine.tables.decided_table import DecidedTable, decide  # noqa: E402
 from engine.tables.filter_sql import DIALECTS, write_sql  # noqa: E402
 from engine.tables.one_by_one import CounterSource, OneByOne, RowDecider  # noqa: E402
 from engine.tables.outcome_columns import OutcomeColumns, row_digests  # noqa: E402
 from engine.tables.outcomes import CELLS, LISTS, PROBLEM, RowOutcome, cell_text, outcome_digest  # noqa: E402
 from engine.tables.row_filter import FilterRefused, RowFilter, filter_rows  # noqa: E402
+from engine.tables.row_gate import HeldRow, HeldRows, RowGate  # noqa: E402
 from engine.tables.table_decider import CHUNK, DecidedRows, Register, TableDecider, no_rows  # noqa: E402
 from engine.tables.unread_ids import UnreadIds  # noqa: E402
 
@@ -35,13 +44,17 @@ __all__ = [
     "DecidedRows",
     "DecidedTable",
     "FactColumn",
+    "FactPlaces",
     "FilterRefused",
+    "HeldRow",
+    "HeldRows",
     "MappingRefused",
     "OneByOne",
     "OutcomeColumns",
     "Register",
     "RowDecider",
     "RowFilter",
+    "RowGate",
     "RowOutcome",
     "TableDecider",
     "TableMapping",

@@ -312,6 +312,10 @@ class Type:
         apart = self.units and other.units and set(self.units.bases).isdisjoint(other.units.bases)
         return (self.kind, self.values) == (other.kind, other.values) and not apart
 
+    def includes(self, other: Type) -> bool:
+        """Whether each value of the other is a value of this one too, as countries are of territories."""
+        return self.values is not None and other.values is not None and set(other.values.values) <= set(self.values.values)
+
     @property
     def ordered(self) -> bool:
         """Whether the operators of order, such as `at_least`, fit it."""

@@ -72,15 +72,15 @@ async def begin(context: DraftContext, page: PageCall) -> Response:
     """Make a draft from what the form says, and go to its page."""
     fields, bundle, asking = page.fields, context.live.bundle, page.shared(DraftJudge)
     if first(fields, "from") == "preset" and (preset := preset_named(bundle, first(fields, "preset"))):
-        return html(confirm_page(preset, _viewer(context, page), page.reader))  # nothing is stated until she confirms it
+        return html(confirm_page(preset, viewer_of(context, page), page.reader))  # nothing is stated until she confirms it
     if first(fields, "from") == "words":
         found = await asyncio.to_thread(own_words.meanings_of, bundle, first(fields, "words")[:MOST_LETTERS])
-        return html(words_page(found, _viewer(context, page), page.reader))
+        return html(words_page(found, viewer_of(context, page), page.reader))
     try:
         document = await asyncio.to_thread(page.service.read, partial(draft_start.first_exchange, context, fields))
         await asyncio.to_thread(asking.check, context, document, page.reader.lang)
     except RequestRefused as refused:
-        return await asyncio.to_thread(_start, context, page, refused)
+        return await start_answer(context, page, refused)
     return await _made(page, draft_changes.new_draft(context, document))
 
 
@@ -215,6 +215,11 @@ async def _taken(context: DraftContext, page: PageCall, trial: Draft) -> Respons
     return _to(page, f"/ask/{new.id}")
 
 
+async def start_answer(context: ReadingAll, page: PageCall, refused: RequestRefused) -> Response:
+    """The page on which one begins, with why what was sent is no beginning."""
+    return await asyncio.to_thread(_start, context, page, refused)
+
+
 def _start(context: ReadingAll, page: PageCall, refused: RequestRefused | None = None) -> Response:
     service, live, reader = page.service, context.live, page.reader
     drafts, found = service.read(
@@ -232,13 +237,13 @@ def _start(context: ReadingAll, page: PageCall, refused: RequestRefused | None =
     more = any(len(ids) > MOST_ENTITIES for ids in found.values())
     forms = [form_of(each, {}, reader) for each in begin_with]
     beginning = Beginning(forms, entities, draft_start.examples(live.bundle), more, live.bundle.presets())
-    shown = start_page(beginning, drafts, service.settings.draft_days, _viewer(context, page), reader, _why(refused))
+    shown = start_page(beginning, drafts, service.settings.draft_days, viewer_of(context, page), reader, _why(refused))
     return html(shown, 200 if refused is None else KINDS[refused.kind][0])
 
 
 def _draft(context: ReadingAll, page: PageCall, draft: Draft, refused: RequestRefused | NoAnswer | None = None) -> Response:
     """The page of a draft; with `refused`, why what a form sent was not done."""
-    reader, lang, asking, viewer = page.reader, page.reader.lang, page.shared(DraftJudge), _viewer(context, page, draft)
+    reader, lang, asking, viewer = page.reader, page.reader.lang, page.shared(DraftJudge), viewer_of(context, page, draft)
     wrong = text_for(wording(lang).drafts, str(refused)) if isinstance(refused, NoAnswer) else _why(refused)
     status = 200 if refused is None else 422 if isinstance(refused, NoAnswer) else KINDS[refused.kind][0]
     if draft.decision:
@@ -256,7 +261,8 @@ def _draft(context: ReadingAll, page: PageCall, draft: Draft, refused: RequestRe
     return html(draft_page(asked, shown, viewer, reader, wrong, sent), status)
 
 
-def _viewer(context: ReadingAll, page: PageCall, draft: Draft | None = None) -> Viewer:
+def viewer_of(context: ReadingAll, page: PageCall, draft: Draft | None = None) -> Viewer:
+    """Who looks at a page of drafts, and what she may do there."""
     caller = context.caller
     asks = "evaluate" in caller.scopes
     owner = asks and (draft is None or draft.owner == caller.id)

@@ -17,13 +17,13 @@ from service.api.operations import json_body, operation
 from service.api.request_bodies import Plain, body
 from service.authzen import access_requests, requests, responses
 from service.authzen.decision_point import MOST_RESULTS, AccessDecisionPoint, Blank
-from service.authzen.entity_store import Entities
 from service.authzen.mapping import AccessMapping
 from service.authzen.responses import OBLIGATION, AccessAnswer, AccessAnswers, Why
 from service.callers.caller import Caller, caller_of
 from service.decisions.batch_limits import LargeRequests, RequestMemory
 from service.decisions.recording import Outgoing, record_and_answer
 from service.log.leaf import SealedRecord
+from service.mappings.entity_store import Entities
 from service.policies.live import Live
 from service.policies.shadow import GivenToShadow
 from service.problems import Kind, RequestRefused

@@ -37,8 +37,8 @@ _HEADERS = {
     },
     "Retry-After": {"description": "after how many seconds to try again", "schema": {"type": "string"}},
 }
-# Answers that have an example.
-_SHOWN = ("application/json", "application/schema+json", "application/ld+json", "text/plain", "text/event-stream")
+_LINKED = "application/ld+json"  # an answer that has an example where there is none in JSON
+_SHOWN = ("application/json", "application/schema+json", "text/plain", "text/event-stream")  # answers that have an example
 _UNUSED = ("HTTPValidationError", "ValidationError")  # FastAPI's own refusals, which the service never sends
 
 
@@ -133,14 +133,16 @@ def _complete(operation: dict[str, Any], example: Mapping[str, Any]) -> None:
         }
         for kind, content in response.get("content", {}).items():
             describe(content.get("schema", {}))
-            if status.startswith("2") and kind in _SHOWN and "answer" in example:
+            alone = kind == _LINKED and "application/json" not in response["content"]
+            if status.startswith("2") and (kind in _SHOWN or alone) and "answer" in example:
                 content["example"] = example["answer"]
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         describe(content["schema"])
         if kind in ("application/json", "application/ld+json") and "request" in example:
             content["example"] = example["request"]
     for scheme in operation.get("security", ()):
-        operation["description"] = f"{operation.get('description', '')}\n\nNeeds the scope `{scheme['bearer'][0]}`.".strip()
+        needs = f"the scope `{scheme['bearer'][0]}`" if scheme["bearer"] else "a key, with any scope"
+        operation["description"] = f"{operation.get('description', '')}\n\nNeeds {needs}.".strip()
 
 
 def _refusal(kind: Kind) -> dict[str, Any]:

@@ -15,7 +15,18 @@ from service.callers import caller
 from service.problems import KINDS, MEDIA_TYPE, Kind, type_of
 
 Tag = Literal[
-    "decisions", "facts", "log", "reviews", "ledger", "register", "policies", "access requests", "callers", "schemas", "service"
+    "decisions",
+    "facts",
+    "log",
+    "reviews",
+    "ledger",
+    "register",
+    "policies",
+    "access requests",
+    "gateways",
+    "callers",
+    "schemas",
+    "service",
 ]
 
 TAGS: Mapping[Tag, str] = {
@@ -27,6 +38,7 @@ TAGS: Mapping[Tag, str] = {
     "register": "State parties, data assets and other entities once, and name them by id in exchanges.",
     "policies": "The policies that decide, those that decided, and the shadow beside them.",
     "access requests": "The AuthZEN Authorization API 1.0.",
+    "gateways": "What gateways and other programs ask in their own forms, read by mappings.",
     "callers": "API keys, and the persons who sign in.",
     "schemas": "The shapes of exchanges, decisions and records.",
     "service": "Where things are, whether the service can decide now, and its figures.",
@@ -61,7 +73,7 @@ def operation(
     tag: Tag,
     summary: str,
     *kinds: Kind,
-    needs: caller.Scope | None = None,
+    needs: caller.Scope | Literal["any"] | None = None,
     parameters: Sequence[Mapping[str, Any]] = (),
     body: Mapping[str, Any] | None = None,
     writes: bool = False,
@@ -71,8 +83,9 @@ def operation(
     """
     The description of an endpoint, as keyword arguments for its route.
 
-    `kinds` are the problems of its own, `needs` the scope of its caller, `body` the content of its request by media type. It `writes`,
-    or can be repeated with an Idempotency-Key (then it writes too). `answers` are statuses besides the first that are no problem.
+    `kinds` are the problems of its own, `needs` the scope of its caller (`any`: a key with any scope), `body` the content of its request by
+    media type. It `writes`, or can be repeated with an Idempotency-Key (then it writes too). `answers` are statuses besides the first that
+    are no problem.
     """
     found = list(dict.fromkeys((*kinds, *_EVERYWHERE, *(_GUARDED if needs else ()), *(_WITH_BODY if body else ()))))
     listed = list(parameters)
@@ -84,7 +97,7 @@ def operation(
         found += _REPEATABLE
         listed.append(IDEMPOTENCY_KEY)
     if needs:
-        more["security"] = [{"bearer": [needs]}]
+        more["security"] = [{"bearer": [] if needs == "any" else [needs]}]
     if listed:
         more["parameters"] = listed
     if body:

@@ -19,12 +19,12 @@ import sqlalchemy as sa
 
 import engine
 from service.authzen import responses
-from service.authzen.entity_store import Entities, EntityNotValid, KnownEntities
 from service.authzen.mapping import AccessMapping, NotNamed
 from service.authzen.requests import Evaluation, PageRequest, Search, refusal
 from service.authzen.responses import AccessAnswer
 from service.callers.caller import Caller
 from service.decisions.decider import AnswerOptions, DecidedNow, Decider
+from service.mappings.entity_store import Entities, EntityNotValid, KnownEntities
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.service import Service

@@ -52,8 +52,10 @@ PUBLIC_PAGES = (
     SIGN_OUT,
     STYLE,
 )  # for whoever has no session yet, or none any more
-# Where a GET adds to the log: the first receipt of a decision is a leaf.
-ADDS_WHEN_READ = re.compile(r"(/log|/v1/decisions)/[^/]+/receipt(/[a-z-]+)?")
+# Where a gateway asks about a request of its client: with that request's method and path, and with the host that the client named.
+GATEWAYS = "/ext_authz/"
+# Where a GET adds to the log: the first receipt of a decision is a leaf, and what a gateway asks is decided and recorded.
+ADDS_WHEN_READ = re.compile(r"(/log|/v1/decisions)/[^/]+/receipt(/[a-z-]+)?|/ext_authz/[\s\S]*")
 START = "/"  # a page for whoever accepts HTML, and public addresses for a program
 
 FAILURES_A_SECOND = 1.0  # failed calls that one address may make per second, after its `failure_burst`

@@ -28,11 +28,15 @@ from service.cli import (
     facts,
     fmt,
     impact,
+    inventory,
     keys,
     lint,
     log,
     lsp,
+    mapping,
+    mcp,
     new,
+    odrl,
     persons,
     plan,
     receipt,
@@ -78,7 +82,8 @@ for each in (
     *(check, lint, analyse, docs, schema, fmt, test, lsp),
     *(evaluate, decide, where, explain, ask, facts, plan, diff, impact, compile),
     *(serve, story, replay, watch, exposure, accounts, unattributed),
-    *(calendars, registers),
+    *(calendars, registers, inventory),
+    mcp,
 ):
     app.add_typer(each.app)
 for name, group in (
@@ -95,6 +100,8 @@ for name, group in (
     ("persons", persons),
     ("sessions", sessions),
     ("register", register),
+    ("mapping", mapping),
+    ("odrl", odrl),
 ):
     app.add_typer(group.app, name=name)
 

@@ -27,11 +27,14 @@ from .benefits import (
     UnreportedPrice,
 )
 from .documents import AttachedDocument, DecisionDocument, DocumentConfirmation, DocumentSignature, KeptDocument, TrustedKey
+from .drafts import DraftMade
 from .errors import ClientError, Malformed, Place, Refused, Unavailable
 from .explanation import Explanation
+from .may_leave import MayNotLeave, RefusedRow, may_leave
 from .plans import Plan, PlannedLeg
-from .policies import AcceptanceMade, Coverage, Fact, KeptBundle, Preset, Uncovered, Words
+from .policies import AcceptanceMade, Caller, CaseDraft, Coverage, Fact, KeptBundle, Preset, Provision, Uncovered, Words
 from .promises import CountedPromises, Promise, PromisedForCountries, PromiseNumbers, PromiseReport
+from .recipients import NextFact, Prohibiting, RecipientBrief
 from .reviews import (
     GapToAccept,
     Recorded,
@@ -67,6 +70,8 @@ __all__ = [
     "BenefitMonth",
     "BenefitPart",
     "Bounds",
+    "Caller",
+    "CaseDraft",
     "Choice",
     "Client",
     "ClientError",
@@ -80,6 +85,7 @@ __all__ = [
     "DecisionDocument",
     "DocumentConfirmation",
     "DocumentSignature",
+    "DraftMade",
     "Explanation",
     "Fact",
     "Gap",
@@ -89,8 +95,10 @@ __all__ = [
     "KeptBundle",
     "KeptDocument",
     "Malformed",
+    "MayNotLeave",
     "Means",
     "Need",
+    "NextFact",
     "NotDivided",
     "NotReported",
     "OpenedRight",
@@ -99,14 +107,18 @@ __all__ = [
     "Plan",
     "PlannedLeg",
     "Preset",
+    "Prohibiting",
     "Promise",
     "PromiseNumbers",
     "PromiseReport",
     "PromisedForCountries",
+    "Provision",
     "Question",
+    "RecipientBrief",
     "Recorded",
     "Refund",
     "Refused",
+    "RefusedRow",
     "Review",
     "ReviewNote",
     "ReviewThread",
@@ -130,4 +142,5 @@ __all__ = [
     "WatchEvent",
     "Way",
     "Words",
+    "may_leave",
 ]

@@ -24,6 +24,7 @@ MOST_BYTES = 128 * 1024 * 1024  # in an answer: a full batch has 64 MiB
 FIRST_PAUSE_SECONDS = 0.1
 KEY_VARIABLE = "FIFTHFACTOR_KEY"
 JSON, BYTES, TEXT = "application/json", "application/octet-stream", "text/plain"  # media types of bodies
+LINKED, TURTLE = "application/ld+json", "text/turtle"
 
 Read = TypeVar("Read")
 
@@ -31,8 +32,8 @@ Read = TypeVar("Read")
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Read]):
     """
-    One call: the request to send, and how to read its answer. `sends` and `takes` are the media types of the two bodies; `headers` go
-    with it besides those of every call.
+    One call: the request to send, and how to read its answer. `sends` and `takes` are the media types of the two bodies; an answer may have
+    any that `takes` lists. `headers` go with it besides those of every call.
     """
 
     method: str
@@ -114,7 +115,7 @@ class Attempts(Generic[Read]):
 
     def read(self, came: Came) -> Read:
         """The content of an answer. Raises Again, Refused, Malformed, Unavailable."""
-        if came.status in (200, 201) and came.kind == self.call.takes:
+        if came.status in (200, 201) and came.kind in self.call.takes.split(", "):
             return self.call.read(came)
         if came.kind != "application/problem+json":
             if came.status in (502, 503, 504):  # a proxy in between

@@ -14,11 +14,12 @@ from urllib.parse import quote, urlencode
 
 from . import answers, plans
 from .answers import Answer, ReferenceKind
-from .attempts import BYTES, TEXT, Call, Came
+from .attempts import BYTES, JSON, LINKED, TEXT, TURTLE, Call, Came
 from .documents import DocumentSignature, KeptDocument
 from .errors import Malformed, Refused
 from .explanation import Explanation
 from .plans import Plan
+from .recipients import RecipientBrief, briefs
 from .reviews import Review, SignOffsGiven, Verdict
 from .shapes import member
 from .shapes import read as shaped
@@ -91,6 +92,18 @@ def plain(*path: str, takes: str = TEXT) -> Call[bytes]:
     return Call("GET", at(*path), lambda came: came.body, takes=takes)
 
 
+def policy(kind: Literal["decisions", "commitments"], id: str, form: str) -> Call[dict[str, Any]]:
+    """Read what was decided as an ODRL policy, or the report that is in its place."""
+    takes = f"{LINKED}, {JSON}" if kind == "decisions" else LINKED
+    return Call("GET", at(kind, id, "odrl", query={"form": form}), lambda came: dict(came.document()), takes=takes)
+
+
+def contract(sent: Mapping[str, Any] | str) -> Call[dict[str, Any]]:
+    """Read a contract: an object of JSON-LD, or a text in Turtle."""
+    body, sends = (sent.encode(), TURTLE) if isinstance(sent, str) else (as_json(sent), LINKED)
+    return Call("POST", at("odrl", "read"), lambda came: dict(came.document()), body, sends)
+
+
 def checkpoint(witnessed: bool) -> Call[bytes]:
     """Read a checkpoint of the log. Its address has no version: logs everywhere have it there."""
     return Call("GET", "/checkpoint/witnessed" if witnessed else "/checkpoint", lambda came: came.body, takes=TEXT)
@@ -124,11 +137,30 @@ def evaluate(exchange: Mapping[str, Any], include: Iterable[str], lang: str) -> 
     return Call("POST", at("evaluate", query=_wanted(include, lang)), read, as_json(exchange))
 
 
+def under_contract(
+    contract: Mapping[str, Any] | str, exchange: Mapping[str, Any], include: Iterable[str], lang: str
+) -> Call[Answer]:
+    """Decide an exchange under a contract."""
+    sent = {"contract": contract, "exchange": exchange}
+    return Call(
+        "POST", at("odrl", "decide", query=_wanted(include, lang)), lambda came: answers.answer(came.document()), as_json(sent)
+    )
+
+
 def evaluate_batch(exchanges: Sequence[Mapping[str, Any]], include: Iterable[str], lang: str) -> Call[list[Answer | Refused]]:
     """Decide several exchanges together."""
     body = b'{"exchanges":[' + b",".join(map(as_json, exchanges)) + b"]}"
     path = at("evaluate", "batch", query=_wanted(include, lang))
     return Call("POST", path, lambda came: answers.batch(came.document(), len(exchanges)), body)
+
+
+def recipients(
+    exchange: Mapping[str, Any], recipients: Sequence[str | Mapping[str, Any]], lang: str
+) -> Call[list[RecipientBrief | Refused]]:
+    """Decide which recipients may take an exchange."""
+    sent = {"exchange": exchange, "recipients": [*recipients]}
+    path = at("recipients", query=_wanted((), lang))
+    return Call("POST", path, lambda came: briefs(came.document(), len(recipients)), as_json(sent))
 
 
 def plan(legs: Sequence[Mapping[str, Any]], lang: str) -> Call[Plan]:

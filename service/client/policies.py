@@ -5,7 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+from .answer_parts import Outcome
 from .shapes import WHOLE
+
+Scope = Literal["evaluate", "commit", "read", "review", "administer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,35 @@ class Fact:
     kind: Literal["fact", "evidence", "claims"] = "fact"
     state: Literal["open", "stated"] | None = None
     says: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """
+    A provision of the policies. `effect` is what it does to an exchange, `status` how sure its author is of it; `says` are its words, where
+    its author quotes them.
+    """
+
+    id: str
+    policy: str
+    jurisdiction: str
+    instrument: Words
+    title: Words
+    citation: Words
+    effect: str
+    force: str
+    status: str
+    source: str
+    says: Words | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDraft:
+    """A draft of a test file. `outcome` is the one to which the policies come now; `passes` says whether it is the one expected."""
+
+    yaml: str
+    outcome: Outcome
+    passes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +124,12 @@ class AcceptanceMade:
 
     yaml: str
     written: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose key a client has: the caller's id, what it may do, and the id of the party to which it belongs, None for an operator's."""
+
+    caller: str
+    scopes: tuple[Scope, ...]
+    party: str | None = None

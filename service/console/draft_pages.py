@@ -25,6 +25,7 @@ from service.languages.words import text_for
 
 MOST_REASONS = 6
 MOST_ENTITIES = 200  # of the register, for each role
+MOST_CONTRACT = 262_144  # bytes of a contract that is uploaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,7 @@ def start_page(
         drafts=[(each, title_of(each.document, reader)) for each in drafts],
         days=days,
         most_entities=MOST_ENTITIES,
+        contract_kilobytes=MOST_CONTRACT // 1_024,
         viewer=viewer,
         wrong=wrong,
     )

@@ -20,9 +20,9 @@ from uuid_utils import uuid7
 import engine
 from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
-from service.callers.context import Administering, Committing
+from service.callers.context import Administering, Committing, Reading
 from service.callers.sending import Reason, Sending
-from service.decisions.decider import AnswerOptions, DecidedNow, Decider
+from service.decisions.decider import AnswerOptions, DecidedNow, Decider, JudgedExchange
 from service.ledger import commitment_references, flow_lines, money_sums, party_view, repeated_people
 from service.ledger.benefit_book import book_settlement, check_within, reverse_settlement
 from service.ledger.commitment_events import carry_stages, note, standing
@@ -141,12 +141,7 @@ class CommitmentWriter:
         if old:
             replaced = self._replaced(transaction, live, old)
             self._end(transaction, old, "superseded", now)
-        try:
-            filled = self._counts.fill(transaction, live, ready.exchange, ready.moment, after=ready.stored.sequence)
-        except RequestRefused as refused:
-            if refused.kind != "exchange-refused":  # rows that somebody else changed, for one
-                raise
-            raise RequestRefused("not-committable", f"{refused.detail}: evaluate the exchange again") from None
+        filled = self._filled(transaction, live, ready)
         settled = engine.settle(live.bundle.vocabulary, filled.exchange)
         check_within(settled, filled.exchange.benefits, caller)
         judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction, ready.asker)
@@ -228,6 +223,19 @@ class CommitmentWriter:
         failed = [row.id for row in rows if not self._recounted(transaction, live, row, context.caller)]
         return len(rows) - len(failed), failed, rows[-1].sequence
 
+    # --- work that reads ---------------------------------------------------------------------------------------------
+
+    def judged_now(self, context: Reading, decision: str, connection: sa.Connection) -> JudgedExchange:
+        """
+        The exchange of a decision as it would be committed now: judged again, with the present counters. Nothing is written.
+
+        Raises RequestRefused where it cannot be committed. Whether it may proceed is for the caller to see.
+        """
+        live, now = context.live, context.now
+        ready = self._ready(connection, live, decision, now, context.caller, instead=False)
+        filled = self._filled(connection, live, ready)
+        return self._decider.judge(live, ready.exchange, now, context.request_id, filled, connection, ready.asker)
+
     # --- inside ------------------------------------------------------------------------------------------------------
 
     def _ready(
@@ -275,6 +283,15 @@ class CommitmentWriter:
                 )
                 raise RequestRefused("not-committable", detail)
         return _Ready(stored, exchange, Moment(today, now), self._asker(transaction, record))
+
+    def _filled(self, connection: sa.Connection, live: Live, ready: _Ready) -> FilledExchange:
+        """The exchange of a decision with the present counters. Raises RequestRefused."""
+        try:
+            return self._counts.fill(connection, live, ready.exchange, ready.moment, after=ready.stored.sequence)
+        except RequestRefused as refused:
+            if refused.kind != "exchange-refused":  # rows that somebody else changed, for one
+                raise
+            raise RequestRefused("not-committable", f"{refused.detail}: evaluate the exchange again") from None
 
     def _asker(self, transaction: sa.Connection, record: Mapping[str, Any]) -> Caller | None:
         """Who asked for a decision: what she confirmed herself is not shown, whoever commits."""

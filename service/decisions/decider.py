@@ -16,6 +16,7 @@ from uuid_utils import uuid7
 
 import engine
 from service.callers.caller import Caller
+from service.decisions.record_members import awaited, optional_members, shown_members
 from service.documents.shown_documents import ShownDocuments, until_days
 from service.ledger import party_view, repeated_people
 from service.ledger.counter_book import Book
@@ -114,18 +115,29 @@ class Decider:
         self._showing = ShownDocuments(service.store.database, service.verifier)
 
     def answer(
-        self, live: Live, raw: bytes, asked: AnswerOptions, now: datetime, request_id: str, caller: Caller
+        self,
+        live: Live,
+        raw: bytes,
+        asked: AnswerOptions,
+        now: datetime,
+        request_id: str,
+        caller: Caller,
+        contract: Mapping[str, Any] = MappingProxyType({}),
     ) -> DecidedExchange:
-        """The decision on the exchange in these bytes, or the answer that was given to the same before. Raises RequestRefused."""
+        """
+        The decision on the exchange in these bytes, or the answer that was given to the same before. Raises RequestRefused.
+
+        `contract` is the contract that was read into the exchange, as a record has it.
+        """
         body = self._body(live, raw, now, caller, asked.lang)
         key = self._key(live, body, asked, now, caller)
         if key and (kept := live.decisions.find(key)) and not self._may_be_signed(kept):
-            return self._again(live, body, asked, kept, now, caller)
+            return self._again(live, body, asked, kept, now, caller, contract)
         exchange = self._accepted(body, now, asked.lang, caller)
         # An answer has a key only where the ledger counts nothing and the books are silent.
         filled = self._without_ledger(live, exchange, now) if key else None
         judged = self.judge(live, exchange, now, request_id, filled, asker=caller)
-        decided = self.tell(judged, asked, request_id, caller)
+        decided = self.tell(judged, asked, request_id, caller, contract=contract)
         if key and judged.judgement is judged.unsigned and (case := decided.entry.case):
             filled = judged.filled
             made = NewDecision(
@@ -135,7 +147,7 @@ class Decider:
             if other is not None:
                 text = "the same exchange was decided otherwise before"
                 judgement = live.pdp.disagreeing(judged.judgement, other.highest, text)
-                return self.tell(replace(judged, judgement=judgement), asked, request_id, caller)
+                return self.tell(replace(judged, judgement=judgement), asked, request_id, caller, contract=contract)
         return decided
 
     def read(self, live: Live, raw: bytes, now: datetime, caller: Caller, lang: str = AnswerOptions().lang) -> engine.Exchange:
@@ -210,12 +222,19 @@ class Decider:
             return True
 
     def _again(
-        self, live: Live, body: named_exchanges.Body, asked: AnswerOptions, kept: CachedDecision, now: datetime, caller: Caller
+        self,
+        live: Live,
+        body: named_exchanges.Body,
+        asked: AnswerOptions,
+        kept: CachedDecision,
+        now: datetime,
+        caller: Caller,
+        contract: Mapping[str, Any],
     ) -> DecidedExchange:
         """An answer that was given before, to be answered and recorded under an id of its own. Raises RequestRefused."""
         began = perf_counter()
         answer, recorded, counted = kept.under(str(uuid7()), live.pdp.naming.parties(body.document))
-        more = _members(recorded.outcome, asked.lang, kept.signable, counted)
+        more = optional_members(recorded.outcome, asked.lang, kept.signable, counted, contract=contract)
         document = kept.filled(body.document)
         return self._sealed(live, recorded, answer, document, kept.personal, now, caller, more, kept.case, began)
 
@@ -270,13 +289,15 @@ class Decider:
         request_id: str,
         caller: Caller,
         denied: Callable[[engine.WrittenDecision], str] = lambda written: "",
+        mapping: Mapping[str, Any] = MappingProxyType({}),
+        contract: Mapping[str, Any] = MappingProxyType({}),
     ) -> DecidedNow:
         """
         The decision on a judged exchange, to be answered and recorded. The exchange is not evaluated again. Raises RequestRefused.
 
         `caller` asked for it, and is told no reasons that rest on the register if it may not read the register. `denied` gives the reason
-        if the caller is answered no although the exchange may proceed, otherwise "". If the engines disagree, this is an incident and not
-        a permit.
+        if the caller is answered no although the exchange may proceed, otherwise "". `mapping` says by which mapping the exchange was read,
+        and `contract` which contract was read into it, as a record has them. If the engines disagree, this is an incident and not a permit.
         """
         began = perf_counter()
         live, exchange = judged.live, judged.filled.exchange
@@ -286,7 +307,7 @@ class Decider:
         no = denied(written)
         told = written if caller.reads else live.pdp.withheld(written)
         told = told if caller.party is None else engine.with_own_settlement(told, written)
-        filled, signed, shown = judged.filled, judged.judgement.signed_off, _shown(judged)
+        filled, signed, shown = judged.filled, judged.judgement.signed_off, shown_members(judged.judgement, judged.shown)
         marks: Any = filled.marks
         try:
             recorded, answer = RecordedDecision.of(written), answered(told)
@@ -295,9 +316,21 @@ class Decider:
             raise _not_carried() from None
         document = dict(exchange.document)
         shares = document.pop(engine.SHARES, {})  # a member of its own, which not everybody sees who sees the request
-        more = _members(written.outcome, written.lang, written.signable, counted, no, signed, filled.overdue, shown, shares)
+        more = optional_members(
+            written.outcome,
+            written.lang,
+            written.signable,
+            counted,
+            no,
+            signed,
+            filled.overdue,
+            shown,
+            shares,
+            mapping,
+            contract,
+        )
         since = began - judged.seconds
-        case = case_of(live, recorded, document, _awaited(judged.judgement))
+        case = case_of(live, recorded, document, awaited(judged.judgement))
         decided = self._sealed(live, recorded, answer, document, exchange.personal, judged.now, caller, more, case, since)
         # A shadow has no sign-offs, so it is compared with the judgement without them.
         given = GivenToShadow.of(judged.unsigned, judged.id, judged.today) if self._service.shadow else None
@@ -342,11 +375,22 @@ class Decider:
 
     def look(self, live: Live, exchange: engine.Exchange, now: datetime, asker: Caller | None = None) -> engine.Judgement:
         """The judgement that `decide` would make, for searches. Nothing is recorded. Raises RequestRefused, engine.EnginesFailed."""
+        return self.look_on(live, *self.filled_on(live, exchange, now, asker), now, asker)
+
+    def filled_on(
+        self, live: Live, exchange: engine.Exchange, now: datetime, asker: Caller | None = None
+    ) -> tuple[engine.Exchange, date]:
+        """An exchange with its counters, what the books say and what is shown, and the day whose law counts. Raises RequestRefused."""
         today = self._today(now)
         filled = self._filled(live, exchange, now)
         as_of = filled.exchange.as_of or today
-        showing = self.showing(live, filled.exchange, max(as_of, today), None, asker)
-        return self.judged(live, showing, as_of, today, None, asker)[1]
+        return self.showing(live, filled.exchange, max(as_of, today), None, asker), as_of
+
+    def look_on(
+        self, live: Live, exchange: engine.Exchange, as_of: date, now: datetime, asker: Caller | None = None
+    ) -> engine.Judgement:
+        """The judgement on an exchange that has its counters. Raises engine.EnginesFailed."""
+        return self.judged(live, exchange, as_of, self._today(now), None, asker)[1]
 
     def showing(
         self,
@@ -447,48 +491,6 @@ def refusal(refused: engine.ExchangeRefused, lang: str) -> RequestRefused:
 
 def _not_carried() -> RequestRefused:
     return RequestRefused("exchange-refused", "the body holds a number or a text that JSON cannot carry safely")
-
-
-def _members(
-    outcome: str,
-    lang: str,
-    signable: Sequence[str],
-    counted: bytes,
-    denied: str = "",
-    signed_off: Sequence[engine.SignedOffPart] = (),
-    overdue: Mapping[str, Sequence[str]] = MappingProxyType({}),
-    shown: Mapping[str, Any] = MappingProxyType({}),
-    shares: Mapping[str, Any] = MappingProxyType({}),
-) -> dict[str, Any]:
-    """The optional members that the record of a decision has; `counted` is canonical JSON already."""
-    members = {
-        "counted": counted or None,
-        "denied": denied or None,
-        "lang": None if lang == AnswerOptions().lang else lang,
-        "overdue": {fact: list(ids) for fact, ids in overdue.items()} or None,
-        "signable": list(signable) if outcome == sign_off.REVIEW else None,
-        "signed_off": [each.model_dump(mode="json") for each in signed_off] or None,
-        "shares": shares or None,
-        "shown": shown or None,
-    }
-    return {name: value for name, value in members.items() if value is not None}
-
-
-def _awaited(judgement: engine.Judgement) -> Sequence[str] | None:
-    """
-    The provisions that wait for a person, without those that she signed off for an earlier exchange of these facts; None where facts are
-    to be found out first (semantics 4.5).
-    """
-    if not judgement.waits:
-        return None
-    signed = {each.provision for each in judgement.signed if each.earlier}
-    return [name for name in judgement.signable if name not in signed]
-
-
-def _shown(judged: JudgedExchange) -> dict[str, Any]:
-    """What counted as shown, as a record has it."""
-    counted = judged.judgement.exchange.shown_until
-    return {name: each.model_dump(mode="json") for name, each in judged.shown.items() if name in counted}
 
 
 async def durable(recording: Awaitable[Recorded]) -> Recorded:

@@ -25,8 +25,6 @@ from service.receipts import Receipt
 from service.service import Service
 from service.settings import time_zone
 
-_HORIZON = "holds_until"
-
 
 @dataclass(frozen=True, slots=True)
 class _Held:
@@ -98,16 +96,10 @@ class ReceiptIssuer:
         """The last day on which the same facts certainly have the same outcome; None if it does not change within years."""
         if answered.answer.get("proceed") is not True:
             return None
-        of_decision = date.fromisoformat(answered.answer["as_of"])
         try:
-            again = self._replaying.reopened(stored)
-            if not again.same_verdict:
-                return of_decision
-            horizon = json.loads(again.explanation((_HORIZON,)))[_HORIZON]
+            return self._replaying.reopened(stored).last_day()
         except (CannotReplay, KeyError):
-            return of_decision
-        last: str | None = horizon["holds_until"]
-        return None if last is None else date.fromisoformat(last)
+            return date.fromisoformat(answered.answer["as_of"])
 
     def _proven(self, leaf: ReceiptLeaf) -> Receipt:
         proof, cose = self._service.read_tree(lambda tree: tree.receipt(leaf.index, leaf.leaf))

@@ -35,6 +35,7 @@ from service.service import Service
 
 MOST_DIFFERENCES = 20
 ENGLISH = "en"  # in which a record names no language
+_HORIZON = "holds_until"
 Finding = Literal["bytes", "meaning", "nothing"]
 
 # The decision point for the digests of a bundle and the mode of the engine. Raises CannotReplay.
@@ -115,6 +116,13 @@ class ReopenedRecord:
     def same_verdict(self) -> bool:
         """Whether this version comes to the recorded verdict."""
         return bool(self.record["decision"]["verdict"] == self.pdp.digest(self.judgement))
+
+    def last_day(self) -> date | None:
+        """The last day on which the same facts certainly have the same outcome; None if it does not change within years."""
+        if not self.same_verdict:
+            return date.fromisoformat(self.record["as_of"])
+        last: str | None = json.loads(self.explanation((_HORIZON,)))[_HORIZON]["holds_until"]
+        return None if last is None else date.fromisoformat(last)
 
 
 @dataclass(frozen=True, slots=True)

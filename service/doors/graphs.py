@@ -6,12 +6,12 @@ an address is refused. A triple of JSON-LD has the JSON Pointer of its value; on
 """
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import engine
+from service.doors import turtle_text
 from service.doors.installed import require
 from service.problems import ProblemPlace, RequestRefused
 
@@ -24,9 +24,6 @@ MOST_BYTES = 256 * 1024
 MOST_TRIPLES = 20_000
 MOST_NODES = 20_000  # values of a JSON document
 DEEPEST = 32  # brackets of either form
-_BRACKETS = re.compile(
-    rb"""\"\"\".*?\"\"\"|'''.*?'''|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|<[^<>\s]*>|\#[^\n]*|[\[\](){}]""", re.DOTALL
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +71,11 @@ def read_graph(
     if "\0" in text:
         raise GraphRefused("the document has a character that no document has (U+0000)")
     if form == "turtle":
-        _check_brackets(raw)
+        try:
+            turtle_text.check(text, DEEPEST)
+        except turtle_text.UnreadableText as why:
+            kind = "too deep" if why.code == "too-deep" else "no Turtle that can be read"
+            raise GraphRefused(f"the document is {kind}: {why}") from None
         return _parsed(text, form, None, most_triples)
     document = _json_object(text)
     places = _Places(document)
@@ -122,8 +123,11 @@ def shape_graph(text: str) -> Any:
 def _parsed(text: str, form: str, places: "_Places | None", most: int) -> tuple[GraphTriple, ...]:
     import logging
 
+    import rdflib
     from rdflib import Dataset, Graph
 
+    # A value stays as it was written: "1E300000000" as a decimal would be written out in three hundred million digits.
+    rdflib.NORMALIZE_LITERALS = False
     logging.getLogger("rdflib.term").setLevel(logging.ERROR)  # it prints each text that its type does not allow
     # JSON-LD may hold graphs in graphs: what any of them says is said.
     graph = Graph(bind_namespaces="none") if form == "turtle" else Dataset(default_union=True)
@@ -172,18 +176,6 @@ def _plain(graph: Any, places: "_Places | None") -> Iterator[GraphTriple]:
             one, other = told(node), told(object)
             pointer = places.of(str(node), str(predicate), object) if places else one.text
             yield GraphTriple(one.text, str(predicate), other, pointer)
-
-
-def _check_brackets(raw: bytes) -> None:
-    depth = 0
-    for found in _BRACKETS.finditer(raw):
-        mark = found[0]
-        if mark in (b"[", b"(", b"{"):
-            depth += 1
-            if depth > DEEPEST:
-                raise GraphRefused(f"the document is nested more than {DEEPEST} brackets deep")
-        elif mark in (b"]", b")", b"}"):
-            depth -= 1
 
 
 def _json_object(text: str) -> dict[str, Any]:

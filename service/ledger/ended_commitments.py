@@ -29,6 +29,13 @@ def standing_commitment(connection: sa.Connection, decision: str) -> CommitmentM
     return None if row is None else CommitmentMoment(row.id, row.committed_at)
 
 
+def commitment_of(connection: sa.Connection, decision: str) -> str | None:
+    """The id of the commitment of a decision, whether it stands or ended; None if it was never committed."""
+    same = sa.or_(commitment.c.decision == decision, commitment.c.evaluation == decision)
+    found: str | None = connection.execute(sa.select(commitment.c.id).where(same)).scalars().first()
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class EndedPage:
     """A page of the list, not signed yet: the commitments that ended, and the place to go on after, None at the end."""

@@ -8,7 +8,7 @@ and the openings of the commitments. An erasure removes the openings of personal
 leaves the leaf and its hash as they are. So the values are gone, and every proof over the leaves stays valid.
 
     leaf        = RFC 8785 of the record, with {"commitment": "<hex>"} in place of the request, of the decision, of `found_by`,
-                  of `overdue`, of `shares`, and, within the request, of each personal value
+                  of `contract`, of `overdue`, of `shares`, and, within the request, of each personal value
     leaf hash   = SHA-256(00 || leaf)                                                       (RFC 6962, section 2.1)
     commitment  = SHA-256("fifthfactor/commitment/1" || 00 || salt || RFC 8785 of the value)
     salt        = 32 bytes from the operating system, new for each value
@@ -33,10 +33,12 @@ from service.transparency.salted_commitment import SALT_BYTES as SALT_BYTES
 from service.transparency.salted_commitment import commitment as commitment
 
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
-OVERDUE = "overdue"  # the member that is erased with the personal values
+OVERDUE = "overdue"  # a member that is erased with the personal values
+CONTRACT = "contract"  # the same: its digest would confirm a guess at them
 SHARES = "shares"  # the member that is withheld from parties
 WHOLE = ("decision", "found_by", "request")  # the members to which a leaf holds a commitment
-HIDDEN = (*WHOLE, OVERDUE, SHARES)  # the same, with those that not every record has
+ERASED = (CONTRACT, OVERDUE)
+HIDDEN = (*WHOLE, *ERASED, SHARES)  # the same, with those that not every record has
 
 
 @dataclass(frozen=True, slots=True)

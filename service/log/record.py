@@ -24,7 +24,7 @@ Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 SCHEMA = "fifthfactor/record/3"
 EXPLANATION = "explanation"  # the member of an answer that has what was asked for beside it
-OPTIONAL = ("counted", "denied", "lang", "noted", "overdue", "shares", "shown", "signable", "signed_off")
+OPTIONAL = ("contract", "counted", "denied", "lang", "mapping", "noted", "overdue", "shares", "shown", "signable", "signed_off")
 
 
 class PolicyDigests(BaseModel):
@@ -144,6 +144,32 @@ class RecordedVerdict(BaseModel):
     bounds: dict[str, tuple[str, str]]
 
 
+class RecordedMapping(BaseModel):
+    """By which mapping another program's request was read as the exchange."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    digest: Sha256 = Field(description="digest of what the mapping says: the SHA-256 of its canonical JSON")
+    operation: str = Field(description="what the program asked for, as the mapping names it")
+    from_client: tuple[str, ...] = Field(
+        default=(),
+        description="the facts in `request` that a client of the program can set; whoever runs the program vouches for the others",
+    )
+
+
+class RecordedContract(BaseModel):
+    """The contract that was read into the exchange, so that whoever has it can show that it is the one."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    digest: Sha256 = Field(
+        description="the SHA-256 of the contract: of JSON-LD in its canonical form (RFC 8785), of Turtle as it was sent"
+    )
+    id: str = Field(description="the contract's own name; empty where it has none")
+    form: Literal["json-ld", "turtle"] = Field(description="the form in which it was sent")
+
+
 class Record(BaseModel):
     """One decision with everything it rests on: the answer, and the verdict that it was written from."""
 
@@ -161,6 +187,10 @@ class Record(BaseModel):
     verdict: RecordedVerdict
     found_by: FoundBy = Field(description="words that a search finds the record by, besides those in its other members")
     bundle: PolicyDigests
+    contract: RecordedContract | dict[Literal["commitment"], Sha256] | None = Field(
+        default=None,
+        description='the contract that was read into `request`; {"commitment": …} once the personal values are erased',
+    )
     counted: dict[str, Count] | None = Field(
         default=None, description="the counters in `request`, by fact, each with the source of its value"
     )
@@ -170,6 +200,9 @@ class Record(BaseModel):
     lang: str | None = Field(
         default=None,
         description="the language of the decision, if it is not English",
+    )
+    mapping: RecordedMapping | None = Field(
+        default=None, description="the mapping by which a request of another program was read, if it was"
     )
     noted: int | None = Field(
         default=None,
@@ -337,7 +370,7 @@ class Personal(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pointer: str = Field(
-        description="JSON Pointer into the record's `request`; or `request`, `decision`, `found_by` or `shares`, the whole member",
+        description="JSON Pointer into the record's `request`; or `request`, `decision`, `found_by`, `contract` or `shares`, or a member",
         examples=["/data/contact"],
     )
     commitment: Sha256 = Field(description="what the leaf holds in place of the value")

@@ -18,7 +18,7 @@ from typing import Any, Self, TypeVar
 import sqlalchemy as sa
 
 from service.log import coded_blocks, document_erasure, review_cases, saved_searches, tree_leaves
-from service.log.leaf import OVERDUE, Opening, SealedRecord, faults
+from service.log.leaf import ERASED, Opening, SealedRecord, faults
 from service.log.record_summary import Summary
 from service.log.review_cases import RecordedCase
 from service.log.search_index import Index, index_older, moment_of
@@ -182,7 +182,7 @@ class Store:
         transaction.execute(sa.update(commitment_reference).where(referred).values(text=None))
         sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()
         # A pointer begins with a slash; the openings of the whole request and decision stay.
-        erasable = sa.or_(personal.c.pointer.startswith("/"), personal.c.pointer == OVERDUE)
+        erasable = sa.or_(personal.c.pointer.startswith("/"), personal.c.pointer.in_(ERASED))
         mine = (personal.c.sequence == sequence, personal.c.erased_at.is_(None), erasable)
         columns = (personal.c.pointer, sa.cast(personal.c.value, sa.LargeBinary))
         found = transaction.execute(sa.select(*columns).where(*mine).order_by(personal.c.pointer)).all()
@@ -205,7 +205,7 @@ class Store:
             of: dict[str, Any] = {"of": "decision", "decision": id, "sequence": sequence}
             tree_leaves.append(transaction, *tree_leaves.erased(of, at, by, places, openings))
         self.writer.erased()
-        return sum(pointer != OVERDUE for pointer in places)
+        return sum(pointer not in ERASED for pointer in places)
 
     # --- for any thread ----------------------------------------------------------------------------------------------
 

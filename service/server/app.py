@@ -28,6 +28,8 @@ from service.api import (
     benefit_pages,
     benefits,
     bundles,
+    caller_info,
+    case_drafts,
     commitments,
     counters,
     decision_pages,
@@ -35,6 +37,7 @@ from service.api import (
     docs,
     document_pages,
     documents,
+    drafts,
     evaluate,
     explanation,
     facts,
@@ -53,7 +56,9 @@ from service.api import (
     promise_pages,
     promises,
     proofs,
+    provisions,
     receipts,
+    recipients,
     register,
     register_pages,
     reports,
@@ -81,15 +86,19 @@ from service.api.page_router import Pages
 from service.api.parameters import Checked, wrong
 from service.api.router import Router
 from service.api.shapes import Shapes
-from service.authzen.entity_store import Entities
-from service.authzen.registered_entities import EntityRegister
 from service.callers.entrance import Entrance, is_page, takes_html
 from service.console.reader import PageReader
 from service.console.sign_in_pages import not_allowed_page
 from service.decisions.idempotency import purge_now_and_then
 from service.decisions.review_case_backfill import take_in_earlier_cases
 from service.doors.dpv import endpoints as dpv_endpoints
+from service.doors.ext_authz import gateway_checks
+from service.doors.odrl import decided_contracts, read_contracts, written_contracts
+from service.doors.odrl import pages as contract_pages
+from service.doors.opa import data_api
 from service.drafts.draft_store import purge_drafts_now_and_then
+from service.mappings.entity_store import Entities
+from service.mappings.registered_entities import EntityRegister
 from service.problems import Kind, RequestRefused, plain
 from service.server import service_figures
 from service.server.compression import Compression
@@ -156,6 +165,8 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         accounts.router,  # before the register, whose paths take an id with slashes
         batch,
         plans.router,
+        drafts.router,
+        recipients.router,
         commitments.router,
         counters.router,
         benefits.router,
@@ -165,6 +176,9 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         decisions.router,
         dpv_endpoints.router,
         explanation.router,
+        read_contracts.router,
+        decided_contracts.router,
+        written_contracts.router,
         agreements.router,
         rights.router,
         acceptance_pages.pages,  # before the pages of one review, whose paths take any name
@@ -177,6 +191,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         style,  # the same
         log_pages.pages,  # the same
         decision_pages.pages,
+        contract_pages.pages,  # before a draft's, whose paths take any name
         ask.pages,
         reports.pages,
         register.router,
@@ -192,7 +207,10 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         facts.router,
         dpv_endpoints.reading,
         presets.router,
+        provisions.router,
+        case_drafts.router,
         keys.router,
+        caller_info,
         persons.router,
         health,
         metrics.router,
@@ -201,6 +219,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         tree,  # after the entries, whose address is under that of the tiles
         receipts.router,
         withdrawals,
+        data_api.router,
         watch.router,
         page_data,  # after the operations, and before the pages whose paths take any name
         register_pages.pages,
@@ -214,6 +233,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     # Routes are tried in their order, and most calls evaluate.
     evaluate.add(app, service)
     authzen.add(app, service, entities or EntityRegister(service.store.database))
+    gateway_checks.add(app, service)
     for group in groups:
         if isinstance(group, Router | Pages):
             group.put_on(app)

@@ -45,6 +45,16 @@ class BoundedHeads(HttpToolsProtocol):
         elif self._in_head and self._late is None:
             self._wait()
 
+    def on_url(self, url: bytes) -> None:
+        """
+        A piece of the target. A fragment is no part of one (RFC 9112, section 3.2), and the path would be read without it.
+
+        The parser answers whatever is raised here with a 400.
+        """
+        if b"#" in url:
+            raise ValueError("a target has no fragment")
+        super().on_url(url)
+
     def on_message_begin(self) -> None:
         """A head begins."""
         self._in_head = True

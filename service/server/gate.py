@@ -26,7 +26,7 @@ from uuid_utils import uuid7
 
 import engine
 from service.callers.caller import SCOPES, Caller
-from service.callers.entrance import SIGN_IN, START, Entrance, SignInFirst, is_page
+from service.callers.entrance import GATEWAYS, SIGN_IN, START, Entrance, SignInFirst, is_page
 from service.callers.shedding import WATCHING, Place, has_body
 from service.console.page_frame import NOW, SIGNED_IN, STORY, WAITING, SignedIn
 from service.drafts import form_token
@@ -84,7 +84,9 @@ class Gate:
         elif parent:
             said["trace_id"] = parent.trace
         load = self._load
-        place = Place(load, scope["method"]) if scope["path"] not in WATCHING else None
+        # A gateway asks with the method of its client. The decision is recorded, whatever the method.
+        method = "POST" if scope["path"].startswith(GATEWAYS) else scope["method"]
+        place = Place(load, method) if scope["path"] not in WATCHING else None
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -135,7 +137,7 @@ class Gate:
             if span and self._tracing:
                 self._tracing.end(span, scope["method"], route, status, said)
             caller = scope["caller"].id if "caller" in scope else None
-            if status in _AUDITED:
+            if status in _AUDITED and "allow" not in said:  # a gateway was answered for its client, and no caller refused
                 audit(
                     self._say,
                     "refused",
@@ -205,11 +207,14 @@ def _check_host(headers: Iterable[tuple[bytes, bytes]], hosts: frozenset[str], p
     """
     Raises RequestRefused where a request is addressed neither to this machine nor to one of `hosts`.
 
-    A probe may use any address of the machine: no page can make a browser send an address in place of a name.
+    A probe may use any address of the machine: no page can make a browser send an address in place of a name. A gateway that sends a key
+    may name the host that its client asked for: no page of another site has a key.
     """
     sent = [value for name, value in headers if name == b"host"]
     if len(sent) != 1:
         raise RequestRefused("bad-request", "send exactly one Host header")
+    if path.startswith(GATEWAYS) and any(name == b"authorization" for name, _ in headers):
+        return
     if not _is_ours(sent[0], hosts) and not (path in PROBES and _is_address(sent[0])):
         raise RequestRefused(
             "misdirected", "the service answers only for 127.0.0.1, [::1], localhost and the names in FIFTHFACTOR_HOSTS"

@@ -108,6 +108,8 @@ class AtomReader:
         """One fact against another of its type (2.10)."""
         if isinstance(value, Missing) or isinstance(other, Missing):
             return UNKNOWN
+        if isinstance(value, SetOf) and isinstance(other, str):
+            other = SetOf(frozenset({other}))
         if isinstance(value, SetOf) and isinstance(other, SetOf):
             return self._within(atom, value, other) if atom.op == "only" else self._holding(atom, value, other)
         if atom.op == "is":

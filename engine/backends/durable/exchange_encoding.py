@@ -382,8 +382,8 @@ class _Answer:
             return self._duration(mine, theirs)
         if isinstance(mine, bool):
             return TRUE if mine is theirs else FALSE
-        if isinstance(mine, SetOf) and isinstance(theirs, SetOf):
-            return self._sets(mine, theirs)
+        if isinstance(mine, SetOf):
+            return self._sets(mine, theirs if isinstance(theirs, SetOf) else SetOf(frozenset({str(theirs)})))
         if self.atom.op == "is":
             return self._means(str(mine), str(theirs))
         if (ends := self._ends(mine)) and (others := self._ends(theirs)) and ends[2] == others[2]:

@@ -1,15 +1,17 @@
 """Exchanges out, decisions in; and the log of them."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from .. import calls
 from ..answers import Answer
 from ..calls import call
+from ..drafts import DraftMade
 from ..errors import Refused
 from ..explanation import Explanation
 from ..pages import Pages
 from ..plans import Plan
+from ..recipients import RecipientBrief
 from ..reviews import DecisionFilters, EachDecisionFilters, Recorded
 from .connection import Connection
 
@@ -20,6 +22,15 @@ class Decisions(Connection):
     async def evaluate(self, exchange: Mapping[str, Any], *, include: Iterable[str] = (), lang: str = "") -> Answer:
         """The recorded decision on an exchange. The service's README explains `include` and `lang`."""
         return await self._call(calls.evaluate(exchange, include, lang))
+
+    async def decide_under_contract(
+        self, contract: Mapping[str, Any] | str, exchange: Mapping[str, Any], *, include: Iterable[str] = (), lang: str = ""
+    ) -> Answer:
+        """
+        The recorded decision on an exchange under a contract in ODRL: JSON-LD, or Turtle as a text. `exchange` states what the contract
+        leaves out. What was read of the contract is in `document["contract"]`.
+        """
+        return await self._call(calls.under_contract(contract, exchange, include, lang))
 
     async def may_proceed(self, exchange: Mapping[str, Any]) -> bool:
         """
@@ -39,9 +50,23 @@ class Decisions(Connection):
         """For each exchange, in order, its decision or its refusal. A refusal is returned, not raised."""
         return await self._call(calls.evaluate_batch(exchanges, include, lang))
 
+    async def recipients(
+        self, exchange: Mapping[str, Any], recipients: Sequence[str | Mapping[str, Any]], *, lang: str = ""
+    ) -> list[RecipientBrief | Refused]:
+        """
+        Which recipients may take an exchange that has none: for each, in order, what it comes to or its refusal. Nothing is recorded.
+
+        A recipient is an id of the register, or what an exchange has under `recipient`.
+        """
+        return await self._call(calls.recipients(exchange, recipients, lang))
+
     async def plan(self, legs: Sequence[Mapping[str, Any]], *, lang: str = "") -> Plan:
         """The decision on exchanges in order and as a whole, which is not recorded. A leg has `exchange`, and may have `id` and `after`."""
         return await self._call(calls.plan(legs, lang))
+
+    async def make_draft(self, exchange: Mapping[str, Any]) -> DraftMade:
+        """A draft of an exchange, which a person goes on with on the pages of the service. Nothing is recorded."""
+        return await self._call(call(DraftMade, "POST", "drafts", sent=exchange))
 
     async def decision(self, id: str) -> dict[str, Any]:
         """The record of a decision, and its place in the log."""
@@ -58,6 +83,20 @@ class Decisions(Connection):
     async def explanation(self, id: str, parts: Iterable[str] = (), *, lang: str = "") -> Explanation:
         """Why a recorded decision is as it is, by the parts that are named; the service's pages list the parts."""
         return await self._call(calls.explanation(id, parts, lang))
+
+    async def read_contract(self, contract: Mapping[str, Any] | str) -> dict[str, Any]:
+        """
+        What an offer or an agreement in ODRL states, and what of it was not understood. Nothing is decided, and nothing is recorded.
+
+        `contract` is an object of JSON-LD, or a text in Turtle.
+        """
+        return await self._call(calls.contract(contract))
+
+    async def decision_policy(self, id: str, *, form: Literal["odrl", "dsp"] = "odrl") -> dict[str, Any]:
+        """
+        A permit as an ODRL policy in JSON-LD. Of an exchange that may not proceed it is a report, which has no `@type` and permits nothing.
+        """
+        return await self._call(calls.policy("decisions", id, form))
 
     async def replay(self, id: str) -> dict[str, Any]:
         """Whether this version of the service decides a recorded exchange as it was recorded, and every difference if it does not."""

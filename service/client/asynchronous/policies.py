@@ -4,14 +4,19 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from ..answer_parts import Outcome
 from ..calls import call
 from ..pages import Pages
-from ..policies import AcceptanceMade, Coverage, Fact, KeptBundle, Preset, Presets
+from ..policies import AcceptanceMade, Caller, CaseDraft, Coverage, Fact, KeptBundle, Preset, Presets, Provision
 from .connection import Connection
 
 
 class Policies(Connection):
-    """The methods about the loaded policies."""
+    """The methods about the loaded policies, and what the caller may do with them."""
+
+    async def caller(self) -> Caller:
+        """Whose key the client has, and what it may do."""
+        return await self._call(call(Caller, "GET", "caller"))
 
     async def bundle(self) -> dict[str, Any]:
         """Which policies decide: their digests, who signed them, since when, and the last ones that were refused."""
@@ -38,6 +43,18 @@ class Policies(Connection):
     ) -> AsyncIterator[Fact]:
         """The facts that matter for an exchange, which is not recorded: first those that are open, the best to ask for first."""
         return self._each(Pages(Fact, "facts", "facts", query={"prefix": prefix, "word": word}, sent=exchange))
+
+    def provisions(
+        self, text: str | None = None, *, jurisdiction: str | None = None, policy: str | None = None
+    ) -> AsyncIterator[Provision]:
+        """The provisions of the policies that have every word of a text; of one jurisdiction or policy, if it is named."""
+        query = {"text": text, "jurisdiction": jurisdiction, "policy": policy}
+        return self._each(Pages(Provision, "provisions", "provisions", query=query))
+
+    async def draft_case(self, policy: str, case: str, outcome: Outcome, exchange: Mapping[str, Any]) -> CaseDraft:
+        """A test file of a policy with one case: an exchange, and the outcome that is expected. Nothing is written."""
+        sent = {"policy": policy, "case": case, "outcome": outcome, "exchange": exchange}
+        return await self._call(call(CaseDraft, "POST", "cases", sent=sent))
 
     async def presets(self) -> tuple[Preset, ...]:
         """Exchanges to begin with, for what happens often."""

@@ -2,15 +2,17 @@
 """Exchanges out, decisions in; and the log of them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 from .. import calls
 from ..answers import Answer
 from ..calls import call
+from ..drafts import DraftMade
 from ..errors import Refused
 from ..explanation import Explanation
 from ..pages import Pages
 from ..plans import Plan
+from ..recipients import RecipientBrief
 from ..reviews import DecisionFilters, EachDecisionFilters, Recorded
 from .connection import Connection
 
@@ -21,6 +23,15 @@ class Decisions(Connection):
     def evaluate(self, exchange: Mapping[str, Any], *, include: Iterable[str] = (), lang: str = "") -> Answer:
         """The recorded decision on an exchange. The service's README explains `include` and `lang`."""
         return self._call(calls.evaluate(exchange, include, lang))
+
+    def decide_under_contract(
+        self, contract: Mapping[str, Any] | str, exchange: Mapping[str, Any], *, include: Iterable[str] = (), lang: str = ""
+    ) -> Answer:
+        """
+        The recorded decision on an exchange under a contract in ODRL: JSON-LD, or Turtle as a text. `exchange` states what the contract
+        leaves out. What was read of the contract is in `document["contract"]`.
+        """
+        return self._call(calls.under_contract(contract, exchange, include, lang))
 
     def may_proceed(self, exchange: Mapping[str, Any]) -> bool:
         """
@@ -40,9 +51,23 @@ class Decisions(Connection):
         """For each exchange, in order, its decision or its refusal. A refusal is returned, not raised."""
         return self._call(calls.evaluate_batch(exchanges, include, lang))
 
+    def recipients(
+        self, exchange: Mapping[str, Any], recipients: Sequence[str | Mapping[str, Any]], *, lang: str = ""
+    ) -> list[RecipientBrief | Refused]:
+        """
+        Which recipients may take an exchange that has none: for each, in order, what it comes to or its refusal. Nothing is recorded.
+
+        A recipient is an id of the register, or what an exchange has under `recipient`.
+        """
+        return self._call(calls.recipients(exchange, recipients, lang))
+
     def plan(self, legs: Sequence[Mapping[str, Any]], *, lang: str = "") -> Plan:
         """The decision on exchanges in order and as a whole, which is not recorded. A leg has `exchange`, and may have `id` and `after`."""
         return self._call(calls.plan(legs, lang))
+
+    def make_draft(self, exchange: Mapping[str, Any]) -> DraftMade:
+        """A draft of an exchange, which a person goes on with on the pages of the service. Nothing is recorded."""
+        return self._call(call(DraftMade, "POST", "drafts", sent=exchange))
 
     def decision(self, id: str) -> dict[str, Any]:
         """The record of a decision, and its place in the log."""
@@ -59,6 +84,20 @@ class Decisions(Connection):
     def explanation(self, id: str, parts: Iterable[str] = (), *, lang: str = "") -> Explanation:
         """Why a recorded decision is as it is, by the parts that are named; the service's pages list the parts."""
         return self._call(calls.explanation(id, parts, lang))
+
+    def read_contract(self, contract: Mapping[str, Any] | str) -> dict[str, Any]:
+        """
+        What an offer or an agreement in ODRL states, and what of it was not understood. Nothing is decided, and nothing is recorded.
+
+        `contract` is an object of JSON-LD, or a text in Turtle.
+        """
+        return self._call(calls.contract(contract))
+
+    def decision_policy(self, id: str, *, form: Literal["odrl", "dsp"] = "odrl") -> dict[str, Any]:
+        """
+        A permit as an ODRL policy in JSON-LD. Of an exchange that may not proceed it is a report, which has no `@type` and permits nothing.
+        """
+        return self._call(calls.policy("decisions", id, form))
 
     def replay(self, id: str) -> dict[str, Any]:
         """Whether this version of the service decides a recorded exchange as it was recorded, and every difference if it does not."""

@@ -22,7 +22,7 @@ from ..benefits import (
     Refund,
     UnreportedPrice,
 )
-from ..calls import call, referring
+from ..calls import call, policy, referring
 from ..pages import Pages
 from ..promises import AllPromised, CountedPromises, Promise, PromisedForCountries, PromiseFilters
 from ..statistics import Concentration, FlowFilters, Statistics, YearFilters
@@ -72,6 +72,10 @@ class Ledger(Connection):
     def commitment(self, id: str) -> Committed:
         """A commitment, with what became of it."""
         return self._call(call(Committed, "GET", "commitments", id, same={"id": id}))
+
+    def commitment_policy(self, id: str, *, form: Literal["odrl", "dsp"] = "odrl") -> dict[str, Any]:
+        """A committed exchange as an ODRL agreement in JSON-LD, or in the form of the Dataspace Protocol."""
+        return self._call(policy("commitments", id, form))
 
     def commitments(
         self,

@@ -210,9 +210,13 @@ class _RecordReader:
                 paths = ()  # one who exports is named by its role too
             for group in groups if paths else ():
                 nodes.setdefault(group, {})[each.object.text] = None
+            spoke: dict[str, bool] = {}
             for path in paths:
                 things.setdefault(each.object.text, set()).add(property)
-                self._follow(path, each, exact=self.document.short[each.predicate] == property)
+                told = self._follow(path, each, exact=self.document.short[each.predicate] == property)
+                spoke[path.facts[0]] = told or spoke.get(path.facts[0], False)
+            for fact in (name for name, told in spoke.items() if not told):  # of this thing nobody says it
+                self._open_fact(fact)
         several = {group for group, found in nodes.items() if len(found) > 1}
         self._rest(by_first, things)
         of_things = {fact for path in self.table.paths if len(path.steps) > 1 for fact in path.facts}
@@ -226,22 +230,24 @@ class _RecordReader:
             )
         return self._reading()
 
-    def _follow(self, path: PropertyPath, triple: GraphTriple, exact: bool) -> None:
+    def _follow(self, path: PropertyPath, triple: GraphTriple, exact: bool) -> bool:
+        """Whether the record says something at the end of a path that begins here."""
         if len(path.steps) == 1:
             self._end(path, triple.object, triple.pointer, exact, path.steps[0])
-            return
+            return True
         if triple.object.kind == "literal":
             self._not_read(triple.object.text, triple.pointer, "a text stands where a thing is meant")
-            return
+            return False
         last = path.steps[1]
         if last == engine.RDF_TYPE:
             name = self.document.short[triple.object.text]
             classes = [each for each in self._classes_of(triple.object) if each != name or self.table.is_dpv(name)]
             self._classes(path, classes, triple.pointer, path.steps[0])
-            return
-        for each in self.document.of.get(triple.object.text, ()):
-            if self.document.short[each.predicate] == last:
-                self._end(path, each.object, each.pointer, True, last)
+            return True
+        ends = [each for each in self.document.of.get(triple.object.text, ()) if self.document.short[each.predicate] == last]
+        for each in ends:
+            self._end(path, each.object, each.pointer, True, last)
+        return bool(ends)
 
     def _end(self, path: PropertyPath, term: GraphTerm, pointer: str, exact: bool, property: str) -> None:
         fact = path.facts[0]
@@ -318,7 +324,9 @@ class _RecordReader:
             if said[fact] or not self._is_set(fact):
                 self._put(fact, sorted(said[fact], key=str), tuple(terms[fact]), pointer)
         if unsaid or (generals and not said[facts[0]]) or (not said[facts[0]] and any(said[fact] for fact in facts[1:])):
-            self._open(path)
+            for fact in facts:
+                if unsaid or self._is_set(fact) or not said[fact]:
+                    self._open_fact(fact)
 
     def _is_value_itself(self, path: PropertyPath, name: str) -> bool:
         """Whether a class that is broader than another class of the same thing is a value of a set beside it."""
@@ -349,6 +357,9 @@ class _RecordReader:
         """List the properties that state nothing here."""
         for each in self.triples:
             name, property = self.document.short[each.predicate], self.document.property_of(each)
+            if property in self.table.parts and (each.object.kind == "literal" or each.object.text not in self.document.of):
+                self._not_read(name, each.pointer, "the part is not described in the document")
+                self._open_all()
             self._leave_open(property)
             if each.predicate != TYPE and not self.table.is_dpv(name):
                 self.others.add(name[:_CUT])
@@ -358,8 +369,7 @@ class _RecordReader:
                 continue  # the role of a party that the record names by its part in the transfer
             self._not_read(name, each.pointer, self._why(name))
             if name not in engine.dpv_terms():
-                for fact in self.stated:
-                    self.stated[fact].open = self.stated[fact].open or self._is_set(fact)
+                self._open_all()
         for thing, firsts in things.items():
             seconds = {path.steps[1] for first in firsts for path in by_first[first] if len(path.steps) > 1}
             for each in self.document.of.get(thing, ()):
@@ -382,6 +392,14 @@ class _RecordReader:
             self.stated.pop(fact, None)
             self.left_open.add(fact)
 
+    def _is_certain_yes(self, fact: str, value: Any) -> bool:
+        """Whether a yes stands whatever else is said: data are personal where some of them are."""
+        return value is True and self._is_yes_or_no(fact)
+
+    def _open_all(self) -> None:
+        for fact in tuple(self.stated):
+            self._open_fact(fact)
+
     def _is_set(self, fact: str) -> bool:
         return self.table.bundle.vocabulary.facts[fact].type.many
 
@@ -390,8 +408,15 @@ class _RecordReader:
 
     def _open(self, path: PropertyPath) -> None:
         for fact in path.facts:
-            if self._is_set(fact):
-                self.stated.setdefault(fact, _Stated()).open = True
+            self._open_fact(fact)
+
+    def _open_fact(self, fact: str) -> None:
+        """Something may have been said of a fact that was not understood: a set may hold more, and a no is not certain."""
+        if self._is_set(fact) or self._is_yes_or_no(fact):
+            self.stated.setdefault(fact, _Stated()).open = True
+
+    def _is_yes_or_no(self, fact: str) -> bool:
+        return self.table.bundle.vocabulary.facts[fact].type.kind == "yes/no"
 
     def _not_read(self, term: str, pointer: str, why: str) -> None:
         self.unread.setdefault((term, pointer), DpvUnread(term[:_CUT], pointer, why))
@@ -407,7 +432,9 @@ class _RecordReader:
                 continue
             if self._is_set(fact):
                 value: Any = [*values, UNKNOWN] if stated.open else values
-            elif len(values) == 1 and len(spoken) == len(stated.places) and not stated.open:
+            elif len(values) == 1 and (
+                self._is_certain_yes(fact, values[0]) or (len(spoken) == len(stated.places) and not stated.open)
+            ):
                 value = values[0]
             else:
                 if len(values) > 1:

@@ -40,7 +40,24 @@ SENT: dict[str, Any] = {
     "recipient": {"country": "US"},
     "data": {"personal": True, "people": {"sensitive": 12_000}},
 }
+OFFER: dict[str, Any] = {
+    "@context": "http://www.w3.org/ns/odrl.jsonld",
+    "@type": "Offer",
+    "@id": "urn:uuid:6bcea82e-c509-443d-ba8c-8eef25984c07",
+    "assigner": "clinic-7",
+    "target": "visits-2026",
+    "permission": [{"action": "use", "constraint": [{"leftOperand": "spatial", "operator": "eq", "rightOperand": "US"}]}],
+}
 OPEN = {**SENT, "exporter": {"id": "clinic-7", "country": "CN"}}  # nobody lets it through, so no law asks to keep it
+OFFER = {
+    "@context": "http://www.w3.org/ns/odrl.jsonld",
+    "@type": "Offer",
+    "@id": "urn:uuid:6bcea82e-c509-443d-ba8c-8eef25984c07",
+    "assigner": "clinic-7",
+    "target": "visits-2026",
+    "permission": [{"action": "use", "constraint": [{"leftOperand": "spatial", "operator": "eq", "rightOperand": "SG"}]}],
+}
+CHOICE = {"exchange": {"exporter": {"country": "CN"}, "data": SENT["data"]}, "recipients": ["clinic-9", {"country": "US"}]}
 REVIEWED = {**SENT, "exporter": {"id": "clinic-7", "country": "CN"}, "act": {"bars": ["suspension"]}}
 PERMITTED: dict[str, Any] = {
     "exporter": {
@@ -57,6 +74,10 @@ PERMITTED: dict[str, Any] = {
         "price": "60000 INR", "share": {"provider": "0.6", "operator": "0.4", "rest": "0"}, "parties": {"provider": ["clinic-5"]},
     },
 }  # fmt: skip
+TRINO: dict[str, Any] = {
+    "context": {"identity": {"user": "alice", "groups": ["analysts"]}, "softwareStack": {"trinoVersion": "434"}},
+    "action": {"resource": {"table": {"catalogName": "hive", "schemaName": "clinic", "tableName": "visits"}}},
+}
 SHARING: dict[str, Any] = {
     "shares": [
         {"payer": "lab-2", "payee": "clinic-5", "ratio": "1/4", "of": "income", "survives": True, "cap": {"INR": "500000.00"}},
@@ -139,8 +160,14 @@ STEPS = (
     Step("getDecisionSchema", "GET", "/v1/schemas/decision"),
     Step("getRecordSchema", "GET", "/v1/schemas/record"),
     Step("evaluate", "POST", "/v1/evaluate", SENT),
+    Step("decideContract", "POST", "/v1/odrl/decide", {"contract": OFFER, "exchange": SENT}),
     Step("evaluateBatch", "POST", "/v1/evaluate/batch", {"exchanges": [SENT]}),
     Step("decidePlan", "POST", "/v1/plans", {"legs": [{"exchange": SENT}]}),
+    Step("makeDraft", "POST", "/v1/drafts", SENT, status=201),
+    Step("decideRecipients", "POST", "/v1/recipients", CHOICE),
+    Step("searchProvisions", "GET", "/v1/provisions?text=standard%20contract&limit=2"),
+    Step("draftCase", "POST", "/v1/cases", {"policy": "cn.gba-macau", "case": "It is reviewed", "outcome": "review", "exchange": SENT}),
+    Step("getCaller", "GET", "/v1/caller"),
     Step("listFacts", "GET", "/v1/facts?prefix=exporter.&limit=2"),
     Step("listPresets", "GET", "/v1/presets"),
     Step("listFactsForExchange", "POST", "/v1/facts?limit=2", SENT),
@@ -173,6 +200,8 @@ STEPS = (
     Step("searchSubjects", "POST", "/access/v1/search/subject", {**ACCESS, "subject": {"type": "organization"}}),
     Step("searchResources", "POST", "/access/v1/search/resource", {**ACCESS, "resource": {"type": "dataset"}}),
     Step("searchActions", "POST", "/access/v1/search/action", {"subject": SUBJECT, "resource": RESOURCE}),
+    Step("decideMapped", "POST", "/v1/data/trino", {"input": {**TRINO, "action": {**TRINO["action"], "operation": "SelectFromColumns"}}}),
+    Step("allowMapped", "POST", "/v1/data/trino/allow", {"input": {**TRINO, "action": {**TRINO["action"], "operation": "FilterTables"}}}),
     Step("deleteParty", "DELETE", "/v1/parties/hospital-3"),
     Step("deleteAsset", "DELETE", "/v1/assets/ds-1?erase=true"),
     Step("deleteEntity", "DELETE", "/v1/entities/vessel/v-1"),
@@ -186,6 +215,8 @@ STEPS = (
     Step("replayDecision", "GET", f"{DECISION}/replay"),
     Step("getProof", "GET", f"{DECISION}/proof"),
     Step("getReceipt", "GET", f"{DECISION}/receipt"),
+    Step("readContract", "POST", "/v1/odrl/read", OFFER),
+    Step("getDecisionPolicy", "GET", f"{DECISION}/odrl"),
     Step("getReceiptProof", "GET", f"{DECISION}/receipt/tlog-proof"),
     Step("getReceiptCose", "GET", f"{DECISION}/receipt/cose"),
     Step("getCheckpoint", "GET", "/checkpoint"),
@@ -241,6 +272,7 @@ STEPS = (
     Step("listRightsOpenings", "GET", "/v1/rights/openings?asset=ds-7"),
     Step("evaluate", "POST", "/v1/evaluate", GRANTING, {"decision": "id"}),
     Step("commit", "POST", "/v1/commitments", {"decision": "{decision}"}, {"grant": "id"}, 201),
+    Step("getCommitmentPolicy", "GET", "/v1/commitments/{grant}/odrl?form=dsp"),
     Step("listRightsOfAsset", "GET", "/v1/assets/ds-7/rights?on=2099-01-01&limit=2"),
     Step("listRightsOfParty", "GET", "/v1/parties/lab-2/rights?history=true"),
     Step("proposeAgreement", "POST", "/v1/assets/ds-7/agreements", EARNING, {"earning": "id", "digest": "digest"}, 201),
@@ -367,6 +399,8 @@ WITNESSED = {
     "addCheckpoint": {"answer": _LINE},
     "getWitnessedCheckpoint": {"answer": f"fifthfactor/log/1b2c…\n42\nCsUY…\n\n— fifthfactor/log/1b2c… 8Fq…\n{_LINE}"},
 }
+# Only with a mapping for a gateway, of which none comes with the policies.
+GATEWAY = {"checkRequest": {"answer": {"allow": True, "decision": "019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"}}}
 # Only with the setting `access_requests`.
 _TASK = "https://pdp.example.com/access/v1/requests/019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071"
 _PENDING = {

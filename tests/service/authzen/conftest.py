@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service.authzen.entity_store import StoredEntity
+from service.mappings.entity_store import StoredEntity
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings

@@ -9,9 +9,9 @@ import pytest
 from starlette.testclient import TestClient
 
 import engine
-from service.authzen.entity_store import KnownEntities
 from service.authzen.mapping import MOST_IGNORED, AccessMapping
 from service.authzen.requests import evaluation
+from service.mappings.entity_store import KnownEntities
 from service.problems import RequestRefused
 from service.server.app import create_app
 from service.service import Service

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from service.authzen.entity_store import StoredEntity
+from service.mappings.entity_store import StoredEntity
 from tests.service.authzen.conftest import Memory, question, records
 
 GET = {"name": "read", "properties": {"method": "GET"}}

@@ -67,6 +67,8 @@ def test_no_command_is_lost():
         "calendars",
         "registers",
         "unattributed",
+        "import",
+        "mcp",
     }
     groups: dict[str, set[str]] = {}
     for group, verb in (each for each in EVERY if len(each) == 2):
@@ -87,7 +89,9 @@ def test_no_command_is_lost():
         "persons": {"list", "erase"},
         "sessions": {"list", "end"},
         "receipt": {"verify"},
+        "odrl": {"evaluate", "read"},
         "register": {"import", "export", "show", "list"},
+        "mapping": {"try"},
     }
 
 
@@ -176,6 +180,8 @@ def test_a_command_that_is_interrupted_ends_with_130(evaluate, database):
         ("keys", "list", "--database", "nowhere.db"),
         ("review", "list", "--database", "nowhere.db", "--policies", str(POLICIES)),
         ("register", "export", "--format", "xml"),
+        ("odrl", "read", "nowhere.json"),
+        ("odrl", "evaluate", "nowhere.ttl", "nowhere.ttl"),
         ("database", "check", "--database", "nowhere.db"),
         ("bundle", "sign", "nowhere.bundle", "--key", "nowhere.key"),
         ("serve", "--port", "0", "--mode", "quick"),

@@ -14,6 +14,11 @@ OPERATIONS = {
         "readAccessRequest",
         "getAccessConfiguration",
     ),
+    "gateways and programs that ask an Open Policy Agent have a client for it; the same exchange is asked about by `evaluate`": (
+        "decideMapped",
+        "allowMapped",
+    ),
+    "gateways ask it about requests of their clients": ("checkRequest",),
     "the operator does it, at the command line": (
         "eraseDecision",
         "listKeys",
@@ -50,7 +55,7 @@ MEMBERS = {
             for name in ("beneath", "besides", "besides_possible", "bundle", "carried", "conflicts", "disputed")
         ),
         *(f"Answer/{name}" for name in ("elsewhere", "engine", "hypothetical", "items", "jurisdictions", "lanes")),
-        *(f"Answer/{name}" for name in ("must_be_shown", "receipt", "stands_on", "verdict", "withheld")),
+        *(f"Answer/{name}" for name in ("contract", "must_be_shown", "receipt", "stands_on", "verdict", "withheld")),
         *(f"Committed/{name}" for name in ("as_of", "committed_at", "counters", "evaluation", "events", "moved")),
         *(f"Committed/{name}" for name in ("references", "replaced_by", "replaces", "stages")),
         *(f"CounterRead/{name}" for name in ("opening", "other_currencies", "period", "window")),
@@ -61,7 +66,13 @@ MEMBERS = {
         *(f"Plan/{name}" for name in ("bounds", "contradictions", "holds_until", "hypothetical", "recorded", "rests_on")),
         *(f"Plan/{name}" for name in ("unlinked", "wholes")),
     ),
-    "`bundle` gives it": ("listFacts/bundle", "listFactsForExchange/bundle", "listPresets/bundle"),
+    "`bundle` gives it": (
+        *("listFacts/bundle", "listFactsForExchange/bundle", "listPresets/bundle"),
+        *("CaseDraft/bundle", "decideRecipients/bundle", "searchProvisions/bundle"),
+    ),
+    "it is the day of the exchange, or today; a brief that proceeds is of today": (
+        *(f"decideRecipients/{name}" for name in ("as_of", "hypothetical", "recorded")),
+    ),
     "it is the day that was asked for, or today": (
         *(f"listRightsOf{one}/{day}" for one in ("Asset", "Party") for day in ("on", "known")),
     ),

@@ -45,6 +45,7 @@ PLAIN: dict[Any, tuple[str, tuple[str | None, ...]]] = {
 LISTED = {
     "presets": "presets",
     "evaluate_batch": "results",
+    "recipients": "results",
     "benefits_not_divided": "not_divided",
     "benefits_not_reported": "not_reported",
     "promises_by_country": "countries",

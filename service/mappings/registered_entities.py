@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from service.authzen.entity_store import EntityNotValid, StoredEntity
+from service.mappings.entity_store import EntityNotValid, StoredEntity
 from service.register import entity_versions
-from service.register.entity import ASSET, Version
+from service.register.entity import ASSET, Content, Version
 from service.register.stated_facts import DATA, carried
 from service.store.database import Database
 
@@ -44,21 +44,25 @@ class EntityRegister:
         content = version.content
         if version.state != "held" or (content.valid_from or on) > on or (content.valid_until or on) < on:
             raise EntityNotValid(f"the {kind} `{id}` is not valid on {on}")
-        return replace(_entity(version), alike=tuple(alike))
+        return replace(_of(version), alike=tuple(alike))
 
     def list(self, kind: str, after: str, limit: int, day: date) -> Sequence[StoredEntity]:
         """Entities of a kind, in the order of their ids."""
         with self._database.reading.connect() as connection:
             return [
-                _entity(each) for each in entity_versions.list_entities(connection, kind, (kind, after), limit, day.isoformat())
+                _of(each) for each in entity_versions.list_entities(connection, kind, (kind, after), limit, day.isoformat())
             ]
 
 
-def _entity(version: Version) -> StoredEntity:
-    content = version.content
+def _of(version: Version) -> StoredEntity:
+    return stored_entity(version.kind, version.id, version.content, version.version)
+
+
+def stored_entity(kind: str, id: str, content: Content, version: int) -> StoredEntity:
+    """An entity of the register as a request names it: the properties are what the register states of it."""
     # An asset's facts are in groups; its own group is `data`. A party's facts have no group.
-    own = content.facts.get(DATA, {}) if version.kind == ASSET else {}
+    own = content.facts.get(DATA, {}) if kind == ASSET else {}
     properties = {**(own if isinstance(own, dict) else {}), **content.facts}
     documents = {"evidence": content.evidence, "claims": content.claims, "carried": carried(content)}
     stated = {**properties, **{name: said for name, said in documents.items() if said}}
-    return StoredEntity(version.id, stated, version.version)
+    return StoredEntity(id, stated, version)

@@ -1,0 +1,220 @@
+"""
+An inventory as exchanges to decide: a table of systems, vendors and countries goes in, the draft of an exchange for each row comes out.
+
+A column states the fact that is called so, in English or Chinese (`words:` of the vocabulary), or what a mapping says of it; a cell is a
+value by its name or its title. What may mean several things, or nothing, states nothing: it is told with what it may mean. A set that a
+cell names may have others, so it stays open.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import engine
+from engine.tables import FactColumn, FactPlaces, TableMapping
+from service.tables.inventory_file import InventoryRefused, InventoryTable
+
+UNKNOWN = "unknown"
+MOST_PROPOSED = 4
+_FORMULA = tuple("=+-@＝＋－＠")
+_MEMBERS = re.compile(r"[;；、\n]+")
+_FINER = re.compile(r"[,，]+")
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryColumn:
+    """A column: the facts that it states; if there is none, why, and what it may mean."""
+
+    name: str
+    facts: tuple[FactColumn, ...] = ()
+    why: str = ""
+    may_mean: tuple[str, ...] = ()
+
+    @property
+    def unclear(self) -> bool:
+        """Whether somebody has to say which fact it states, or that it states none."""
+        return bool(self.may_mean)
+
+
+@dataclass(frozen=True, slots=True)
+class UnclearCell:
+    """A cell, or a part of one, that states nothing: its column, its text, and why, with what it may mean."""
+
+    column: str
+    text: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class InventoryDraft:
+    """
+    A row: its line, its name, the exchange that it states so far, and what was not understood. Where `refused` says why, it is no draft.
+    """
+
+    line: int
+    name: str
+    exchange: Mapping[str, Any]
+    stated: Mapping[str, Any]
+    unclear: tuple[UnclearCell, ...] = ()
+    refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What was understood of a table."""
+
+    columns: tuple[InventoryColumn, ...]
+    drafts: tuple[InventoryDraft, ...] = field(repr=False)
+
+    @property
+    def understood(self) -> bool:
+        """Whether nothing is left that somebody has to say."""
+        return not any(each.unclear for each in self.columns) and not any(each.unclear or each.refused for each in self.drafts)
+
+
+def read_inventory(bundle: engine.Bundle, table: InventoryTable, mapping: TableMapping) -> Inventory:
+    """The drafts of a table. Raises InventoryRefused where no column states a fact, or a mapping names a column that is not there."""
+    known = {*table.columns}
+    named = {*mapping.by_column(), *mapping.ignored, *([mapping.key] if mapping.key else [])}
+    if missing := sorted(named - known):
+        raise InventoryRefused([f"the mapping names the column `{each}`, which the table does not have" for each in missing])
+    places = FactPlaces(bundle)
+    columns = _apart(tuple(_column(bundle, places, name, mapping) for name in table.columns))
+    if not any(each.facts for each in columns) and not mapping.constants:
+        told = [f"column `{each.name}`: {each.why}" for each in columns]
+        raise InventoryRefused(["no column states a fact: say with --map what they state", *told])
+    reader = _Reader(bundle, places, columns, mapping)
+    return Inventory(columns, tuple(reader.draft(row.line, row.cells) for row in table.rows))
+
+
+def _column(bundle: engine.Bundle, places: FactPlaces, name: str, mapping: TableMapping) -> InventoryColumn:
+    if facts := mapping.by_column().get(name):
+        return InventoryColumn(name, tuple(facts))
+    if name in mapping.ignored or name == mapping.key:
+        return InventoryColumn(name, why="states nothing")
+    if name in places.names and "." in name:
+        wrong = places.misnamed(name)
+        return InventoryColumn(name, why=wrong) if wrong else InventoryColumn(name, (_by_titles(places, name),))
+    meant = [each.name for each in bundle.words.meanings(name) if not each.of]
+    facts_meant = [each for each in meant if each in bundle.vocabulary.facts]
+    if len(facts_meant) == 1 and not places.misnamed(facts_meant[0]):
+        return InventoryColumn(name, (_by_titles(places, facts_meant[0]),))
+    may_mean = tuple(_facts_of(bundle, meant))
+    if may_mean:
+        return InventoryColumn(name, why="may mean several facts", may_mean=may_mean[:MOST_PROPOSED])
+    return InventoryColumn(name, why="states nothing that the vocabulary has a word for")
+
+
+def _facts_of(bundle: engine.Bundle, meant: Sequence[str]) -> Iterator[str]:
+    """The facts that are meant, and the first ones of the groups that are."""
+    facts = [each for each in meant if each in bundle.vocabulary.facts]
+    yield from facts
+    for group in (each for each in meant if each not in facts):
+        yield from (each for each in bundle.vocabulary.facts if each.startswith(f"{group}.") and each not in facts)
+
+
+def _by_titles(places: FactPlaces, fact: str) -> FactColumn:
+    type = places.type(fact)
+    return FactColumn("", fact, titles=type is not None and type.values is not None)
+
+
+def _apart(columns: tuple[InventoryColumn, ...]) -> tuple[InventoryColumn, ...]:
+    """The columns, of which no two state one fact: where two are called so, neither does."""
+    of: dict[str, list[str]] = {}
+    for column in columns:
+        for each in column.facts:
+            of.setdefault(each.fact, []).append(column.name)
+    twice = {fact: names for fact, names in of.items() if len(names) > 1}
+
+    def told(column: InventoryColumn) -> InventoryColumn:
+        same = [each.fact for each in column.facts if each.fact in twice]
+        if not same:
+            return column
+        names = " and ".join(f"`{each}`" for each in twice[same[0]])
+        return InventoryColumn(column.name, why=f"{names} are both called `{same[0]}`", may_mean=tuple(same))
+
+    return tuple(told(column) for column in columns)
+
+
+class _Reader:
+    """Reads rows. What one text states of a fact is read once."""
+
+    def __init__(
+        self, bundle: engine.Bundle, places: FactPlaces, columns: Sequence[InventoryColumn], mapping: TableMapping
+    ) -> None:
+        self._bundle = bundle
+        self._places = places
+        self._columns = columns
+        self._constants = mapping.constants
+        self._key = next((place for place, each in enumerate(columns) if each.name == mapping.key), 0)
+        self._read: dict[tuple[str, str, str], tuple[Any, tuple[UnclearCell, ...]]] = {}
+
+    def draft(self, line: int, cells: Sequence[str]) -> InventoryDraft:
+        """The draft of a row."""
+        stated: dict[str, Any] = dict(self._constants)
+        unclear: list[UnclearCell] = []
+        for column, cell in zip(self._columns, cells, strict=True):
+            for each in column.facts if cell else ():
+                value, wrong = self._value(column.name, each, cell)
+                unclear += wrong
+                if value is not None:
+                    stated[each.fact] = value
+        exchange: dict[str, Any] = {}
+        for fact, value in stated.items():
+            _put(exchange, self._places.steps(fact), value)
+        refused: tuple[str, ...] = () if stated or unclear else ("the row states no fact",)
+        try:
+            engine.accept_exchange(self._bundle, exchange)
+        except engine.ExchangeRefused as wrong_exchange:
+            refused = tuple(dict.fromkeys(each.detail for each in wrong_exchange.problems))
+        return InventoryDraft(line, cells[self._key], exchange, stated, tuple(unclear), refused)
+
+    def _value(self, column: str, of: FactColumn, cell: str) -> tuple[Any, tuple[UnclearCell, ...]]:
+        key = column, of.fact, cell
+        if key not in self._read:
+            self._read[key] = self._meant(column, of, cell)
+        return self._read[key]
+
+    def _meant(self, column: str, of: FactColumn, cell: str) -> tuple[Any, tuple[UnclearCell, ...]]:
+        """The value that a cell states of a fact, None where it states none; and what of it was not understood."""
+        type = self._places.type(of.fact)
+        if type is None or not type.many:
+            value, why = self._one(of, cell)
+            return value, (UnclearCell(column, cell, why),) if why else ()
+        found: list[Any] = []
+        unclear: list[UnclearCell] = []
+        for part in self._parts(of, cell):
+            value, why = self._one(of, part)
+            if why:
+                unclear.append(UnclearCell(column, part, why))
+            found += value if isinstance(value, list) else [] if value is None else [value]
+        told = [each for each in dict.fromkeys(found) if each != UNKNOWN]
+        return [*told, UNKNOWN] if told else None, tuple(unclear)
+
+    def _parts(self, of: FactColumn, cell: str) -> Iterator[str]:
+        """The parts of a cell that names members of a set; a comma parts them where what it is in means nothing."""
+        if of.split:
+            yield from (each.strip() for each in cell.split(of.split) if each.strip())
+            return
+        for part in (each.strip() for each in _MEMBERS.split(cell)):
+            if part and (("," not in part and "，" not in part) or not self._one(of, part)[1]):
+                yield part
+            else:
+                yield from (each.strip() for each in _FINER.split(part) if each.strip())
+
+    def _one(self, of: FactColumn, text: str) -> tuple[Any, str]:
+        """The value that a text states, and why it states none."""
+        if text not in of.values and text.startswith(_FORMULA):
+            return None, "it begins like a formula"
+        value = self._places.value(of, text)
+        if value is None or value == UNKNOWN:
+            return None, ""
+        why = self._places.wrong(of.fact, value)
+        return (None, why) if why else (value, "")
+
+
+def _put(document: dict[str, Any], steps: Sequence[str], value: Any) -> None:
+    for step in steps[:-1]:
+        document = document.setdefault(step, {})
+    document[steps[-1]] = value

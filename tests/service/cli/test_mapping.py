@@ -1,0 +1,123 @@
+"""`fifthfactor mapping try`: at the desk a mapping reads a request as the service would, and says which place states what."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from service.cli.main import app
+from tests.service.doors.opa.conftest import HERE, REGISTER
+
+READ = {
+    "request": {"method": "GET", "path": "/reports/contacts", "headers": {"x-purpose": "care", "accept": "*/*"}},
+    "consumer": {"username": "lab-five"},
+}
+
+
+@pytest.fixture
+def register(tmp_path: Path) -> Path:
+    """The register of the door's tests, as a file to import."""
+    file = tmp_path / "register.json"
+    file.write_text(json.dumps({"schema": "fifthfactor/register/1", "entities": REGISTER}))
+    return file
+
+
+def tried(name: str, sent: Any, *options: str) -> Result:
+    """What the command prints of a request."""
+    common = ("--policies", "bundled", "--policies", str(HERE / "mappings"))
+    raw = sent if isinstance(sent, str) else json.dumps(sent)
+    return CliRunner().invoke(app, ["mapping", "try", name, "-", *common, *options], input=raw)
+
+
+def test_it_says_which_place_states_which_fact(register: Path) -> None:
+    """With what a client can set, what the register has, what nothing reads, and the decision; it ends with 0 for yes."""
+    done = tried("reports", {"input": READ}, "--register", str(register))
+    assert done.exit_code == 0, done.output
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert lines[0].startswith("GET /reports/{report} (mapping reports, ")
+    assert 'purpose.is ["service-provision"] /input/request/headers/x-purpose a client can set it' in lines
+    assert 'exporter.id "hospital-1" the mapping' in lines
+    assert 'recipient.id "lab-5" /input/consumer/username' in lines
+    assert 'data.id "contacts" /input/request/path' in lines
+    assert any(line.startswith('recipient.id: party, states {"recipient": {"country": "AE"') for line in lines)
+    assert "not read: /input/request/headers/accept" in lines
+    assert any(line.startswith("PROCEED permitted") for line in lines)
+    assert lines[-1] == "reports is told: yes"
+
+
+def test_without_the_register_nothing_is_known_and_the_answer_is_no() -> None:
+    """The entities are named and unknown; it ends with 1. The input may come without `input` around it."""
+    done = tried("reports", READ)
+    assert done.exit_code == 1, done.output
+    assert "  recipient.id: no party with this id" in done.stdout
+    assert "/consumer/username" in done.stdout
+    assert "/input/" not in done.stdout
+    assert done.stdout.splitlines()[-1] == "reports is told: no"
+
+
+def test_a_duty_that_the_program_does_not_carry_out_is_told(register: Path) -> None:
+    """The exchange may proceed, and the program is told no."""
+    done = tried("owing", {"operation": "read", "reader": "lab-5"}, "--register", str(register))
+    assert done.exit_code == 1, done.output
+    assert "PROCEED" in done.stdout
+    said = "owing is told: no, since duties are owed that the program does not carry out: ph.data-privacy-act/s-21.1"
+    assert done.stdout.splitlines()[-1] == said
+
+
+def test_what_moves_no_data_is_told(register: Path) -> None:
+    """Nothing is decided."""
+    done = tried("reports", {"request": {"method": "GET", "path": "/health"}}, "--register", str(register))
+    assert (done.exit_code, done.stdout) == (0, "GET /health: yes, it moves no data. It says whether the service is up.\n")
+
+
+def test_as_json_it_has_the_same(register: Path) -> None:
+    """For a script that tries many requests."""
+    done = tried("reports", READ, "--register", str(register), "--json")
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["allow"], found["decision"]["outcome"]) == (0, True, "permitted")
+    assert {"fact": "recipient.id", "value": "lab-5", "pointer": "/consumer/username", "from_client": False} in found["states"]
+    assert found["register"]["data.id"]["kind"] == "asset"
+    assert found["not_read"] == ["/request/headers/accept"]
+    assert found["mapping"]["name"] == "reports"
+    health = tried("reports", {"request": {"method": "GET", "path": "/health"}}, "--json")
+    assert json.loads(health.stdout)["allow"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "sent", "says"),
+    [
+        ("rports", READ, "did you mean `reports`"),
+        ("dpv", READ, "there is no mapping of requests `dpv`"),
+        ("reports", "{", "JSON"),
+        ("reports", "[]", "JSON object"),
+        ("reports", {"request": {"method": "PUT", "path": "/health"}}, "/request/path: the mapping `reports` names no operation"),
+        ("reports", {"input": {"request": {"method": 1}}}, "/input/request/method: says which operation is asked for"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_ends_with_2(name: str, sent: Any, says: str) -> None:
+    """As the service would refuse it, with the place."""
+    done = tried(name, sent)
+    assert (done.exit_code, done.stdout) == (2, ""), done.output
+    assert says in done.stderr or "use one of" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_register_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """With the place in the file."""
+    file = tmp_path / "register.json"
+    file.write_text(json.dumps({"entities": [{"kind": "party", "id": "lab-5", "facts": {"contry": "AE"}}]}))
+    done = tried("reports", READ, "--register", str(file))
+    assert done.exit_code == 2
+    assert "/entities/0/facts/contry: a party has no fact `contry`" in done.stderr
+
+
+def test_an_entity_that_is_not_valid_today_is_a_no(tmp_path: Path) -> None:
+    """Its conditions may be what matters, so nothing is decided without it."""
+    file = tmp_path / "register.json"
+    file.write_text(json.dumps({"entities": [{"kind": "party", "id": "lab-five", "facts": {}, "valid_until": "2020-01-01"}]}))
+    done = tried("reports", READ, "--register", str(file))
+    assert (done.exit_code, done.stdout.startswith("no: the party `lab-five` is not valid on ")) == (1, True), done.output
