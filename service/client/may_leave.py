@@ -20,6 +20,7 @@ from .synchronous import Client
 MOST_NAMED = 20  # rows in an error
 MOST_REASONS = 4  # of a row
 MOST_LETTERS = 300  # of a reason
+NO_ROW = "there is no row to decide, so the step does not run"
 AT_ONCE = 50  # exchanges in a call, so that it ends within the time-out
 
 Step = TypeVar("Step", bound=Callable[..., Any])
@@ -150,8 +151,12 @@ def _decide(what: Any, client: Client | None, tables: TableJudge | None, key: st
     _check_kept(what)
     if tables is not None:
         of, refused, found = tables.held(what, key, MOST_NAMED)
-        if refused or found:
-            raise MayNotLeave([_row(*each) for each in found], max(refused, len(found)), of)
+        if not len(found) <= refused <= of or (refused > 0) != bool(found):
+            raise ValueError("what decides the table contradicts itself, so nothing is permitted")
+        if before and not of:
+            raise ValueError(NO_ROW)
+        if refused:
+            raise MayNotLeave([_row(*each) for each in found], refused, of)
         return
     assert client is not None
     rows = _Rows(what, key, before)
@@ -173,7 +178,7 @@ class _Rows:
         _check_kept(what)
         self._rows = rows_of(what, key)
         if before and not self._rows:
-            raise ValueError("there is no row to decide, so the step does not run")
+            raise ValueError(NO_ROW)
         self._left = distinct(self._rows)
         self._refused: dict[int, RefusedRow] = {}
 

@@ -176,10 +176,10 @@ class Decider:
         except engine.ExchangeRefused as refused:
             raise refusal(refused, lang) from None
         party_view.check_counted(body.live, exchange, caller)
-        self._check_same_people(body.live, exchange, now, caller)
+        self.check_same_people(body.live, exchange, now, caller)
         return exchange
 
-    def _check_same_people(self, live: Live, exchange: engine.Exchange, now: datetime, caller: Caller) -> None:
+    def check_same_people(self, live: Live, exchange: engine.Exchange, now: datetime, caller: Caller) -> None:
         """The earlier data set that an exchange names must count wherever the exchange does. Raises RequestRefused."""
         if not any(repeated_people.says_so(each, exchange) for each in live.counting.counters):
             return

@@ -9,6 +9,7 @@ committed. An operation that the mapping names as one that moves no data is allo
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from service.callers.caller import Caller
 from service.decisions.decider import AnswerOptions, DecidedNow, Decider, JudgedExchange, durable
 from service.mappings.entity_store import Entities, EntityNotValid, KnownEntities
 from service.mappings.registered_entities import EntityRegister
-from service.mappings.request_reading import ReadRequest, RequestReading
+from service.mappings.request_reading import ReadRequest, RequestReading, refusal
 from service.policies.live import Live
 from service.problems import RequestRefused, no_such
 from service.register.stated_facts import stating
@@ -122,8 +123,21 @@ class MappedDecisions:
         if read.exchange is None:
             return MappedAnswer(mapping, read, True, True, read.why_not)
         async with service.turns.of(caller.id):
+            self._check(live, read, now, caller, at)
             judged = self._decider.judge(live, read.exchange, now, request_id, asker=caller)
             return self._told(mapping, read, judged, request_id, caller)
+
+    def _check(self, live: Live, read: ReadRequest, now: datetime, caller: Caller, at: str) -> None:
+        """An earlier data set that a request names must count wherever the exchange does. Raises RequestRefused, at its place."""
+        assert read.exchange is not None
+        try:
+            self._decider.check_same_people(live, read.exchange, now, caller)
+        except RequestRefused as refused:
+            if refused.kind != "exchange-refused":
+                raise
+            placed = {f"/{each.fact.replace('.', '/')}": each.pointer for each in read.statements}
+            places = [each.model_copy(update={"pointer": placed.get(each.pointer, at)}) for each in refused.errors or ()]
+            raise refusal(places) from None
 
     def _told(
         self, mapping: engine.RequestMapping, read: ReadRequest, judged: JudgedExchange, request_id: str, caller: Caller

@@ -292,21 +292,22 @@ class _InputReading:
         return said.join.join(values), pointer
 
     def _attributes(self, said: engine.RequestEntityText) -> Attributes:
-        """What the stored properties of an entity state."""
+        """
+        What the stored properties of an entity state.
+
+        INVARIANT: what a party, an asset or an entity of a declared kind states in the register, it states in each request that names it.
+        """
         role = said.id.partition(".")[0] if said.id else ""
 
-        def place_of(name: str) -> str | None:
-            if said.facts:
-                return said.facts.get(name)
+        def own(name: str) -> str | None:
             if said.entity == PARTY:
                 return name if name in DOCUMENTS else f"{role}.{name}" if role and "." not in name and name != "id" else None
-            return name if said.entity == ASSET or said.entity in self._kinds else None
+            return name if (said.entity == ASSET or said.entity in self._kinds) and name in self._groups else None
 
         def attributes(properties: Mapping[str, Any]) -> Iterator[tuple[engine.Path, Any]]:
             for name, value in properties.items():
-                place = place_of(name)
-                if place is not None and (said.facts or said.entity == PARTY or place in self._groups):
-                    path = self._stated.places.path(place)
+                for place in (own(name), said.facts.get(name)):
+                    path = self._stated.places.path(place) if place is not None else None
                     if path is not None:
                         yield path, value
 

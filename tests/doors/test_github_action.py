@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
@@ -28,6 +29,7 @@ PAGE = "policies/docs/in-your-repository.md"
 ACTION: dict[str, Any] = yaml.safe_load((ROOT / "action.yml").read_text())
 STEPS = ACTION["runs"]["steps"]
 _INPUT = re.compile(r"\$\{\{ inputs\.([\w-]+) \}\}")
+PERSONS = 130  # comments of persons, more than a page has
 CASES = """\
 test: cn.test
 as_of: 2026-11-24
@@ -53,7 +55,11 @@ class GitHub:
     """Keeps the comments of one pull request."""
 
     def __init__(self) -> None:
-        self.comments: list[dict[str, Any]] = [{"id": 1, "body": "Looks good."}]
+        person, mark = {"type": "User"}, "<!-- fifthfactor diff -->"
+        self.comments: list[dict[str, Any]] = [
+            {"id": number, "body": f"{mark} I write this too." if number == 1 else "Looks good.", "user": person}
+            for number in range(1, PERSONS + 1)
+        ]
         self.asked: list[tuple[str, str, str]] = []
         github = self
 
@@ -62,10 +68,12 @@ class GitHub:
                 github.asked.append((self.command, self.path, self.headers["Authorization"]))
                 sent = json.loads(self.rfile.read(int(self.headers["Content-Length"] or 0)) or "null")
                 if self.command == "POST":
-                    github.comments.append({"id": len(github.comments) + 1, **sent})
+                    github.comments.append({"id": len(github.comments) + 1, "user": {"type": "Bot"}, **sent})
                 elif self.command == "PATCH":
                     github.comments[int(self.path.rpartition("/")[2]) - 1] |= sent
-                body = json.dumps(github.comments if self.command == "GET" else github.comments[-1]).encode()
+                page = int(parse_qs(urlsplit(self.path).query).get("page", ["1"])[0])
+                some = github.comments[100 * (page - 1) : 100 * page]
+                body = json.dumps(some if self.command == "GET" else github.comments[-1]).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -195,8 +203,8 @@ def test_a_change_that_permits_nothing_more_passes_with_a_comment(runner: Runner
     for name in ("check", "analyse"):
         found = json.loads((runner.work / "sarif" / f"{name}.sarif").read_text())
         assert found["version"] == "2.1.0"
-    person, ours = github.comments
-    assert person["body"] == "Looks good."
+    *persons, ours = github.comments
+    assert len(persons) == PERSONS
     assert ours["body"].startswith("<!-- fifthfactor diff -->\n## Policies: ")
     assert "10,000 → 8,000" in ours["body"]
     assert "10,000 → 8,000" in runner.summary.read_text()
@@ -212,9 +220,10 @@ def test_a_change_that_permits_more_fails_and_changes_the_comment(runner: Runner
     assert status == 1, printed
     assert "::error::not as it should be: diff test" in printed
     assert "1 passed, 1 failed" in printed
-    assert len(github.comments) == 2
-    assert "**More is permitted: the exchanges below show it.**" in github.comments[1]["body"]
-    assert github.asked[-1][:2] == ("PATCH", "/repos/globex/policies/issues/comments/2")
+    assert len(github.comments) == PERSONS + 1
+    assert "**More is permitted: the exchanges below show it.**" in github.comments[-1]["body"]
+    assert github.asked[-1][:2] == ("PATCH", f"/repos/globex/policies/issues/comments/{PERSONS + 1}")
+    assert github.comments[0]["body"].endswith("I write this too.")
 
 
 def test_policies_that_are_not_sound_fail_with_their_findings(runner: Runner, github: GitHub) -> None:

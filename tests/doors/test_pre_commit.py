@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import tomllib
 from datetime import date
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.engine.tables.small_policies import bundle
 from tests.pages import blocks
 
 PAGE = "policies/docs/in-your-repository.md"
+VERSION = f"v{tomllib.loads((ROOT / 'pyproject.toml').read_text())['project']['version']}"
 SHOWN = next(block.text for block in blocks(PAGE) if ".pre-commit-config.yaml" in block.text)
 
 
@@ -40,7 +42,7 @@ class Repository:
         for name, content in begun.items():
             (self.folder / "globex" / name).parent.mkdir(exist_ok=True)
             (self.folder / "globex" / name).write_bytes(content)
-        shown = SHOWN.replace("https://git.example.com/fifthfactor", str(hooks)).replace("v0.17.0", revision)
+        shown = SHOWN.replace("https://git.example.com/fifthfactor", str(hooks)).replace(VERSION, revision)
         self.run("bash", "-ec", shown)
         self.run("git", "add", "--all")
 
@@ -60,6 +62,12 @@ class Repository:
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     """One for all: its hooks are installed once."""
     return Repository(tmp_path_factory.mktemp("hooks"))
+
+
+def test_the_page_names_this_version() -> None:
+    """Of the hooks and of the action."""
+    shown = [block.text for block in blocks(PAGE)]
+    assert all(VERSION in text for text in shown)
 
 
 def test_the_file_of_hooks_is_one() -> None:

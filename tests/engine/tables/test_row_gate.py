@@ -78,6 +78,18 @@ def test_a_mapping_says_what_columns_state() -> None:
     assert [row.name for row in other.held(rows, "order").rows] == ["o-7"]
 
 
+def test_rows_may_be_added_up() -> None:
+    """Each row alone may leave; together they may reach a threshold, and the row with which they may is named."""
+    rows = [{**PERMITTED, "data.personal": "yes", "exporter.id": "a", "recipient.id": str(each)} for each in range(3)]
+    rows = [{**row, "data.people": "400", "evidence.contract": '{"dated": "2026-01-01", "covers": true}'} for row in rows]
+    for row in rows:
+        del row["counts.people"]
+    alone = [{**row, "counts.people": "400"} for row in rows]
+    assert GATE.held(table(*alone)).held == 0
+    summing = RowGate(BUNDLE, today=lambda: DAY, counters="summed")
+    assert [(row.name, row.outcome) for row in summing.held(table(*rows)).rows] == [("3", "undetermined")]
+
+
 def test_many_facts_are_counted_and_not_all_named() -> None:
     """A reason has a bound."""
     (row,) = GATE.held(table({"exporter.country": "unknown"})).rows

@@ -55,6 +55,7 @@ def test_no_command_is_lost():
         "impact",
         "compile",
         "lsp",
+        "mcp",
         "analyse",
     }
     assert alone == authors | {

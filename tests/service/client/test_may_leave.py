@@ -297,15 +297,34 @@ def test_a_row_is_told_in_a_line():
     assert str(stopped.value).endswith("and 2 more")
 
 
-def test_a_judge_without_an_answer_passes_nothing():
-    """What gives no count of rows is an error."""
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(None, True, (), (1, 0), ("1", "0", ()), (1, None, ()), (-1, 0, ()), (0, -1, ()), (2, 1, ()), (float("nan"), 0, ())),
+        *((1, 2, [("a", "review", ())]), (2, 0, [("a", "review", ())]), (2, 1, [("a", "review", ())] * 2)),
+    ],
+)
+def test_a_judge_without_an_answer_passes_nothing(answer: Any):
+    """What is no count of rows, or contradicts itself, is an error."""
 
     class Judge:
         def held(self, table: Any, key: str, most: int) -> Any:
-            return None
+            return answer
 
-    with pytest.raises(TypeError):
+    with pytest.raises((TypeError, ValueError)):
         may_leave(tables=Judge())(lambda: "table")()
+
+
+def test_a_table_without_rows_lets_no_step_run():
+    """As with a service: nothing was decided. What a step returns may be empty, since then nothing leaves."""
+
+    class Judge:
+        def held(self, table: Any, key: str, most: int) -> Any:
+            return 0, 0, ()
+
+    with pytest.raises(ValueError, match="no row to decide"):
+        may_leave(tables=Judge(), exchange=lambda: "table")(lambda: "sent")()
+    assert may_leave(tables=Judge())(lambda: "table")() == "table"
 
 
 def test_a_refusal_of_the_whole_call_is_raised(malicious: Callable[..., Any]):

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 
-from tests.service.doors.opa.conftest import Ask, record, records
+import engine
+from service.cli.main import app
+from service.policies import archive
+from service.server.app import create_app
+from service.service import Service
+from service.settings import Settings
+from tests.service.doors.opa.conftest import HERE, Ask, record, records
 
 READ: dict[str, Any] = {
     "request": {"method": "GET", "path": "/reports/contacts", "headers": {"x-purpose": "care"}},
@@ -177,3 +185,70 @@ def test_a_retry_decides_again(ask: Ask) -> None:
     """A gateway may pass its client's `Idempotency-Key` on. A kept permit would answer another request, so none is kept."""
     first, second = (ask("reports", READ, **{"Idempotency-Key": "one"}).json()["decision_id"] for _ in range(2))
     assert first != second
+
+
+def test_a_mapping_is_signed_and_kept_with_the_policies(client: TestClient, ask: Ask) -> None:
+    """The archive of the policies, which is what is signed and what a replay loads, has the mapping that the record names."""
+    live = client.app.state.service.live  # type: ignore[attr-defined]
+    kept = archive.read(archive.write(live.bundle.sources))
+    assert kept["mappings/reports.yaml"] == (HERE / "mappings" / "reports.yaml").read_bytes()
+    again = engine.load_sources(kept, tests=False)
+    found = record(client, ask("reports", READ).json()["decision_id"])
+    assert again.mappings["reports"].digest == found["mapping"]["digest"]
+    assert (again.digests.source, again.digests.meaning) == (found["bundle"]["source"], found["bundle"]["meaning"])
+    kept["mappings/reports.yaml"] = kept["mappings/reports.yaml"].replace(b"care: service-provision", b"care: research")
+    assert engine.load_sources(kept, tests=False).digests != again.digests
+
+
+def test_a_program_needs_an_operator_s_key_that_may_ask(tmp_path: Path) -> None:
+    """A key of a party sees only its own, and a program asks for everybody; nor may a key ask that only reads."""
+    database = tmp_path / "log.db"
+    settings = Settings(watch=False, policies=[engine.bundled_policies(), HERE / "mappings"], database=str(database))
+    keys = {}
+    for name, options in {
+        "asks": ("--scope", "evaluate"),
+        "reads": ("--scope", "read"),
+        "party": ("--party", "hospital-1", "--scope", "evaluate"),
+    }.items():
+        made = CliRunner().invoke(app, ["keys", "create", "--name", name, *options, "--database", str(database)])
+        assert made.exit_code == 0, made.output
+        keys[name] = made.stdout.strip().splitlines()[-1]
+    service = Service.open(settings)
+    with TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080") as client:
+        for path in ("", "/allow"):
+            for name, status in {"asks": 200, "reads": 403, "party": 403, "": 401}.items():
+                headers = {"Authorization": f"Bearer {keys.get(name, 'ff_no')}"}
+                answer = client.post(f"/v1/data/reports{path}", json={"input": READ}, headers=headers)
+                assert answer.status_code == status, (name, answer.text)
+                assert ("result" in answer.json()) is (status == 200)
+        headers = {"Authorization": f"Bearer {keys['asks']}"}
+        looks_like = client.post("/v1/data/reports", json={"input": reading(reader="LAB-5")}, headers=headers)
+        assert looks_like.json()["result"]["allow"] is False  # the register is not told to who may not read it
+
+
+def test_people_who_were_counted_already_are_refused_as_everywhere(ask: Ask) -> None:
+    """A program may say that the people of an earlier data set are meant only where that one was committed and counts."""
+    answer = ask("again", {"operation": "read", "reader": "lab-5", "same": "visits-of-2025"})
+    assert answer.status_code == 400
+    (place,) = answer.json()["errors"]
+    assert (place["pointer"], place["code"]) == ("/input/same", "no-such-people")
+    assert ask("again", {"operation": "read", "reader": "lab-5"}).status_code == 200
+
+
+def test_a_party_states_what_the_register_has_whatever_a_mapping_adds(ask: Ask, client: TestClient) -> None:
+    """A mapping may read a property of a party once more; it takes nothing away, and what differs is of no use to anybody."""
+    found = record(client, ask("kinds", {"operation": "read", "reader": "lab-5"}).json()["decision_id"])
+    states = found["request"]["register"]["recipient.id"]["states"]
+    assert states["recipient"]["country"] == "AE"
+    assert states["exporter"] == {"kind": "company"}
+
+
+def test_an_access_request_is_refused_for_the_same_reason(client: TestClient) -> None:
+    """AuthZEN reads the same fact, and a claim that nothing backs counts as little there."""
+    resource = {"type": "dataset", "id": "contacts", "properties": {"same_people_as": "visits-of-2025"}}
+    sent = {"subject": {"type": "organization", "id": "bureau-9"}, "action": {"name": "transfer"}, "resource": resource}
+    answer = client.post("/access/v1/evaluation", json=sent)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "no-such-people")
+    assert answer.json()["detail"].startswith("`data.same_people_as` names no data set")
+    searched = client.post("/access/v1/search/action", json={"subject": sent["subject"], "resource": resource})
+    assert searched.status_code == 400
