@@ -139,6 +139,8 @@ class TermText(DocumentText):
     """Why it is no fact, though it is known."""
     asked: YesNo = "yes"
     """Of what is no fact: whether something hangs on it all the same, so that it is asked."""
+    leaves_open: list[str] = []
+    """The facts that stay unknown where the term occurs, whatever else is said of them."""
     part: YesNo = "no"
     """Whether it leads to a part of the same record, whose statements are the record's too."""
     provisions: list[str] = []

@@ -79,6 +79,7 @@ class RequestReading:
         self._at = at
         self._refused = refused
         self._places = engine.Places(bundle.vocabulary)
+        self._groups = frozenset(name.partition(".")[0] for name in self._places.names())
         self._patterns = sorted(map(engine.pattern, mapping.text.operations), key=lambda each: each.order)
 
     def read(self, sent: Mapping[str, Any], known: KnownEntities, today: date, reads: bool) -> ReadRequest:
@@ -93,7 +94,7 @@ class RequestReading:
             assert said.moves_no_data is not None, "the model has one of the two"
             return ReadRequest(pattern.name, None, said.moves_no_data.en)
         stated = StatedExchange(self._places, today, known, reads, self._bundle.vocabulary.recipient)
-        read = _InputReading(self._bundle, self._states, stated, sent, steps, self._at, self._path_place(sent))
+        read = _InputReading(self._bundle, self._states, stated, sent, steps, self._at, self._path_place(sent), self._groups)
         read.all([self._text, said.decided])
         exchange = stated.read(self._bundle, self._refused)
         statements = tuple(ReadStatement(".".join(path), value, at) for path, (value, at) in stated.sent.items())
@@ -184,7 +185,7 @@ class _InputReading:
     One input, as it states facts. `steps` are the named steps of the path, `at` the pointer to the input in the body, `path` the place of
     the path in it.
 
-    `origins` has the places of the input that state a fact, a family or a group, by its name.
+    `groups` are the first steps of all facts. `origins` has the places of the input that state a fact, a family or a group, by its name.
     """
 
     def __init__(
@@ -196,6 +197,7 @@ class _InputReading:
         steps: Mapping[str, str],
         at: str,
         path: str,
+        groups: frozenset[str],
     ) -> None:
         self._bundle = bundle
         self._stated = stated
@@ -204,7 +206,7 @@ class _InputReading:
         self._at = at
         self._path_place = path
         self._kinds = states.kinds
-        self._groups = tuple(dict.fromkeys(name.partition(".")[0] for name in stated.places.names()))
+        self._groups = groups
         self.origins: dict[str, set[str]] = {}
 
     def all(self, readings: Sequence[engine.ReadingText]) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 
 import engine
 from service.doors.dpv.term_table import LOCATIONS, DpvTable, PropertyPath
-from service.doors.graphs import TYPE, DocumentRefused, GraphTerm, GraphTriple
+from service.doors.graphs import TYPE, GraphRefused, GraphTerm, GraphTriple
 
 UNKNOWN = "unknown"
 MOST_RECORDS = 1_000
+_MEANS_MORE = "it means more than any value here does"
 _CUT = 200  # characters of a name in a sentence
 
 
@@ -39,12 +40,17 @@ class DpvUnread:
 
 @dataclass(frozen=True, slots=True)
 class DpvReading:
-    """One record: its name in the document, the exchange as nested facts, where each is from, and what was not understood."""
+    """
+    One record: its name in the document, the exchange as nested facts, where each is from, and what was not understood.
+
+    `others` are the properties of other vocabularies that it has; they are not read.
+    """
 
     record: str
     exchange: dict[str, Any]
     facts: tuple[DpvFact, ...]
     not_understood: tuple[DpvUnread, ...]
+    others: tuple[str, ...] = ()
 
     @property
     def terms_not_understood(self) -> tuple[str, ...]:
@@ -61,16 +67,16 @@ class _Stated:
 
 
 def read_records(triples: Sequence[GraphTriple], table: DpvTable, lang: str = "en") -> tuple[DpvReading, ...]:
-    """Every record of a document, in its order. Raises DocumentRefused where there is none, or more than MOST_RECORDS."""
+    """Every record of a document, in its order. Raises GraphRefused where there is none, or more than MOST_RECORDS."""
     document = _Document(triples, table)
     roots = document.records()
     if not roots:
-        raise DocumentRefused(
+        raise GraphRefused(
             "the document has no record: nothing in it has a property of DPV that states a fact, like `dpv:hasPurpose`; "
             f"the namespace of DPV is {engine.DPV_NAMESPACES['dpv']}"
         )
     if len(roots) > MOST_RECORDS:
-        raise DocumentRefused(f"the document has more than {MOST_RECORDS:,} records; send them in several documents")
+        raise GraphRefused(f"the document has more than {MOST_RECORDS:,} records; send them in several documents")
     return tuple(_RecordReader(document, table, root, lang).read() for root in roots)
 
 
@@ -99,13 +105,14 @@ class _Document:
         inside = {part for found in parts.values() for part in found}
         speaks = []
         for name, said in self.of.items():
-            if any(self.property_of(each) in first for each in said):
+            if not self._is_rule(said) and any(self.property_of(each) in first for each in said):
                 speaks.append(name)
+        # Whatever else a property of DPV leads to, such as a prohibition, is no record of its own.
         inside |= {
             each.object.text
-            for name in speaks
-            for each in self.of[name]
-            if each.object.kind != "literal" and each.object.text != name and self.property_of(each) in first
+            for name, said in self.of.items()
+            for each in said
+            if each.object.kind != "literal" and each.object.text != name and self.table.is_dpv(self.short[each.predicate])
         }
         found: dict[str, None] = {}
         todo = [name for name in self.of if (name in speaks or parts[name]) and name not in inside][::-1]
@@ -125,6 +132,10 @@ class _Document:
             else:
                 found[name] = None
         return tuple(found)
+
+    def _is_rule(self, said: Sequence[GraphTriple]) -> bool:
+        """Whether the classes of a thing say that it is no record of what is done."""
+        return any(each.predicate == TYPE and self.table.why_no_fact(self.short[each.object.text], "en") for each in said)
 
     def _parts(self, name: str) -> tuple[str, ...]:
         return tuple(
@@ -169,6 +180,8 @@ class _RecordReader:
         self.lang = lang
         self.stated: dict[str, _Stated] = {}
         self.unread: dict[tuple[str, str], DpvUnread] = {}
+        self.left_open: set[str] = set()
+        self.others: set[str] = set()
         self.documents: dict[str, tuple[Any, str, str]] = {}
         names = (record, *document.parts_of(record), *document.holders(record))
         self.triples = [each for name in names for each in document.of.get(name, ())]
@@ -188,7 +201,7 @@ class _RecordReader:
             for path in by_first.get(self.document.property_of(each), ())
             if path.facts[0].partition(".")[0] == "exporter"
         }
-        parties: set[str] = set()
+        things: dict[str, set[str]] = {}
         for each in self.triples:
             property = self.document.property_of(each)
             paths = by_first.get(property, ())
@@ -197,11 +210,15 @@ class _RecordReader:
                 paths = ()  # one who exports is named by its role too
             for group in groups if paths else ():
                 nodes.setdefault(group, {})[each.object.text] = None
+            spoke: dict[str, bool] = {}
             for path in paths:
-                parties.add(each.object.text)
-                self._follow(path, each, exact=self.document.short[each.predicate] == property)
+                things.setdefault(each.object.text, set()).add(property)
+                told = self._follow(path, each, exact=self.document.short[each.predicate] == property)
+                spoke[path.facts[0]] = told or spoke.get(path.facts[0], False)
+            for fact in (name for name, told in spoke.items() if not told):  # of this thing nobody says it
+                self._open_fact(fact)
         several = {group for group, found in nodes.items() if len(found) > 1}
-        self._rest(by_first, parties)
+        self._rest(by_first, things)
         of_things = {fact for path in self.table.paths if len(path.steps) > 1 for fact in path.facts}
         for fact in [name for name in self.stated if name in of_things and name.partition(".")[0] in several]:
             if not self._is_set(fact):
@@ -213,22 +230,24 @@ class _RecordReader:
             )
         return self._reading()
 
-    def _follow(self, path: PropertyPath, triple: GraphTriple, exact: bool) -> None:
+    def _follow(self, path: PropertyPath, triple: GraphTriple, exact: bool) -> bool:
+        """Whether the record says something at the end of a path that begins here."""
         if len(path.steps) == 1:
             self._end(path, triple.object, triple.pointer, exact, path.steps[0])
-            return
+            return True
         if triple.object.kind == "literal":
             self._not_read(triple.object.text, triple.pointer, "a text stands where a thing is meant")
-            return
+            return False
         last = path.steps[1]
         if last == engine.RDF_TYPE:
             name = self.document.short[triple.object.text]
             classes = [each for each in self._classes_of(triple.object) if each != name or self.table.is_dpv(name)]
             self._classes(path, classes, triple.pointer, path.steps[0])
-            return
-        for each in self.document.of.get(triple.object.text, ()):
-            if self.document.short[each.predicate] == last:
-                self._end(path, each.object, each.pointer, True, last)
+            return True
+        ends = [each for each in self.document.of.get(triple.object.text, ()) if self.document.short[each.predicate] == last]
+        for each in ends:
+            self._end(path, each.object, each.pointer, True, last)
+        return bool(ends)
 
     def _end(self, path: PropertyPath, term: GraphTerm, pointer: str, exact: bool, property: str) -> None:
         fact = path.facts[0]
@@ -295,16 +314,19 @@ class _RecordReader:
             if not understood and general:
                 generals = True
                 if name not in neutral:
-                    self._not_read(name, pointer, "it says only of which kind this is")
+                    only = _MEANS_MORE if self.table.means_more(facts[0], name) else "it says only of which kind this is"
+                    self._not_read(name, pointer, only)
             elif not understood and name not in neutral and not (name.startswith("_:") and classes != (name,)):
                 unsaid = True
                 means_more = any(self.table.means_more(fact, name) for fact in facts)
-                self._not_read(name, pointer, "it means more than any value here does" if means_more else self._why(name))
+                self._not_read(name, pointer, _MEANS_MORE if means_more else self._why(name))
         for fact in facts:
             if said[fact] or not self._is_set(fact):
                 self._put(fact, sorted(said[fact], key=str), tuple(terms[fact]), pointer)
         if unsaid or (generals and not said[facts[0]]) or (not said[facts[0]] and any(said[fact] for fact in facts[1:])):
-            self._open(path)
+            for fact in facts:
+                if unsaid or self._is_set(fact) or not said[fact]:
+                    self._open_fact(fact)
 
     def _is_value_itself(self, path: PropertyPath, name: str) -> bool:
         """Whether a class that is broader than another class of the same thing is a value of a set beside it."""
@@ -331,24 +353,52 @@ class _RecordReader:
             return "; ".join(filter(None, (f"DPV {engine.DPV_VERSION} has no such term", meant)))
         return "no fact here means this"
 
-    def _rest(self, by_first: Mapping[str, Sequence[PropertyPath]], things: set[str]) -> None:
+    def _rest(self, by_first: Mapping[str, Sequence[PropertyPath]], things: Mapping[str, set[str]]) -> None:
         """List the properties that state nothing here."""
-        seconds = {path.steps[1] for paths in by_first.values() for path in paths if len(path.steps) > 1}
         for each in self.triples:
             name, property = self.document.short[each.predicate], self.document.property_of(each)
+            if property in self.table.parts and (each.object.kind == "literal" or each.object.text not in self.document.of):
+                self._not_read(name, each.pointer, "the part is not described in the document")
+                self._open_all()
+            self._leave_open(property)
+            if each.predicate != TYPE and not self.table.is_dpv(name):
+                self.others.add(name[:_CUT])
             if each.predicate == TYPE or property in by_first or property in self.table.parts or not self.table.is_dpv(name):
                 continue
             if each.object.text in things and self.table.implied_by(name):
                 continue  # the role of a party that the record names by its part in the transfer
             self._not_read(name, each.pointer, self._why(name))
             if name not in engine.dpv_terms():
-                for fact in self.stated:
-                    self.stated[fact].open = self.stated[fact].open or self._is_set(fact)
-        for thing in things:
+                self._open_all()
+        for thing, firsts in things.items():
+            seconds = {path.steps[1] for first in firsts for path in by_first[first] if len(path.steps) > 1}
             for each in self.document.of.get(thing, ()):
-                name = self.document.short[each.predicate]
-                if self.table.is_dpv(name) and name not in seconds:
-                    self._not_read(name, each.pointer, self._why(name))
+                name, property = self.document.short[each.predicate], self.document.property_of(each)
+                if each.predicate != TYPE and not self.table.is_dpv(name):
+                    self.others.add(name[:_CUT])
+                if name in seconds or not self.table.is_dpv(name):
+                    continue
+                self._leave_open(property)
+                self._not_read(name, each.pointer, self._why(name))
+                # What a record says itself is said here of a part of it, and is not followed: there may be more than was read.
+                for path in by_first.get(property, ()):
+                    for fact in path.facts:
+                        self.stated.setdefault(fact, _Stated()).open = True
+
+    def _leave_open(self, property: str) -> None:
+        """Nothing is known of the facts that a property leaves open."""
+        text = self.table.texts.get(property)
+        for fact in text.leaves_open if text else ():
+            self.stated.pop(fact, None)
+            self.left_open.add(fact)
+
+    def _is_certain_yes(self, fact: str, value: Any) -> bool:
+        """Whether a yes stands whatever else is said: data are personal where some of them are."""
+        return value is True and self._is_yes_or_no(fact)
+
+    def _open_all(self) -> None:
+        for fact in tuple(self.stated):
+            self._open_fact(fact)
 
     def _is_set(self, fact: str) -> bool:
         return self.table.bundle.vocabulary.facts[fact].type.many
@@ -358,8 +408,15 @@ class _RecordReader:
 
     def _open(self, path: PropertyPath) -> None:
         for fact in path.facts:
-            if self._is_set(fact):
-                self.stated.setdefault(fact, _Stated()).open = True
+            self._open_fact(fact)
+
+    def _open_fact(self, fact: str) -> None:
+        """Something may have been said of a fact that was not understood: a set may hold more, and a no is not certain."""
+        if self._is_set(fact) or self._is_yes_or_no(fact):
+            self.stated.setdefault(fact, _Stated()).open = True
+
+    def _is_yes_or_no(self, fact: str) -> bool:
+        return self.table.bundle.vocabulary.facts[fact].type.kind == "yes/no"
 
     def _not_read(self, term: str, pointer: str, why: str) -> None:
         self.unread.setdefault((term, pointer), DpvUnread(term[:_CUT], pointer, why))
@@ -367,13 +424,17 @@ class _RecordReader:
     def _reading(self) -> DpvReading:
         facts = []
         for fact, stated in self.stated.items():
+            if fact in self.left_open:
+                continue
             spoken = [place for place in stated.places if place[0]]
             values = sorted({value for place in spoken for value in place[0]}, key=str)
             if not values:
                 continue
             if self._is_set(fact):
                 value: Any = [*values, UNKNOWN] if stated.open else values
-            elif len(values) == 1 and len(spoken) == len(stated.places) and not stated.open:
+            elif len(values) == 1 and (
+                self._is_certain_yes(fact, values[0]) or (len(spoken) == len(stated.places) and not stated.open)
+            ):
                 value = values[0]
             else:
                 if len(values) > 1:
@@ -390,7 +451,7 @@ class _RecordReader:
         order = {name: number for number, name in enumerate(self.table.bundle.vocabulary.facts)}
         facts.sort(key=lambda each: (order.get(each.fact, len(order)), each.fact))
         unread = sorted(self.unread.values(), key=lambda each: (each.term, each.pointer))
-        return DpvReading(self.record, _nested(facts), tuple(facts), tuple(unread))
+        return DpvReading(self.record, _nested(facts), tuple(facts), tuple(unread), tuple(sorted(self.others)))
 
 
 def _nested(facts: Sequence[DpvFact]) -> dict[str, Any]:

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from service.doors.odrl.contract_limits import Limit, Part, Place, Unread
+from service.doors.odrl.contract_limits import Limit, LimitsRead, TermPlace, Unread
 from service.doors.odrl.contract_policy import ODRL, AnyConstraint, Constraint, ContractRule, LogicalConstraint, local_name
 from service.doors.odrl.refusals import shown
 from service.doors.odrl.term_values import UNKNOWN, TermReader
 
 
 def without_prohibited(
-    rule: ContractRule, part: Part, limits: Mapping[str, Limit], terms: TermReader
+    rule: ContractRule, part: LimitsRead, limits: Mapping[str, Limit], terms: TermReader
 ) -> tuple[dict[str, Limit], tuple[Unread, ...]]:
     """The limits without what a rule prohibits, and what of it was not understood. `part` is what its constraints say."""
     if part.never:  # two values that look different may be one, so it may prohibit something all the same
@@ -37,7 +37,7 @@ def without_prohibited(
     beside = terms.of("prohibition")
     if beside is not None and beside.fact and rule.action in beside.values:
         told = beside.values[rule.action] in (True, "yes")
-        found[beside.fact] = Limit(told, (Place(rule.action_pointer, ODRL + "prohibition"),))
+        found[beside.fact] = Limit(told, (TermPlace(rule.action_pointer, ODRL + "prohibition"),))
     acts = terms.action(rule.action)
     if not acts:
         why = f"{shown(local_name(rule.action))} is prohibited, and whether it is done is not known here"
@@ -45,7 +45,7 @@ def without_prohibited(
     allowed = found["terms.acts"]
     if rule.action == ODRL + "use":  # every action but a transfer of ownership is a use
         acts = allowed.value
-    place = Place(rule.action_pointer or rule.pointer, ODRL + "prohibition")
+    place = TermPlace(rule.action_pointer or rule.pointer, ODRL + "prohibition")
     found["terms.acts"] = Limit(allowed.value - acts - {UNKNOWN}, (*allowed.places, place))
     return found, ()
 

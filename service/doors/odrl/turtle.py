@@ -1,33 +1,27 @@
 """
-Documents in Turtle: bytes in; triples, or the policy, out. The one module of this door that imports `rdflib`.
+Documents in Turtle: bytes in; triples, or the policy, out.
 
 A place in such a document is the name of its subject; a subject without a name is told by the one that refers to it. The text is bounded
-before the library sees it; Turtle fetches nothing.
+before a library sees it; Turtle fetches nothing.
 """
 
 from __future__ import annotations
 
-import logging
 from collections import deque
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
-from service.doors import turtle_text
+from service.doors import graphs, turtle_text
+from service.doors.graphs import GraphTriple
 from service.doors.installed import require
 from service.doors.odrl import contract_graph
-from service.doors.odrl.contract_policy import ContractPolicy, LinkedDocument, Term, Triple, local_name
-from service.doors.odrl.refusals import refused, shown
+from service.doors.odrl.contract_policy import ContractPolicy, LinkedDocument, LinkedTerm, Triple, local_name
+from service.doors.odrl.refusals import refused
 
-if TYPE_CHECKING:
-    from rdflib import Graph
-    from rdflib.term import Node
-
-MEDIA_TYPE = "text/turtle"
+MEDIA_TYPE = graphs.TURTLE
 MOST_BYTES = 262_144
-MOST_DEPTH = 40
+MOST_DEPTH = 32
 MOST_TRIPLES = 20_000
 MOST_TEXT = 16_384  # characters of one name or value
-_HERE = "x-here://document/"  # against which a relative name is resolved, and which is taken off again
 
 
 def read(raw: bytes) -> ContractPolicy:
@@ -43,70 +37,46 @@ def triples(raw: bytes) -> tuple[Triple, ...]:
 def document(raw: bytes, most_bytes: int = MOST_BYTES) -> LinkedDocument:
     """A document as triples with their places. Raises RequestRefused, also where the library is not installed."""
     require("odrl", "rdflib")
-    text = _text(raw, most_bytes)
-    graph = _graph(text)
-    if len(graph) > MOST_TRIPLES:
-        raise refused("too-large", f"a contract has at most {MOST_TRIPLES:,} statements")
+    _check(raw, most_bytes)
+    try:
+        said = graphs.read_graph(raw, MEDIA_TYPE, most_bytes=most_bytes, most_triples=MOST_TRIPLES)
+    except graphs.GraphRefused as why:
+        raise refused("not-turtle", f"the document is not Turtle: {why.detail}") from None
+    names = _places(said)
     found: list[Triple] = []
     pointers: dict[str, str] = {}
-    names = _places(graph)
-    for subject, predicate, value in graph:
-        name = names[subject]
+    for each in said:
+        name = names[each.subject]
         pointers.setdefault(name, name)
-        found.append(Triple(name, _bounded(str(predicate)), _term(value, names)))
+        text = names[each.object.text] if each.object.kind != "literal" else _bounded(each.object.text)
+        value = LinkedTerm(text, each.object.kind, each.object.data_type, each.object.language)
+        found.append(Triple(name, _bounded(each.predicate), value))
     return LinkedDocument(tuple(found), pointers)
 
 
-def _text(raw: bytes, most_bytes: int) -> str:
-    """The text, within its bounds. Raises RequestRefused."""
+def _check(raw: bytes, most_bytes: int) -> None:
+    """Refuse what is too large or too deep, or ends within a string. Raises RequestRefused."""
     if len(raw) > most_bytes:
         raise refused("too-large", f"the contract has more than {most_bytes:,} bytes")
     try:
-        text = raw.decode("utf-8")
+        turtle_text.check(raw.decode("utf-8"), MOST_DEPTH)
     except UnicodeDecodeError:
         raise refused("not-turtle", "the document is not UTF-8") from None
-    try:
-        turtle_text.check(text, MOST_DEPTH)
     except turtle_text.UnreadableText as why:
         raise refused(why.code, f"the document is not Turtle that can be read: {why}") from None
-    return text
 
 
-def _graph(text: str) -> Graph:
-    """What the library reads. Raises RequestRefused."""
-    import rdflib
-    from rdflib import Graph
-    from rdflib.exceptions import ParserError
-    from rdflib.plugins.parsers.notation3 import BadSyntax
-
-    logging.getLogger("rdflib.term").setLevel(
-        logging.CRITICAL
-    )  # a value of a wrong form is read as its text, without a line in the log
-    # Values stay as they were written: "1E300000000" as a decimal would be written out in three hundred million digits.
-    rdflib.NORMALIZE_LITERALS = False
-    graph = Graph(store="SimpleMemory")  # keeps the order of the document
-    try:
-        graph.parse(data=text, format="turtle", publicID=_HERE)
-    except BadSyntax as error:
-        raise refused("not-turtle", f"the document is not Turtle: line {error.lines + 1}: {shown(str(error._why))}") from None
-    except (ParserError, ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
-        raise refused("not-turtle", "the document cannot be read as Turtle") from None
-    return graph
-
-
-def _places(graph: Graph) -> Mapping[Node, str]:
-    """A name for every subject; one without a name is `_:`, who refers to it, by which predicate, and the how manieth."""
-    from rdflib.term import BNode
-
-    said: dict[Node, list[tuple[Node, Node]]] = {}
-    for subject, predicate, value in graph:
-        said.setdefault(subject, []).append((predicate, value))
-    referred = {value for values in said.values() for _, value in values}
-    names: dict[Node, str] = {}
+def _places(said: Sequence[GraphTriple]) -> Mapping[str, str]:
+    """A name for every subject and object; one without a name is `_:`, who refers to it, by which predicate, and the how manieth."""
+    of: dict[str, list[GraphTriple]] = {}
+    for triple in said:
+        of.setdefault(triple.subject, []).append(triple)
+    referred = dict.fromkeys(triple.object.text for triple in said if triple.object.kind != "literal")
+    names: dict[str, str] = {}
     used: dict[str, int] = {}
-    waiting: deque[tuple[Node, int]] = deque()
+    waiting: deque[tuple[str, int]] = deque()
 
-    def name(node: Node, text: str, depth: int) -> None:
+    def name(node: str, text: str, depth: int) -> None:
         if depth > MOST_DEPTH:
             raise refused("too-deep", f"a contract is nested at most {MOST_DEPTH} deep")
         names[node] = text
@@ -119,31 +89,25 @@ def _places(graph: Graph) -> Mapping[Node, str]:
     def follow() -> None:
         while waiting:
             node, depth = waiting.popleft()
-            for predicate, value in said.get(node, ()):
-                if isinstance(value, BNode) and value not in names:
-                    name(value, numbered(f"{names[node].removeprefix('_:')}/{local_name(str(predicate))}"), depth + 1)
+            for each in of.get(node, ()):
+                if each.object.kind == "blank" and each.object.text not in names:
+                    name(
+                        each.object.text, numbered(f"{names[node].removeprefix('_:')}/{local_name(each.predicate)}"), depth + 1
+                    )
 
-    for each in dict.fromkeys([*said, *referred]):
-        if not isinstance(each, BNode):
-            name(each, _bounded(str(each)).removeprefix(_HERE), 0)
+    for each in dict.fromkeys([*of, *referred]):
+        if not each.startswith("_:"):
+            name(each, _bounded(each).removeprefix(graphs.BASE), 0)
     follow()
-    for each in said:
+    for each in of:
         if each not in names and each not in referred:
             name(each, numbered(""), 0)
     follow()
-    for each in said:  # what is left refers to itself in a circle
+    for each in of:  # what is left refers to itself in a circle
         if each not in names:
             name(each, numbered("circle"), 0)
             follow()
     return names
-
-
-def _term(value: Node, names: Mapping[Node, str]) -> Term:
-    from rdflib.term import BNode, Literal
-
-    if isinstance(value, Literal):
-        return Term(_bounded(str(value)), "literal", str(value.datatype or ""), value.language or "")
-    return Term(names[value], "blank" if isinstance(value, BNode) else "iri")
 
 
 def _bounded(text: str) -> str:

@@ -55,6 +55,7 @@ def test_no_command_is_lost():
         "impact",
         "compile",
         "lsp",
+        "mcp",
         "analyse",
     }
     assert alone == authors | {
@@ -68,6 +69,7 @@ def test_no_command_is_lost():
         "registers",
         "unattributed",
         "import",
+        "mcp",
     }
     groups: dict[str, set[str]] = {}
     for group, verb in (each for each in EVERY if len(each) == 2):
@@ -82,6 +84,7 @@ def test_no_command_is_lost():
         },
         "review": {"list", "show", "approve", "refuse"},
         "document": {"keep", "attach", "list", "sign", "attach-signature"},
+        "dpv": {"check", "read"},
         "database": {"backup", "upgrade", "check"},
         "keys": {"create", "list", "revoke"},
         "persons": {"list", "erase"},

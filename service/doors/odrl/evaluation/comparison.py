@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 
-from service.doors.odrl.contract_policy import XSD, Term
+from service.doors.odrl.contract_policy import XSD, LinkedTerm
 
 TIMES = {XSD + each for each in ("date", "dateTime", "dateTimeStamp")}
 NUMBERS = {
@@ -70,7 +70,7 @@ def opposite(state: Satisfaction) -> Satisfaction:
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class ComparedMoment:
     """A moment or, with a length, a day: seconds on the clock of its zone, or on a clock of no stated zone."""
 
     start: Decimal
@@ -79,7 +79,7 @@ class Moment:
     day: date
 
 
-def moment(text: str) -> Moment | None:
+def moment(text: str) -> ComparedMoment | None:
     """The moment or day that a text writes, also with a space for the T as RFC 3339 allows. None for any other text."""
     if not (found := _TIME.fullmatch(text)):
         return None
@@ -93,7 +93,7 @@ def moment(text: str) -> Moment | None:
         start += int(hours) * 3600 + int(minutes) * 60 + Decimal(seconds)
     if zone and zone != "Z":
         start -= (1 if zone[0] == "+" else -1) * (int(zone[1:3]) * 3600 + int(zone[4:]) * 60)
-    return Moment(start, 0 if hours is not None else DAY, zone is not None, day)
+    return ComparedMoment(start, 0 if hours is not None else DAY, zone is not None, day)
 
 
 class Order(Enum):
@@ -105,12 +105,12 @@ class Order(Enum):
     DIFFERENT = "different"
 
 
-def order(left: Term, right: Term) -> Order | None:
+def order(left: LinkedTerm, right: LinkedTerm) -> Order | None:
     """How the left value stands to the right one, or None where that is not certain."""
     one, other = _value(left), _value(right)
-    if isinstance(one, Moment) and isinstance(other, str) and right.kind == "literal":
+    if isinstance(one, ComparedMoment) and isinstance(other, str) and right.kind == "literal":
         other = moment(other)  # JSON-LD often leaves out the type of a time
-    if isinstance(one, Moment) and isinstance(other, Moment):
+    if isinstance(one, ComparedMoment) and isinstance(other, ComparedMoment):
         return _in_time(one, other)
     if isinstance(one, Decimal) and isinstance(other, Decimal):
         return Order.SAME if one == other else Order.BEFORE if one < other else Order.AFTER
@@ -119,7 +119,7 @@ def order(left: Term, right: Term) -> Order | None:
     return None
 
 
-def _value(term: Term) -> Moment | Decimal | str | None:
+def _value(term: LinkedTerm) -> ComparedMoment | Decimal | str | None:
     if term.kind != "literal":
         return term.text if term.kind == "iri" else None
     if term.data_type in TIMES:
@@ -133,7 +133,7 @@ def _value(term: Term) -> Moment | Decimal | str | None:
     return term.text if term.data_type in STRINGS and not term.language else None
 
 
-def _in_time(one: Moment, other: Moment) -> Order | None:
+def _in_time(one: ComparedMoment, other: ComparedMoment) -> Order | None:
     if one.zoned == other.zoned:
         return _placed(one.start, one.length, other.start, other.length)
     earliest, latest = (
@@ -161,7 +161,9 @@ _ORDERED = {
 }
 
 
-def compare(operator: str, left: Term, right: tuple[Term, ...], part_of: Callable[[str, str], bool]) -> Satisfaction:
+def compare(
+    operator: str, left: LinkedTerm, right: tuple[LinkedTerm, ...], part_of: Callable[[str, str], bool]
+) -> Satisfaction:
     """Whether the left value stands in the relation that an operator of ODRL names to the values on the right."""
     same = (_holds("eq", left, each) for each in right)
     match operator:
@@ -180,7 +182,7 @@ def compare(operator: str, left: Term, right: tuple[Term, ...], part_of: Callabl
             return _holds(operator, left, right[0]) if len(right) == 1 else UNDEFINED
 
 
-def _holds(operator: str, left: Term, right: Term) -> Satisfaction:
+def _holds(operator: str, left: LinkedTerm, right: LinkedTerm) -> Satisfaction:
     found = order(left, right)
     if found is None or operator not in _ORDERED or (found is Order.DIFFERENT and operator not in ("eq", "neq")):
         return UNDEFINED

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from service.doors.odrl.contract_policy import ODRL, XSD, Constraint, LogicalConstraint, Term
+from service.doors.odrl.contract_policy import ODRL, XSD, Constraint, LinkedTerm, LogicalConstraint
 from service.doors.odrl.evaluation.comparison import UNDEFINED, Satisfaction
 from service.doors.odrl.evaluation.evaluator import ConstraintEvaluation, PolicyEvaluation, RuleEvaluation
-from service.doors.odrl.evaluation.world import REPORT, Reading
+from service.doors.odrl.evaluation.world import REPORT, RequestVocabulary
 
-NAMESPACES = {Reading.SUITE: REPORT, Reading.DRAFT: "http://example.com/report/temp/"}
+NAMESPACES = {RequestVocabulary.SUITE: REPORT, RequestVocabulary.DRAFT: "http://example.com/report/temp/"}
 UNDEFINED_STATE = "urn:fifthfactor:odrl:Undefined"
 DRAFT_NAMES = {  # where the draft has another word
     "PolicyReport": "ComplianceReport",
@@ -42,11 +42,11 @@ def document(evaluation: PolicyEvaluation) -> Node:
 class _Writer:
     def __init__(self, evaluation: PolicyEvaluation) -> None:
         self.of = evaluation
-        self.draft = evaluation.request.reading is Reading.DRAFT
+        self.draft = evaluation.request.vocabulary is RequestVocabulary.DRAFT
 
     def report(self) -> Node:
         of = self.of
-        context = {"report": NAMESPACES[of.request.reading], "odrl": ODRL, "dct": "http://purl.org/dc/terms/", "xsd": XSD}
+        context = {"report": NAMESPACES[of.request.vocabulary], "odrl": ODRL, "dct": "http://purl.org/dc/terms/", "xsd": XSD}
         node: Node = {"@context": context | {"rdfs": "http://www.w3.org/2000/01/rdf-schema#"}}
         node |= self._named("PolicyReport", of.policy.uid, of.request.rule, of.world.uid, of.created)
         if of.created:
@@ -62,7 +62,7 @@ class _Writer:
         return "report:" + (DRAFT_NAMES.get(name, name) if self.draft else name)
 
     def _state(self, name: str) -> Node:
-        return {"@id": NAMESPACES[self.of.request.reading] + self._term(name).removeprefix("report:")}
+        return {"@id": NAMESPACES[self.of.request.vocabulary] + self._term(name).removeprefix("report:")}
 
     def _named(self, kind: str, *path: str) -> Node:
         name = uuid5(NAMESPACE_URL, json.dumps([self.of.policy.uid, self.of.request.rule, self.of.world.uid, kind, *path]))
@@ -119,7 +119,7 @@ def _reference(uid: str, pointer: str = "") -> Node:
     return {"@id": uid} if ":" in uid and not uid.startswith("_:") else {"@value": uid or pointer}
 
 
-def _value(term: Term) -> Node:
+def _value(term: LinkedTerm) -> Node:
     if term.kind != "literal":
         return _reference(term.text)
     extra = {"@language": term.language} if term.language else {"@type": term.data_type} if term.data_type else {}

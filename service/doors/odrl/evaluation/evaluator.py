@@ -48,7 +48,7 @@ from service.doors.odrl.evaluation.world import (
     Features,
     Performance,
     PerformedAction,
-    Reading,
+    RequestVocabulary,
     StateOfWorld,
     features_of,
 )
@@ -146,7 +146,7 @@ def _rule(rule: ContractRule, request: EvaluationRequest, world: StateOfWorld, f
         matches = SATISFIED if rule.action in including(request.action) else UNSATISFIED
         premises["Action"] = all_of((matches, *(each.state for each in refinements)))
     constrained, matched = all_of(each.state for each in constraints), all_of(premises.values())
-    by_suite = request.reading is Reading.SUITE
+    by_suite = request.vocabulary is RequestVocabulary.SUITE
     limits = all_of((constrained, matched)) if by_suite and rule.kind != "obligation" else constrained
     if rule.kind == "permission":
         active = limits is SATISFIED and all(_allows(each, by_suite) for each in duties)

@@ -15,7 +15,7 @@ from service.doors.odrl import turtle as turtle_documents
 from service.doors.odrl.contract_policy import RDF_TYPE, LinkedDocument, local_name
 from service.doors.odrl.evaluation import compliance_report
 from service.doors.odrl.evaluation.evaluator import PolicyEvaluation, evaluate
-from service.doors.odrl.evaluation.world import EvaluationRefused, Reading, read_request, read_world
+from service.doors.odrl.evaluation.world import EvaluationRefused, RequestVocabulary, read_request, read_world
 
 CASE = "http://example.org/"
 MOST_BYTES = 1 << 20  # of a file of Turtle; expected reports are larger than contracts
@@ -124,19 +124,21 @@ def _examples(folder: Path) -> Iterator[SuiteCase]:
 def run(case: SuiteCase) -> CaseComparison:
     """Evaluates a case and compares the report with the one expected. Raises EvaluationRefused, RequestRefused."""
     evaluations = evaluate_files(case.policy, case.request, case.state)
-    reading = evaluations[0].request.reading
+    vocabulary = evaluations[0].request.vocabulary
     ours: dict[State, str] = {}
     for each in evaluations:
         written = compliance_report.turtle(compliance_report.document(each))
-        ours |= _states(turtle_documents.document(written.encode(), MOST_BYTES), reading)[0]
-    expected, missing = _states(read_document(case.report), reading)
+        ours |= _states(turtle_documents.document(written.encode(), MOST_BYTES), vocabulary)[0]
+    expected, missing = _states(read_document(case.report), vocabulary)
     return CaseComparison(case.name, expected, ours, missing)
 
 
-def _states(document: LinkedDocument, reading: Reading) -> tuple[dict[State, str], int]:
+def _states(document: LinkedDocument, vocabulary: RequestVocabulary) -> tuple[dict[State, str], int]:
     """Every state that a report names, in the suite's words, and how many reports it refers to that are not in it."""
-    namespace = compliance_report.NAMESPACES[reading]
-    words = {value: key for key, value in compliance_report.DRAFT_NAMES.items()} if reading is Reading.DRAFT else {}
+    namespace = compliance_report.NAMESPACES[vocabulary]
+    words = (
+        {value: key for key, value in compliance_report.DRAFT_NAMES.items()} if vocabulary is RequestVocabulary.DRAFT else {}
+    )
     subjects: dict[str, str] = {}
     for each in document.triples:
         name = each.predicate.removeprefix(namespace)
