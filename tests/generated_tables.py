@@ -28,6 +28,7 @@ from engine.policy_language.diagnostic import CODES
 from engine.policy_language.known_findings import FINDINGS
 from service.cli.main import app
 from service.client import Client
+from service.doors.dpv.term_table import DpvTable
 from service.problems import KINDS
 from service.server.app import create_app
 from service.service import Service
@@ -256,11 +257,63 @@ def _short(name: str) -> str:
     return name
 
 
+def dpv_terms(_: str) -> str:
+    """The terms of DPV 2.3 by group: how many mean the same as a value here, are read as one that means more, or are only there."""
+    table = DpvTable(_bundled())
+    vocabulary = _bundled().vocabulary
+    same = {term for values in vocabulary.values.values() for term in values.dpv.values()}
+    same |= {text.dpv for kinds in vocabulary.kinds.values() for text in kinds.values() if text.dpv}
+    same |= {fact.dpv for fact in vocabulary.facts.values() if fact.dpv}
+    properties = {step for path in table.paths for step in path.steps} | table.parts
+    counts: dict[str, list[int]] = {name: [0, 0, 0] for name in _DPV_GROUPS}
+    for term in engine.dpv_terms().values():
+        group = next(name for name, belongs in _DPV_GROUPS.items() if belongs(term, table))
+        read = any(
+            table.read(path, fact, term.name) for path in table.paths for fact in path.facts if not vocabulary.facts[fact].dpv
+        )
+        counts[group][0] += 1
+        counts[group][1] += term.name in same or term.name in properties
+        counts[group][2] += read and term.name not in same
+    rows = [(name, *map(str, (all, one, more, all - one - more))) for name, (all, one, more) in counts.items()]
+    totals = [str(sum(int(row[number]) for row in rows)) for number in range(1, 5)]
+    head = "group | terms in DPV | mean the same | read as what means more | only there"
+    return _table(head, [*rows, ("all", *totals)], numbers=4)
+
+
+def dpv_values(_: str) -> str:
+    """The values here by set, and the documents: how many have a term that means the same, one that means more, or none."""
+    vocabulary = _bundled().vocabulary
+    rows = []
+    for values in sorted(vocabulary.values.values(), key=lambda each: each.name):
+        if values.dpv or values.dpv_broader:
+            rows.append((values.title, len(values.values), len(values.dpv), len(values.dpv_broader)))
+    for group, kinds in vocabulary.kinds.items():
+        same, more = (sum(bool(getattr(text, mark)) for text in kinds.values()) for mark in ("dpv", "dpv_broader"))
+        rows.append((f"`{group}`", len(kinds), same, more))
+    told = ((name, *map(str, (all, same, more, all - same - more))) for name, all, same, more in rows)
+    return _table("set | values | mean the same | written as what means more | only here", told, numbers=4)
+
+
+_DPV_GROUPS: dict[str, Callable[[engine.DpvTerm, DpvTable], bool]] = {
+    "properties": lambda term, _: term.is_property,
+    "grounds of a transfer": lambda term, table: term.name in table.grounds.values(),
+    "personal data": lambda term, _: term.name.startswith("pd:"),
+    "purposes": lambda term, _: "dpv:Purpose" in term.kinds,
+    "legal bases": lambda term, _: "dpv:LegalBasis" in term.kinds,
+    "people": lambda term, _: "dpv:HumanSubject" in term.kinds,
+    "measures": lambda term, _: any(each.endswith("Measure") for each in term.kinds),
+    "processing": lambda term, _: "dpv:Processing" in term.kinds,
+    "other": lambda _, __: True,
+}
+
+
 TABLES: dict[str, Callable[[str], str]] = {
     "answer": answer,
     "architecture": architecture,
     "client-methods": client_methods,
     "codes": codes,
+    "dpv-terms": dpv_terms,
+    "dpv-values": dpv_values,
     "findings": findings,
     "endpoints": endpoints,
     "engine-modules": engine_modules,

@@ -49,7 +49,7 @@ NOT_RUN = {
         ("lua", "toml", "elisp"), "settings of an editor; tests/service/language_server speaks with the server as one does"
     ),
     **dict.fromkeys(
-        ("yaml envoy", "nginx", "json register"),
+        ("yaml envoy", "nginx", "json register", "console gateway"),
         "needs the gateway; tests/doors/test_gateways.py runs it with these settings before this register (`make doors`)",
     ),
     "sh postgresql": "needs a server of PostgreSQL; tests/service/log/test_backup.py runs these programs",

@@ -28,10 +28,10 @@ _TABLE = Path(__file__).with_name(f"dpv-{VERSION}.csv")
 
 @dataclass(frozen=True, slots=True)
 class DpvTerm:
-    """One term, like `pd:Health`. `property` relates two things; `kinds` are what it is an instance of, `broader` what means more."""
+    """One term, like `pd:Health`: whether it relates two things, what it is an instance of (`kinds`), and what means more (`broader`)."""
 
     name: str
-    property: bool
+    is_property: bool
     kinds: tuple[str, ...]
     broader: tuple[str, ...]
 

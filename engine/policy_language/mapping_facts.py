@@ -291,8 +291,9 @@ class _TermCheck(StatedPlaceCheck):
         for name, term in text.terms.items():
             if term.fact is not None:
                 self.known(("terms", name, "fact"), term.fact)
-            for number, fact in enumerate(term.also):
-                self.known(("terms", name, "also", number), fact)
+            for key, named in (("also", term.also), ("leaves_open", term.leaves_open)):
+                for number, fact in enumerate(named):
+                    self.known(("terms", name, key, number), fact)
             if text.door == "dpv":
                 self._of_dpv(name, term)
             if term.no_fact is not None and term.no_fact.is_placeholder():

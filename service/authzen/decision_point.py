@@ -70,6 +70,7 @@ class AccessDecisionPoint:
         except (NotNamed, EntityNotValid) as reason:
             return responses.not_named(str(reason)), None
         async with self._service.turns.of(caller.id):
+            self._check_same_people(exchange, now, caller)
             decided = self._decider.decide(
                 self._live,
                 exchange,
@@ -170,6 +171,7 @@ class AccessDecisionPoint:
                 return False
             raise
         async with self._service.turns.of(caller.id):
+            self._check_same_people(exchange, now, caller)
             try:
                 judgement = self._decider.look(self._live, exchange, now)
             except engine.EnginesFailed:
@@ -178,6 +180,21 @@ class AccessDecisionPoint:
                 return judgement.proceeds(today)
             # Duties are known only once the decision is written.
             return not responses.why_denied(self._live.pdp.tell(judgement, today=today, id=""), asked.supported)
+
+    def _check_same_people(self, exchange: engine.Exchange, now: datetime, caller: Caller) -> None:
+        """An earlier data set that a request names must count wherever the exchange does. Raises RequestRefused."""
+        try:
+            self._decider.check_same_people(self._live, exchange, now, caller)
+        except RequestRefused as refused:
+            if refused.kind != "exchange-refused":
+                raise
+            facts = {each.pointer: each.pointer[1:].replace("/", ".") for each in refused.errors or ()}
+            raise refusal(
+                [
+                    each.model_copy(update={"pointer": "", "detail": f"`{facts[each.pointer]}` {each.detail}"})
+                    for each in refused.errors or ()
+                ]
+            ) from None
 
     async def _stored(self, look: Callable[[], Found]) -> Found:
         """Run a look-up of the store in a thread. Raises RequestRefused where the store cannot be read."""

@@ -49,6 +49,8 @@ def read(file: File, policies: Policies = None, as_json: AsJson = False) -> int:
         print(f"  not understood, and unknown: {count(len(terms), 'term')}")
         for unread in each.not_understood:
             print(f"    {safe(unread.term)}: {safe(unread.why)}  ({safe(unread.pointer)})")
+        if each.others:
+            print(f"  of other vocabularies, and not read: {safe(', '.join(each.others))}")
         for place in found.contradictions.get(each.record, ()):
             print(f"  no exchange can be so: {safe(place.detail)}  ({safe(place.pointer)})")
     return 1 if found.contradictions else 0

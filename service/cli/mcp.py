@@ -10,6 +10,7 @@ from service.cli.command import Commands, UsedWrongly
 
 app = Commands()
 MOST_KEY_FILE = 4096  # bytes
+WILDCARDS = ("0.0.0.0", "::", "")  # which are no names that a client can ask for
 
 
 @app.add(
@@ -52,6 +53,8 @@ def mcp(
         holders.check(key)
     except (ValueError, httpx.InvalidURL) as wrong:
         raise UsedWrongly(f"--service or the key: {wrong}") from None
+    if http and host in WILDCARDS and not allow_host:
+        raise UsedWrongly("with this --host, say by --allow-host under which name clients reach the server")
     if http:
         from service.doors.agents.http_server import serve_http
 

@@ -145,6 +145,7 @@ class PermitReader:
             named = ", ".join(f"`{each}`" for each in again.judgement.exchange.disputed)
             raise _none(f"the register says something else of {named} than the exchange, so no contract can name it")
         last = again.last_day() or _years_after(day)
+        approved = [date.fromisoformat(each["until"]) for each in record.get("signed_off", ())]
         return StandingPermit(
             record=record,
             sequence=stored.sequence,
@@ -153,7 +154,7 @@ class PermitReader:
             exchange=again.judgement.exchange,
             explanation=_explained(again, PERMITTED),
             day=day,
-            last_day=min(last, until),
+            last_day=min([last, until, *approved]),
             commitment=commitment,
         )
 

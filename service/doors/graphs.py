@@ -46,7 +46,7 @@ class GraphTriple:
     pointer: str = ""
 
 
-class DocumentRefused(RequestRefused):
+class GraphRefused(RequestRefused):
     """A document that cannot be read, with the reason in a sentence."""
 
     def __init__(self, detail: str, pointer: str = "", code: str = "wrong-value") -> None:
@@ -57,25 +57,25 @@ class DocumentRefused(RequestRefused):
 def read_graph(
     raw: bytes, media_type: str, *, most_bytes: int = MOST_BYTES, most_triples: int = MOST_TRIPLES
 ) -> tuple[GraphTriple, ...]:
-    """The statements of a document. Raises DocumentRefused, and RequestRefused (503) where rdflib is not installed."""
+    """The statements of a document. Raises GraphRefused, and RequestRefused (503) where rdflib is not installed."""
     require("dpv", "rdflib")
     form = MEDIA_TYPES.get(media_type.partition(";")[0].strip().lower())
     if form is None:
         raise RequestRefused("unsupported-media-type", f"send the document as {JSON_LD} or {TURTLE}")
     if len(raw) > most_bytes:
-        raise DocumentRefused(f"the document has more than {most_bytes:,} bytes")
+        raise GraphRefused(f"the document has more than {most_bytes:,} bytes")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise DocumentRefused("the document is not UTF-8") from None
+        raise GraphRefused("the document is not UTF-8") from None
     if "\0" in text:
-        raise DocumentRefused("the document has a character that no document has (U+0000)")
+        raise GraphRefused("the document has a character that no document has (U+0000)")
     if form == "turtle":
         try:
             turtle_text.check(text, DEEPEST)
         except turtle_text.UnreadableText as why:
             kind = "too deep" if why.code == "too-deep" else "no Turtle that can be read"
-            raise DocumentRefused(f"the document is {kind}: {why}") from None
+            raise GraphRefused(f"the document is {kind}: {why}") from None
         return _parsed(text, form, None, most_triples)
     document = _json_object(text)
     places = _Places(document)
@@ -124,25 +124,26 @@ def _parsed(text: str, form: str, places: "_Places | None", most: int) -> tuple[
     import logging
 
     import rdflib
-    from rdflib import Graph
+    from rdflib import Dataset, Graph
 
     # A value stays as it was written: "1E300000000" as a decimal would be written out in three hundred million digits.
     rdflib.NORMALIZE_LITERALS = False
     logging.getLogger("rdflib.term").setLevel(logging.ERROR)  # it prints each text that its type does not allow
-    graph = Graph(bind_namespaces="none")
+    # JSON-LD may hold graphs in graphs: what any of them says is said.
+    graph = Graph(bind_namespaces="none") if form == "turtle" else Dataset(default_union=True)
     try:
         graph.parse(data=text, format=form, publicID=BASE)
     except RecursionError:
-        raise DocumentRefused("the document is nested too deeply, or its terms mean each other") from None
+        raise GraphRefused("the document is nested too deeply, or its terms mean each other") from None
     except RequestRefused:
         raise
     except Exception as bad:  # noqa: BLE001 (the parsers raise many kinds of errors, which have no class in common)
         line = getattr(bad, "lines", None)
         at = f" at line {line + 1}" if isinstance(line, int) else ""
         kind = "Turtle" if form == "turtle" else "JSON-LD"
-        raise DocumentRefused(f"the document is no {kind} that can be read{at}") from None
-    if len(graph) > most:
-        raise DocumentRefused(f"the document makes more than {most:,} statements")
+        raise GraphRefused(f"the document is no {kind} that can be read{at}") from None
+    if sum(1 for _ in graph.triples((None, None, None))) > most:
+        raise GraphRefused(f"the document makes more than {most:,} statements")
     return tuple(_plain(graph, places))
 
 
@@ -182,25 +183,25 @@ def _json_object(text: str) -> dict[str, Any]:
     try:
         document = engine.read_object(text.encode(), len(text.encode()), "document")
     except engine.ExchangeRefused as refused:
-        raise DocumentRefused(refused.problems[0].detail.replace("the body", "the document")) from None
+        raise GraphRefused(refused.problems[0].detail.replace("the body", "the document")) from None
     todo: list[tuple[Any, str, int]] = [(document, "", 0)]
     seen = 0
     while todo:
         value, pointer, depth = todo.pop()
         seen += 1
         if seen > MOST_NODES:
-            raise DocumentRefused(f"the document has more than {MOST_NODES:,} values")
+            raise GraphRefused(f"the document has more than {MOST_NODES:,} values")
         if depth > DEEPEST:
-            raise DocumentRefused(f"the document is nested more than {DEEPEST} values deep")
+            raise GraphRefused(f"the document is nested more than {DEEPEST} values deep")
         if isinstance(value, dict):
             for name, inner in value.items():
                 at = f"{pointer}/{_step(name)}"
                 if name == "@context":
                     _check_context(inner, at)
                 elif name == "@import":
-                    raise DocumentRefused("nothing is fetched: write the context itself in place of its address", at)
+                    raise GraphRefused("nothing is fetched: write the context itself in place of its address", at)
                 elif name in ("@id", "@type") and not _is_named(inner, several=name == "@type"):
-                    raise DocumentRefused(f"what `{name}` says is a text", at, "wrong-type")
+                    raise GraphRefused(f"what `{name}` says is a text", at, "wrong-type")
                 todo.append((inner, at, depth + 1))
         elif isinstance(value, list):
             todo += [(inner, f"{pointer}/{number}", depth + 1) for number, inner in enumerate(value)]
@@ -215,9 +216,9 @@ def _check_context(context: Any, at: str) -> None:
     for number, each in enumerate(context if isinstance(context, list) else [context]):
         pointer = f"{at}/{number}" if isinstance(context, list) else at
         if isinstance(each, str):
-            raise DocumentRefused("nothing is fetched: write the context itself in place of its address", pointer)
+            raise GraphRefused("nothing is fetched: write the context itself in place of its address", pointer)
         if not isinstance(each, dict | None):
-            raise DocumentRefused("a context is an object", pointer, "wrong-type")
+            raise GraphRefused("a context is an object", pointer, "wrong-type")
 
 
 _NO_NODES = frozenset({"@value", "@list", "@set", "@graph", "@reverse", "@included", "@nest"})

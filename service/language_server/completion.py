@@ -12,6 +12,7 @@ FIRST_KEYS = {
     "test": "cases that show what a policy does",
     "vocabulary": "words: facts, values, requirements, jurisdictions",
     "organisation": "whose folder this is",
+    "mapping": "how what another program sends becomes facts",
 }
 
 

@@ -1,4 +1,4 @@
-"""Real gateways as the page `service/docs/gateways.md` sets them up, and what stands behind them and notes what reaches it."""
+"""Real gateways as the page `service/docs/gateway-settings.md` sets them up, and what stands behind them and notes what reaches it."""
 
 import os
 import socket
@@ -15,6 +15,7 @@ from typing import Any
 from tests.pages import blocks
 
 PAGE = "service/docs/gateways.md"
+SETTINGS = "service/docs/gateway-settings.md"
 DOORS = Path(os.environ.get("DOORS", ".venv/doors"))
 ENVOY = DOORS / "python" / "envoy" / "_bin" / "envoy"
 NGINX = "/usr/sbin/nginx"
@@ -22,8 +23,8 @@ DECISION = "x-fifthfactor-decision"
 
 
 def shown(kind: str) -> str:
-    """The one block of a kind on the page."""
-    (block,) = [each for each in blocks(PAGE) if each.kind == kind]
+    """The one block of a kind on the two pages."""
+    (block,) = [each for page in (PAGE, SETTINGS) for each in blocks(page) if each.kind == kind]
     return block.text
 
 

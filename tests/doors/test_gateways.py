@@ -6,7 +6,6 @@ What stands behind the gateway notes what reaches it: a denial is a request that
 
 import re
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,10 +16,11 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.doors.gateways import DECISION, PAGE, Answered, Arrived, Behind, Gateway, behind, envoy, free_port, nginx
+from tests.doors.gateways import DECISION, PAGE, Answered, Arrived, Behind, Gateway, behind, envoy, free_port, nginx, shown
 from tests.pages import ROOT, blocks
 from tests.service.conftest import POLICIES, Server, eventually, running
 from tests.service.server.test_overload import held
+from tests.test_readmes import console_steps, looks_like
 
 MADE = {"Envoy": envoy, "nginx": nginx}
 CONTACTS = "/datasets/contacts-1/for/lab-5"
@@ -55,12 +55,11 @@ class Place:
         return found
 
 
-def key(database: str, *scopes: str) -> str:
+def key(server: Server, *scopes: str, **by: str) -> str:
     """A new key with these scopes."""
-    command = [sys.executable, "-m", "service.cli", "keys", "create", "--name", "-".join(scopes), "--database", database]
-    for scope in scopes:
-        command += ["--scope", scope]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    answer = httpx.post(f"{server.address}/v1/keys", json={"name": "-".join(scopes), "scopes": scopes}, headers=by)
+    made: str = answer.raise_for_status().json()["key"]
+    return made
 
 
 @contextmanager
@@ -72,7 +71,8 @@ def placed(folder: Path, mapping: str, policies: Path, **environment: str) -> It
     with ExitStack() as entered:
         options = ("--policies", str(policies), "--policies", str(ours))
         server = entered.enter_context(running(database, *options, folder=folder, environment=environment))
-        asking, reading = key(database, "evaluate"), {"Authorization": f"Bearer {key(database, 'read', 'administer')}"}
+        reading = {"Authorization": f"Bearer {key(server, 'read', 'administer')}"}
+        asking = key(server, "evaluate", **reading)
         noted = entered.enter_context(behind())
         gateways = {}
         for name, make in MADE.items():
@@ -87,8 +87,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """The law, the mapping and the register of the page, for the tests that leave them as they are."""
     (mapping,) = [each.text for each in blocks(PAGE) if each.text.startswith("mapping: ")]
     with placed(tmp_path_factory.mktemp("gateways"), mapping, ROOT / "policies") as found:
-        (entities,) = [each.text for each in blocks(PAGE) if each.kind == "json register"]
         headers = {**found.reading, "content-type": "application/json"}
+        entities = shown("json register")
         httpx.post(f"{found.server.address}/v1/register/import", content=entities, headers=headers).raise_for_status()
         yield found
 
@@ -124,6 +124,18 @@ def test_what_may_proceed_goes_on_with_its_decision(place: Place, gateway: Gatew
     mapping = record["mapping"]
     assert (mapping["name"], mapping["operation"]) == ("gateway", "GET /datasets/{dataset}/for/{recipient}")
     assert mapping["from_client"] == ["purpose.is"]
+
+
+def test_the_clients_of_envoy_get_what_the_page_shows(place: Place) -> None:
+    """Each command of the page, with `…` for what differs from time to time."""
+    place.behind.taken()
+    address = f"localhost:{place.gateways['Envoy'].port}"
+    steps = list(console_steps(shown("console gateway").replace("localhost:8000", address)))
+    for command, printed in steps:
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+        assert looks_like(printed, done.stdout), (command, done.stdout)
+    assert len(steps) == 7
+    assert [each.target for each in place.behind.taken()] == [CONTACTS, "/health"]
 
 
 def test_what_may_not_is_denied_with_its_decision(place: Place, gateway: Gateway) -> None:
@@ -271,8 +283,13 @@ def test_a_slow_service_and_a_busy_one_are_denials(tmp_path: Path) -> None:
                 denied(place, gateway.send("GET", "/health"), FAILED[gateway.name])
                 waiting.join(20)
             denied(place, slow[0], FAILED[gateway.name], 504)
-            assert [each["status"] for each in place.server.events("request")].count(503) >= 2
+            eventually(lambda: asked(place).count(503) >= 2, 10)
             eventually(lambda: behind_by(place) == 0)
+
+
+def asked(place: Place) -> list[int]:
+    """What the service answered to the gateways, in order."""
+    return [each["status"] for each in place.server.events("request") if each["route"] == "/ext_authz/{name}/{path}"]
 
 
 def send_into(answers: list[Answered], gateway: Gateway) -> None:
@@ -294,4 +311,4 @@ def test_a_gateway_that_asks_too_often_is_denied(tmp_path: Path) -> None:
             went_on(place, gateway.send("GET", "/health"))
         denied(place, place.gateways["Envoy"].send("GET", "/health"), 429)
         denied(place, place.gateways["nginx"].send("GET", CONTACTS), 500)
-        eventually(lambda: [each["status"] for each in place.server.events("request")] == [200, 200, 429, 429], 10)
+        eventually(lambda: asked(place) == [200, 200, 429, 429], 10)

@@ -51,17 +51,25 @@ class MayNot(Exception):
 
 @dataclass(slots=True)
 class _Kept:
+    """A client of a key that the service knows; `until` the service need not be asked again whose it is."""
+
     client: AsyncClient
-    caller: Caller | None = None
-    until: float = 0.0
+    caller: Caller
+    until: float
 
 
 @dataclass
 class KeyHolders:
-    """The clients of a service, one for each key that calls."""
+    """
+    The clients of a service, one for each key that calls.
+
+    A key is kept only after the service knew it, so whoever sends keys of nobody pushes no other out. A client that was pushed out is
+    closed with the rest: a call may be using it.
+    """
 
     address: str
     kept: OrderedDict[str, _Kept] = field(default_factory=OrderedDict)
+    pushed_out: list[AsyncClient] = field(default_factory=list)
 
     def check(self, key: str) -> None:
         """Raises ValueError where the address is none, or a header cannot carry the key."""
@@ -73,20 +81,37 @@ class KeyHolders:
     async def asking(self, key: str) -> Asking:
         """Who calls with a key, or without one (""). Raises ClientError where the service does not know the key or cannot be asked."""
         kept = self.kept.get(key)
-        if kept is None:
-            kept = self.kept[key] = _Kept(self._client(key))
+        if kept is not None and time.monotonic() < kept.until:
+            self.kept.move_to_end(key)
+            return Asking(kept.client, kept.caller)
+        client = kept.client if kept else self._client(key)
+        try:
+            caller = await client.caller()
+        except BaseException:
+            self.kept.pop(key, None)
+            if kept is None:
+                await client.aclose()
+            else:
+                self.pushed_out.append(client)
+            raise
+        if key not in self.kept and len(self.kept) >= MOST_KEYS:
+            self.pushed_out.append(self.kept.popitem(last=False)[1].client)
+        before = self.kept.get(key)
+        if before is not None and before.client is not client:  # two calls made a client at once
+            self.pushed_out.append(before.client)
+        self.kept[key] = _Kept(client, caller, time.monotonic() + KNOWN_SECONDS)
         self.kept.move_to_end(key)
-        if kept.caller is None or kept.until < time.monotonic():
-            kept.caller = None
-            kept.caller = await kept.client.caller()
-            kept.until = time.monotonic() + KNOWN_SECONDS
-        while len(self.kept) > MOST_KEYS:
-            _, oldest = self.kept.popitem(last=False)
-            await oldest.client.aclose()
-        return Asking(kept.client, kept.caller)
+        await self._close_idle()
+        return Asking(client, caller)
+
+    async def _close_idle(self) -> None:
+        """Close the oldest of the clients that were pushed out, once there are many of them: no call lasts so long."""
+        while len(self.pushed_out) > MOST_KEYS:
+            await self.pushed_out.pop(0).aclose()
 
     async def aclose(self) -> None:
         """Close all connections."""
-        while self.kept:
-            _, each = self.kept.popitem()
-            await each.client.aclose()
+        for each in (*(each.client for each in self.kept.values()), *self.pushed_out):
+            await each.aclose()
+        self.kept.clear()
+        self.pushed_out.clear()

@@ -44,7 +44,8 @@ async def missing(asking: Asking, sent: ExchangeArguments) -> ToolAnswer:
         if each.state != "open":
             break
         if len(asked) < MOST_OPEN:
-            asked.append(fact_shown(each, sent.lang))
+            stated = _stated(sent.exchange, each.name)
+            asked.append(fact_shown(each, sent.lang) | ({} if stated is None else {"says_too_little": stated}))
         else:
             more += 1
     rests_on = {
@@ -151,6 +152,14 @@ def fact_shown(fact: Fact, lang: str) -> dict[str, Any]:
         found["values"] = [*fact.values[:most]]
         if len(fact.values) > most:
             found["more_values"] = len(fact.values) - most
+    return found
+
+
+def _stated(exchange: Mapping[str, Any], fact: str) -> Any:
+    """What an exchange states of a fact, None where it states nothing: if the fact is open all the same, this says too little."""
+    found: Any = exchange
+    for step in fact.split("."):
+        found = found.get(step) if isinstance(found, Mapping) else None
     return found
 
 

@@ -5,14 +5,18 @@ Where the server can be reached from elsewhere, every call must send a key of th
 alone a call may come without one. A header that is no key, and two of them, are refused everywhere.
 """
 
+import asyncio
 import json
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.client import ClientError, Refused
 from service.doors.agents.asking import KeyHolders
 from service.doors.agents.keys_sent import bearer
+from service.doors.agents.said_twice import said_twice
 
+MOST_BODY = 512 * 1024  # bytes of a message
+BODY_SECONDS = 30
 _CHALLENGE = (b"www-authenticate", b"Bearer")
 
 
@@ -40,7 +44,27 @@ class HttpGuard:
         elif key and (refusal := await self._unknown(key)):
             await _refuse(send, *refusal)
         else:
-            await self._app(scope, receive, send)
+            try:
+                body = await asyncio.wait_for(_body(receive), BODY_SECONDS)
+            except TimeoutError:
+                await _refuse(send, 408, f"a message must arrive within {BODY_SECONDS} seconds")
+                return
+            await self._pass(scope, receive, send, body)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send, body: bytes | None) -> None:
+        """Pass a call on, if its body is not too large and says nothing twice; None is one that is too large."""
+        if body is None:
+            await _refuse(send, 413, f"a message may have at most {MOST_BODY} bytes")
+            return
+        if name := said_twice(body):
+            await _refuse(send, 400, f"`{name[:80]}` appears twice in one object; say it once")
+            return
+        first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def again() -> Message:
+            return first.pop() if first else await receive()
+
+        await self._app(scope, again, send)
 
     async def _unknown(self, key: str) -> tuple[int, str] | None:
         """Why a key does not open the server; None where the service knows it."""
@@ -55,8 +79,23 @@ class HttpGuard:
         return None
 
 
+async def _body(receive: Receive) -> bytes | None:
+    """The whole body; None where it is too large. Of a caller who has left it is what came."""
+    pieces: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > MOST_BODY:
+            return None
+        if not message.get("more_body", False):
+            return b"".join(pieces)
+
+
 async def _refuse(send: Send, status: int, detail: str) -> None:
-    body = json.dumps({"detail": detail}).encode()
+    # As an error of the protocol, which clients show.
+    body = json.dumps({"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": detail}}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     headers += [_CHALLENGE] if status == 401 else []
     await send({"type": "http.response.start", "status": status, "headers": headers})

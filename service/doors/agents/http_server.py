@@ -10,6 +10,7 @@ from service.doors.agents.http_guard import HttpGuard
 from service.doors.agents.protocol import AgentServer, http_app
 from service.settings import is_loopback
 
+MOST_CALLS = 128  # at once; whoever comes after them gets 503
 OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -36,5 +37,7 @@ def guarded(holders: KeyHolders, key: str, version: str, host: str, names: list[
 def serve_http(holders: KeyHolders, key: str, version: str, host: str, port: int, names: list[str]) -> None:
     """Serve until a signal to stop."""
     app = guarded(holders, key, version, host, names)
-    config = uvicorn.Config(app, host=host, port=port, log_level="warning", server_header=False, timeout_keep_alive=5)
+    config = uvicorn.Config(
+        app, host=host, port=port, log_level="warning", server_header=False, timeout_keep_alive=5, limit_concurrency=MOST_CALLS
+    )
     ListeningServer(config).run()

@@ -69,6 +69,7 @@ class DpvRecordShown(Shown):
     facts: tuple[DpvFactShown, ...] = Field(description="the same, fact by fact, with places")
     not_understood: tuple[DpvUnreadShown, ...] = Field(description="what was not understood, each with its place")
     terms_not_understood: int = Field(description="how many different terms were not understood")
+    others: tuple[str, ...] = Field(description="the properties of other vocabularies that it has; they are not read")
     contradictions: tuple[ProblemPlace, ...] | None = Field(
         default=None, description="why an exchange cannot be so, where the record contradicts itself"
     )
@@ -93,6 +94,7 @@ class DpvDocumentShown(Shown):
                     facts=tuple(map(_fact, each.facts)),
                     not_understood=tuple(map(_unread, each.not_understood)),
                     terms_not_understood=len(each.terms_not_understood),
+                    others=each.others,
                     contradictions=read.contradictions.get(each.record),
                 )
                 for each in read.records

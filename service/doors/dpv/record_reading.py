@@ -11,10 +11,11 @@ from typing import Any
 
 import engine
 from service.doors.dpv.term_table import LOCATIONS, DpvTable, PropertyPath
-from service.doors.graphs import TYPE, DocumentRefused, GraphTerm, GraphTriple
+from service.doors.graphs import TYPE, GraphRefused, GraphTerm, GraphTriple
 
 UNKNOWN = "unknown"
 MOST_RECORDS = 1_000
+_MEANS_MORE = "it means more than any value here does"
 _CUT = 200  # characters of a name in a sentence
 
 
@@ -39,12 +40,17 @@ class DpvUnread:
 
 @dataclass(frozen=True, slots=True)
 class DpvReading:
-    """One record: its name in the document, the exchange as nested facts, where each is from, and what was not understood."""
+    """
+    One record: its name in the document, the exchange as nested facts, where each is from, and what was not understood.
+
+    `others` are the properties of other vocabularies that it has; they are not read.
+    """
 
     record: str
     exchange: dict[str, Any]
     facts: tuple[DpvFact, ...]
     not_understood: tuple[DpvUnread, ...]
+    others: tuple[str, ...] = ()
 
     @property
     def terms_not_understood(self) -> tuple[str, ...]:
@@ -61,16 +67,16 @@ class _Stated:
 
 
 def read_records(triples: Sequence[GraphTriple], table: DpvTable, lang: str = "en") -> tuple[DpvReading, ...]:
-    """Every record of a document, in its order. Raises DocumentRefused where there is none, or more than MOST_RECORDS."""
+    """Every record of a document, in its order. Raises GraphRefused where there is none, or more than MOST_RECORDS."""
     document = _Document(triples, table)
     roots = document.records()
     if not roots:
-        raise DocumentRefused(
+        raise GraphRefused(
             "the document has no record: nothing in it has a property of DPV that states a fact, like `dpv:hasPurpose`; "
             f"the namespace of DPV is {engine.DPV_NAMESPACES['dpv']}"
         )
     if len(roots) > MOST_RECORDS:
-        raise DocumentRefused(f"the document has more than {MOST_RECORDS:,} records; send them in several documents")
+        raise GraphRefused(f"the document has more than {MOST_RECORDS:,} records; send them in several documents")
     return tuple(_RecordReader(document, table, root, lang).read() for root in roots)
 
 
@@ -99,24 +105,14 @@ class _Document:
         inside = {part for found in parts.values() for part in found}
         speaks = []
         for name, said in self.of.items():
-            if any(self.property_of(each) in first for each in said):
+            if not self._is_rule(said) and any(self.property_of(each) in first for each in said):
                 speaks.append(name)
-        inside |= {
-            each.object.text
-            for name in speaks
-            for each in self.of[name]
-            if each.object.kind != "literal" and each.object.text != name and self.property_of(each) in first
-        }
-        # What a rule, a notice or another thing of a record says is not said of an exchange.
+        # Whatever else a property of DPV leads to, such as a prohibition, is no record of its own.
         inside |= {
             each.object.text
             for name, said in self.of.items()
             for each in said
-            if each.object.kind != "literal"
-            and each.object.text != name
-            and each.predicate != TYPE
-            and self.table.is_dpv(self.short[each.predicate])
-            and self.property_of(each) not in self.table.parts
+            if each.object.kind != "literal" and each.object.text != name and self.table.is_dpv(self.short[each.predicate])
         }
         found: dict[str, None] = {}
         todo = [name for name in self.of if (name in speaks or parts[name]) and name not in inside][::-1]
@@ -136,6 +132,10 @@ class _Document:
             else:
                 found[name] = None
         return tuple(found)
+
+    def _is_rule(self, said: Sequence[GraphTriple]) -> bool:
+        """Whether the classes of a thing say that it is no record of what is done."""
+        return any(each.predicate == TYPE and self.table.why_no_fact(self.short[each.object.text], "en") for each in said)
 
     def _parts(self, name: str) -> tuple[str, ...]:
         return tuple(
@@ -180,6 +180,8 @@ class _RecordReader:
         self.lang = lang
         self.stated: dict[str, _Stated] = {}
         self.unread: dict[tuple[str, str], DpvUnread] = {}
+        self.left_open: set[str] = set()
+        self.others: set[str] = set()
         self.documents: dict[str, tuple[Any, str, str]] = {}
         names = (record, *document.parts_of(record), *document.holders(record))
         self.triples = [each for name in names for each in document.of.get(name, ())]
@@ -199,7 +201,7 @@ class _RecordReader:
             for path in by_first.get(self.document.property_of(each), ())
             if path.facts[0].partition(".")[0] == "exporter"
         }
-        parties: set[str] = set()
+        things: dict[str, set[str]] = {}
         for each in self.triples:
             property = self.document.property_of(each)
             paths = by_first.get(property, ())
@@ -210,13 +212,13 @@ class _RecordReader:
                 nodes.setdefault(group, {})[each.object.text] = None
             spoke: dict[str, bool] = {}
             for path in paths:
-                parties.add(each.object.text)
+                things.setdefault(each.object.text, set()).add(property)
                 told = self._follow(path, each, exact=self.document.short[each.predicate] == property)
                 spoke[path.facts[0]] = told or spoke.get(path.facts[0], False)
             for fact in (name for name, told in spoke.items() if not told):  # of this thing nobody says it
                 self._open_fact(fact)
         several = {group for group, found in nodes.items() if len(found) > 1}
-        self._rest(by_first, parties)
+        self._rest(by_first, things)
         of_things = {fact for path in self.table.paths if len(path.steps) > 1 for fact in path.facts}
         for fact in [name for name in self.stated if name in of_things and name.partition(".")[0] in several]:
             if not self._is_set(fact):
@@ -312,11 +314,12 @@ class _RecordReader:
             if not understood and general:
                 generals = True
                 if name not in neutral:
-                    self._not_read(name, pointer, "it says only of which kind this is")
+                    only = _MEANS_MORE if self.table.means_more(facts[0], name) else "it says only of which kind this is"
+                    self._not_read(name, pointer, only)
             elif not understood and name not in neutral and not (name.startswith("_:") and classes != (name,)):
                 unsaid = True
                 means_more = any(self.table.means_more(fact, name) for fact in facts)
-                self._not_read(name, pointer, "it means more than any value here does" if means_more else self._why(name))
+                self._not_read(name, pointer, _MEANS_MORE if means_more else self._why(name))
         for fact in facts:
             if said[fact] or not self._is_set(fact):
                 self._put(fact, sorted(said[fact], key=str), tuple(terms[fact]), pointer)
@@ -350,14 +353,16 @@ class _RecordReader:
             return "; ".join(filter(None, (f"DPV {engine.DPV_VERSION} has no such term", meant)))
         return "no fact here means this"
 
-    def _rest(self, by_first: Mapping[str, Sequence[PropertyPath]], things: set[str]) -> None:
+    def _rest(self, by_first: Mapping[str, Sequence[PropertyPath]], things: Mapping[str, set[str]]) -> None:
         """List the properties that state nothing here."""
-        seconds = {path.steps[1] for paths in by_first.values() for path in paths if len(path.steps) > 1}
         for each in self.triples:
             name, property = self.document.short[each.predicate], self.document.property_of(each)
             if property in self.table.parts and (each.object.kind == "literal" or each.object.text not in self.document.of):
                 self._not_read(name, each.pointer, "the part is not described in the document")
                 self._open_all()
+            self._leave_open(property)
+            if each.predicate != TYPE and not self.table.is_dpv(name):
+                self.others.add(name[:_CUT])
             if each.predicate == TYPE or property in by_first or property in self.table.parts or not self.table.is_dpv(name):
                 continue
             if each.object.text in things and self.table.implied_by(name):
@@ -365,11 +370,27 @@ class _RecordReader:
             self._not_read(name, each.pointer, self._why(name))
             if name not in engine.dpv_terms():
                 self._open_all()
-        for thing in things:
+        for thing, firsts in things.items():
+            seconds = {path.steps[1] for first in firsts for path in by_first[first] if len(path.steps) > 1}
             for each in self.document.of.get(thing, ()):
-                name = self.document.short[each.predicate]
-                if self.table.is_dpv(name) and name not in seconds:
-                    self._not_read(name, each.pointer, self._why(name))
+                name, property = self.document.short[each.predicate], self.document.property_of(each)
+                if each.predicate != TYPE and not self.table.is_dpv(name):
+                    self.others.add(name[:_CUT])
+                if name in seconds or not self.table.is_dpv(name):
+                    continue
+                self._leave_open(property)
+                self._not_read(name, each.pointer, self._why(name))
+                # What a record says itself is said here of a part of it, and is not followed: there may be more than was read.
+                for path in by_first.get(property, ()):
+                    for fact in path.facts:
+                        self.stated.setdefault(fact, _Stated()).open = True
+
+    def _leave_open(self, property: str) -> None:
+        """Nothing is known of the facts that a property leaves open."""
+        text = self.table.texts.get(property)
+        for fact in text.leaves_open if text else ():
+            self.stated.pop(fact, None)
+            self.left_open.add(fact)
 
     def _is_certain_yes(self, fact: str, value: Any) -> bool:
         """Whether a yes stands whatever else is said: data are personal where some of them are."""
@@ -403,6 +424,8 @@ class _RecordReader:
     def _reading(self) -> DpvReading:
         facts = []
         for fact, stated in self.stated.items():
+            if fact in self.left_open:
+                continue
             spoken = [place for place in stated.places if place[0]]
             values = sorted({value for place in spoken for value in place[0]}, key=str)
             if not values:
@@ -428,7 +451,7 @@ class _RecordReader:
         order = {name: number for number, name in enumerate(self.table.bundle.vocabulary.facts)}
         facts.sort(key=lambda each: (order.get(each.fact, len(order)), each.fact))
         unread = sorted(self.unread.values(), key=lambda each: (each.term, each.pointer))
-        return DpvReading(self.record, _nested(facts), tuple(facts), tuple(unread))
+        return DpvReading(self.record, _nested(facts), tuple(facts), tuple(unread), tuple(sorted(self.others)))
 
 
 def _nested(facts: Sequence[DpvFact]) -> dict[str, Any]:

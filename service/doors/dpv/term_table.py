@@ -58,7 +58,7 @@ class DpvTable:
         return tuple(
             PropertyPath(tuple(name.split("/")), text)
             for name, text in self.texts.items()
-            if text.fact and (term := engine.dpv_terms().get(name.split("/")[0])) is not None and term.property
+            if text.fact and (term := engine.dpv_terms().get(name.split("/")[0])) is not None and term.is_property
         )
 
     @cached_property

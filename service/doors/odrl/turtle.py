@@ -40,7 +40,7 @@ def document(raw: bytes, most_bytes: int = MOST_BYTES) -> LinkedDocument:
     _check(raw, most_bytes)
     try:
         said = graphs.read_graph(raw, MEDIA_TYPE, most_bytes=most_bytes, most_triples=MOST_TRIPLES)
-    except graphs.DocumentRefused as why:
+    except graphs.GraphRefused as why:
         raise refused("not-turtle", f"the document is not Turtle: {why.detail}") from None
     names = _places(said)
     found: list[Triple] = []

@@ -55,6 +55,7 @@ def test_no_command_is_lost():
         "impact",
         "compile",
         "lsp",
+        "mcp",
         "analyse",
     }
     assert alone == authors | {
@@ -83,13 +84,13 @@ def test_no_command_is_lost():
         },
         "review": {"list", "show", "approve", "refuse"},
         "document": {"keep", "attach", "list", "sign", "attach-signature"},
+        "dpv": {"check", "read"},
         "database": {"backup", "upgrade", "check"},
         "keys": {"create", "list", "revoke"},
         "persons": {"list", "erase"},
         "sessions": {"list", "end"},
         "receipt": {"verify"},
         "odrl": {"evaluate", "read"},
-        "dpv": {"check", "read"},
         "register": {"import", "export", "show", "list"},
         "mapping": {"try"},
     }

@@ -10,8 +10,8 @@ from tests.service.doors.agents.conftest import House
 
 ASKING = ["begin", "missing", "decide", "ways_to_yes", "explain", "which_recipients", "find_facts", "search_law", "draft_test"]
 OF_A_PARTY = ["begin", "missing", "decide", "ways_to_yes", "explain", "find_facts", "whoami", "commit"]
-PERMITTED, _, _ = EXCHANGES["Indian payroll to Britain"]
-REFUSED, _, _ = EXCHANGES["South African payroll to Germany"]
+PERMITTED = EXCHANGES["Indian payroll to Britain"][0]
+REFUSED = EXCHANGES["South African payroll to Germany"][0]
 WITHOUT = {name: value for name, value in PERMITTED.items() if name != "recipient"}
 
 
@@ -59,8 +59,8 @@ def test_every_tool_says_what_it_takes_and_whether_it_changes_something(house: H
             assert all(
                 "description" in member or "enum" in member for member in each.input_schema.get("properties", {}).values()
             )
-        hints = {name: each.annotations for name, each in listed.items()}
-        assert [name for name, hint in hints.items() if hint and hint.destructive_hint] == [
+        hints = {name: each.annotations for name, each in listed.items() if each.annotations}
+        assert [name for name, hint in hints.items() if hint.destructive_hint] == [
             "commit",
             "sign_off",
             "register_party",
@@ -113,6 +113,18 @@ def test_what_records_nothing_records_nothing(house: House) -> None:
         before = len([*client.each_decision()])
         at_a_desk(house.address, house.keys["agent"], talk)
         assert len([*client.each_decision()]) == before
+
+
+def test_what_was_stated_and_says_too_little_is_asked_again(house: House) -> None:
+    """A preset leaves its sets open; the answer shows what was stated of them."""
+
+    async def talk(desk: Desk) -> None:
+        exchange = (await desk.call("begin", preset="payroll")).result["exchange"]
+        asked = {each["fact"]: each for each in (await desk.call("missing", exchange=exchange)).result["open"]}
+        assert asked["data.categories"]["says_too_little"] == exchange["data"]["categories"]
+        assert all("says_too_little" not in each for fact, each in asked.items() if fact.startswith("recipient."))
+
+    at_a_desk(house.address, house.keys["agent"], talk)
 
 
 def test_a_refusal_has_ways_and_an_explanation_in_pages(house: House) -> None:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import engine
-from service.doors.graphs import JSON_LD, DocumentRefused
+from service.doors.graphs import JSON_LD, GraphRefused
 from tests.service.doors.dpv.conftest import bundled, reading, readings, stated
 
 
@@ -91,6 +91,11 @@ def test_what_exists_in_both_becomes_facts_with_the_place_of_each():
         ("dpv:hasDataProcessor ex:a ; dpv:hasDataExporter ex:a ; dpv:hasRecipient ex:b", "exporter.role", "processor"),
         ("dpv:hasPurpose dpv:Marketing ; dpv:hasPersonalDataCategory pd:Health", "purpose.is", ["marketing", "unknown"]),
         ("dpv:hasPurpose ex:ours", "purpose.is", None),
+        ("dpv:hasLegalBasis dpv:Consent ; dpv:hasConsentStatus dpv:ConsentWithdrawn", "safeguards.basis", None),
+        ("dpv:hasLegalBasis [ a dpv:Consent ; dpv:hasConsentStatus dpv:ConsentRefused ]", "safeguards.basis", None),
+        ("dpv:hasDataSubject [ dpv:hasCountry loc:DE ; dpv:hasLocation loc:CN ]", "data.people_in", ["CN", "DE"]),
+        ("dpv:hasPersonalData [ a pd:Health ; dpv:hasPersonalData pd:Genetic ]", "data.categories", ["health", "unknown"]),
+        ("dpv:hasFrequency dpv:SingularFrequency ; dpv:hasData [ a pd:Health ; dpv:hasFrequency ex:x ]", "act.frequency", None),
     ],
 )  # fmt: skip
 def test_a_term_is_never_read_as_a_value_that_means_less(said, fact, value):
@@ -111,6 +116,16 @@ def test_every_term_that_is_not_understood_is_named_with_its_place_and_why():
     assert set(why) == {"dpv:Maketing", "https://example.org/ours", "dpv:hasRisk", "dpv:hasLocation", "dpv:Encryption"}
     assert len(found.terms_not_understood) == 5
     assert {each.pointer for each in found.not_understood} == {"https://example.org/r"}
+
+
+def test_properties_of_other_vocabularies_are_named_and_not_read():
+    """A misspelt prefix is found there too."""
+    found = reading(
+        "ex:r dpv:hasPurpose dpv:Marketing ; <dvp:hasPurpose> dpv:Sale ; <http://purl.org/dc/terms/title> 'records' ."
+    )
+    assert found.exchange == {"purpose": {"is": ["marketing"]}}
+    assert found.others == ("dvp:hasPurpose", "http://purl.org/dc/terms/title")
+    assert found.not_understood == ()
 
 
 def test_a_ground_of_the_general_regulation_is_a_document_of_which_nothing_else_is_known():
@@ -137,8 +152,26 @@ def test_a_record_with_one_part_is_one_record_and_one_with_several_parts_is_seve
     assert all(each.exchange["purpose"] == {"is": ["marketing"]} for each in several)
 
 
+def test_a_prohibition_is_no_record_of_what_is_done():
+    """Neither by itself nor beside a record, which lists it among what was not understood."""
+    rule = "ex:p a dpv:Prohibition ; dpv:hasPurpose dpv:ServiceProvision ."
+    with pytest.raises(GraphRefused):
+        readings(rule)
+    found = reading(f"ex:r dpv:hasPurpose dpv:Marketing ; dpv:hasProhibition ex:p . {rule}")
+    assert found.exchange == {"purpose": {"is": ["marketing"]}}
+    assert [each.term for each in found.not_understood] == ["dpv:hasProhibition"]
+
+
+def test_what_a_graph_inside_of_the_document_says_is_said():
+    """Nothing that a document says of a record is left out."""
+    context = {"dpv": "https://w3id.org/dpv#"}
+    inner = {"@id": "urn:g", "@graph": [{"@id": "urn:r", "dpv:hasPurpose": {"@id": "dpv:ServiceProvision"}}]}
+    document = {"@context": context, "@graph": [{"@id": "urn:r", "dpv:hasPurpose": {"@id": "dpv:Marketing"}}, inner]}
+    assert reading(json.dumps(document), JSON_LD).exchange == {"purpose": {"is": ["marketing", "service-provision"]}}
+
+
 def test_a_document_without_a_record_says_what_is_missing():
     """The sentence names the namespace, which is what is wrong most often."""
-    with pytest.raises(DocumentRefused) as refused:
+    with pytest.raises(GraphRefused) as refused:
         readings("ex:r <https://www.w3.org/ns/dpv#hasPurpose> dpv:Marketing .")
     assert "https://w3id.org/dpv#" in refused.value.detail

@@ -36,7 +36,9 @@ def distinct() -> tuple[PreparedCase, ...]:
 
 def again(document: Mapping[str, Any], table, standing: Sequence[str] = (), media_type: str = "") -> dict[str, Any]:
     """The exchange that is read from what is written of one; without a media type from the statements themselves."""
-    triples = write_record(table, DecidedTransfer(ID, document, standing, "2026-11-24", "permitted", "It may."))
+    triples: Sequence[graphs.GraphTriple] = write_record(
+        table, DecidedTransfer(ID, document, standing, "2026-11-24", "permitted", "It may.")
+    )
     if media_type:
         triples = graphs.read_graph(graphs.written(triples, media_type, PREFIXES_WRITTEN), media_type)
     (reading,) = read_records(triples, table)

@@ -133,6 +133,20 @@ def test_a_register_of_transfers_is_records_in_pages(desk, exchange):
     assert desk.client.get("/v1/dpv/transfers/gdpr-30?party=clinic-7").status_code == 400  # no id stands in an address
 
 
+@pytest.mark.parametrize("ending", [".ttl", ".jsonld"])
+def test_the_command_writes_a_register_as_records(ending, desk, exchange, tmp_path):
+    """All of it in one file, which the command accepts."""
+    made = desk.post("/v1/evaluate", {**exchange, "recipient": {**exchange["recipient"], "id": f"lab-of{ending}"}})
+    desk.post("/v1/commitments", {"decision": made["id"]})
+    file = tmp_path / f"transfers{ending}"
+    given = ("--database", desk.service.settings.database, "--from", "2026-11-01", "--until", "2026-11-30", "-o", str(file))
+    done = CliRunner().invoke(app, ["report", "transfers", "gdpr-30", *given])
+    assert done.exit_code == 0, done.output
+    assert f"lab-of{ending}" in file.read_text(encoding="utf-8")
+    done = CliRunner().invoke(app, ["dpv", "check", str(file)])
+    assert done.exit_code == 0, done.output
+
+
 @pytest.mark.parametrize("damage", [
     ("dpv:ActivityProposed", "dpv:ActivityHalted"),
     ("dpv:hasDataExporter", "dpv:hasDataController"),

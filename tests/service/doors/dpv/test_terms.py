@@ -19,7 +19,7 @@ WITHOUT = {
 
 def test_the_shipped_table_has_the_terms_of_the_three_published_tables():
     """Each term, whether it is a property, what it is an instance of, and what is broader: as the tables of version 2.3 say."""
-    published = {}
+    published: dict[str, dict[str, str]] = {}
     for name in ("dpv.csv", "pd.csv", "eu-gdpr.csv"):
         with (TABLES / name).open(encoding="utf-8", newline="") as file:
             published |= {row["iri"]: row for row in csv.DictReader(file)}
@@ -28,7 +28,7 @@ def test_the_shipped_table_has_the_terms_of_the_three_published_tables():
     assert len(shipped) == 1_116 + 231 + 234
     for iri, term in shipped.items():
         row = published[iri]
-        assert term.property == (row["type"] == "property"), iri
+        assert term.is_property == (row["type"] == "property"), iri
         for told, cells in ((term.kinds, ("dpvtype",)), (term.broader, ("hasbroader", "subclassof"))):
             known = [each for cell in cells for each in row[cell].split(";") if each in published]
             assert set(known) == {shipped_one.iri for each in told if (shipped_one := engine.dpv_terms().get(each))}, iri

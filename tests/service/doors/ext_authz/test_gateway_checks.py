@@ -170,3 +170,16 @@ def test_a_mapping_that_changes_decides_at_once(client: TestClient, mappings: Pa
     assert client.post("/v1/bundle/reload").status_code == 200
     assert client.get("/ext_authz/small/health").status_code == 403
     assert client.get("/ext_authz/small/healthy").status_code == 200
+
+
+def test_what_is_owed_denies_unless_the_mapping_carries_it(client: TestClient) -> None:
+    """The record says why a request was denied that may proceed; such a decision cannot be committed."""
+    owing = client.get("/ext_authz/small/datasets/noted/to/CN", headers=FEW)
+    assert owing.status_code == 403
+    kept = record(client, owing.headers[DECISION])
+    assert (kept["decision"]["proceed"], "cn.notes/art-2.1" in kept["denied"]) == (True, True)
+    refused = client.post("/v1/commitments", json={"decision": owing.headers[DECISION]})
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:fifthfactor:problem:not-committable")
+    carried = client.get("/ext_authz/carrying/datasets/noted")
+    assert carried.status_code == 200
+    assert "denied" not in record(client, carried.headers[DECISION])

@@ -241,3 +241,14 @@ def test_a_party_states_what_the_register_has_whatever_a_mapping_adds(ask: Ask, 
     states = found["request"]["register"]["recipient.id"]["states"]
     assert states["recipient"]["country"] == "AE"
     assert states["exporter"] == {"kind": "company"}
+
+
+def test_an_access_request_is_refused_for_the_same_reason(client: TestClient) -> None:
+    """AuthZEN reads the same fact, and a claim that nothing backs counts as little there."""
+    resource = {"type": "dataset", "id": "contacts", "properties": {"same_people_as": "visits-of-2025"}}
+    sent = {"subject": {"type": "organization", "id": "bureau-9"}, "action": {"name": "transfer"}, "resource": resource}
+    answer = client.post("/access/v1/evaluation", json=sent)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (400, "no-such-people")
+    assert answer.json()["detail"].startswith("`data.same_people_as` names no data set")
+    searched = client.post("/access/v1/search/action", json={"subject": sent["subject"], "resource": resource})
+    assert searched.status_code == 400
