@@ -137,8 +137,8 @@ class TermText(DocumentText):
     """Each unit of the other vocabulary, and ours: a currency, or `day`, `month`, `year`. `""`: a number without a unit."""
     no_fact: Text | None = None
     """Why it is no fact, though it is known."""
-    asked: YesNo = "yes"
-    """Of what is no fact: whether something hangs on it all the same, so that it is asked."""
+    asked: Literal["yes", "no", "constraint"] = "yes"
+    """Of what is no fact: whether something hangs on it all the same, so that it is asked; `constraint`: where it is constrained."""
     leaves_open: list[str] = []
     """The facts that stay unknown where the term occurs, whatever else is said of them."""
     part: YesNo = "no"
@@ -154,8 +154,8 @@ class TermText(DocumentText):
             raise ValueError("say one of `fact` and `no_fact`")
         if self.fact is None and (self.also or self.values or self.operators or self.units):
             raise ValueError("what is no fact has no `also`, `values`, `operators` or `units`")
-        if self.fact is not None and self.asked == "no":
-            raise ValueError("`asked: no` is said of what is no fact")
+        if self.fact is not None and self.asked != "yes":
+            raise ValueError(f"`asked: {self.asked}` is said of what is no fact")
         return self
 
 

@@ -67,7 +67,7 @@ class RuleLimits:
             return unread(f"{shown(local_name(name))} is not a term that is known here")
         if term.no_fact is not None:
             found = (Unread(at, name, term.no_fact.words.en),)
-            return LimitsRead(unread=found) if term.asked == "yes" else LimitsRead(kept=found)
+            return LimitsRead(kept=found) if term.asked == "no" else LimitsRead(unread=found)
         if local(constraint.operator) not in term.operators:
             known = ", ".join(f"`{each}`" for each in term.operators) or "none"
             return unread(f"the operator {shown(local(constraint.operator))} is not read with it; those that are: {known}")

@@ -144,6 +144,13 @@ class TermReader:
                 return _money(right.text, term.units.get(constraint.unit, ""))
         return None
 
+    def by_mapping(self, constraint: Constraint) -> bool:
+        """Whether the mappings say which of our values one in a constraint is read as: those are as narrow, or narrower."""
+        term = self.term(self.name(constraint.left))
+        return term is not None and any(
+            text in term.values for right in constraint.right for text in (right.text, self.name(right.text))
+        )
+
     def single(self, term: engine.TermText, right: LinkedTerm) -> Any:
         """The value that one of several right operands stands for by the mapping; None where it is not named there."""
         assert term.fact
