@@ -51,7 +51,7 @@ class RequestEntityText(DocumentText):
         return self
 
 
-class ReadingText(DocumentText):
+class RequestReadingText(DocumentText):
     """What a request states."""
 
     constants: dict[str, Any] = {}
@@ -65,7 +65,7 @@ class ReadingText(DocumentText):
 class ProgramOperationText(DocumentText):
     """One operation that the program asks for: decided, or named as one that moves no data."""
 
-    decided: ReadingText | None = None
+    decided: RequestReadingText | None = None
     """It is decided as an exchange; here stands what it states beside what each request states."""
     moves_no_data: Text | None = None
     """Why it moves no data. It is allowed, and nothing is decided."""
@@ -79,7 +79,7 @@ class ProgramOperationText(DocumentText):
         return self
 
 
-class RequestMappingText(ReadingText):
+class RequestMappingText(RequestReadingText):
     """How the requests of a program are read as exchanges. An operation that is not named here is refused."""
 
     model_config = ConfigDict(

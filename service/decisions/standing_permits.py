@@ -94,7 +94,10 @@ class PermitReader:
         again = self._replaying.reopened(stored)
         day = date.fromisoformat(again.record["as_of"])
         committable = day + timedelta(days=self._service.settings.commit_within_days)
-        return self._permit(stored, again, day, min(committable, self._last_day_now(context, id)), None)
+        permit = self._permit(stored, again, day, min(committable, self._last_day_now(context, id)), None)
+        if permit.last_day < context.today:
+            raise _none(f"what was decided held until {permit.last_day}: evaluate the exchange again")
+        return permit
 
     def of_commitment(self, context: Reading, id: str) -> StandingPermit:
         """What a commitment permits today. Raises RequestRefused."""

@@ -99,9 +99,9 @@ def test_every_fact_has_the_place_where_the_contract_says_it():
     assert places["exporter.id"] == "/assigner"
     assert places["data.id"] == "/permission/0"
     assert places["terms.purposes"] == "/permission/0/constraint/0"
-    for each in (*reading.stated, *reading.not_understood):
+    for pointer in [*(each.pointer for each in reading.stated), *(each.pointer for each in reading.not_understood)]:
         found: Any = document
-        for step in each.pointer.split("/")[1:]:
+        for step in pointer.split("/")[1:]:
             found = found[int(step)] if isinstance(found, list) else found[step.replace("~1", "/").replace("~0", "~")]
 
 
