@@ -242,11 +242,13 @@ def test_a_mapping_is_used_as_its_page_shows(tmp_path: Path) -> None:
         command = ["bash", "-ec", text]
         return subprocess.run(command, cwd=tmp_path, env=environment | more, capture_output=True, text=True, check=True).stdout
 
-    key = run(make).splitlines()[-1]
+    key, short = (run(text).splitlines()[-1] for text in (make, make.replace(" --scope read", "").replace("gateway", "short")))
     with running(database, "--policies", "bundled", "--policies", str(tmp_path / "ours")) as server:
-        answer = json.loads(run(ask.replace("http://localhost:8080", server.address), KEY=key))
+        ask = ask.replace("http://localhost:8080", server.address)
+        answer, unreasoned = (json.loads(run(ask, KEY=each)) for each in (key, short))
     assert agrees(json.loads(shown), answer)
     assert answer["result"]["reason"].startswith("This may go ahead under the law of India.")
+    assert (unreasoned["result"]["allow"], "India" in unreasoned["result"]["reason"]) == (True, False)
 
 
 def test_the_policies_shown_load_and_pass() -> None:

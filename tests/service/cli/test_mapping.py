@@ -70,12 +70,12 @@ SENSITIVE = {"people": {"ordinary": 500, "sensitive": 900}, "categories": ["heal
 SHOWN = {"dated": "2026-10-01", "covers": True}
 
 
-def with_sensitive(tmp_path: Path, **evidence: Any) -> Path:
-    """The register with health data of many people, and documents of the party that takes them."""
+def with_sensitive(tmp_path: Path, owner: str, **evidence: Any) -> Path:
+    """The register with health data of many people, and documents of one of its entities."""
     entities = [
         each
         | ({"facts": {"data": each["facts"]["data"] | SENSITIVE}} if each["id"] == "contacts" else {})
-        | ({"evidence": evidence} if each["id"] == "lab-5" else {})
+        | ({"evidence": evidence} if each["id"] == owner else {})
         for each in REGISTER
     ]
     file = tmp_path / "sensitive.json"
@@ -85,7 +85,7 @@ def with_sensitive(tmp_path: Path, **evidence: Any) -> Path:
 
 def test_what_is_required_is_named_by_its_facts(tmp_path: Path) -> None:
     """Each way to it with what it lacks, as a register or a mapping names it; once the register has that, the answer is yes."""
-    done = tried("reports", READ, "--register", str(with_sensitive(tmp_path)))
+    done = tried("reports", READ, "--register", str(with_sensitive(tmp_path, "lab-5")))
     assert done.exit_code == 1, done.output
     assert done.stdout.partition("r. 7).\n")[2] == (
         "\nasked for: same protection, and a contract or consent (in.sensitive-transfer), one of\n"
@@ -97,8 +97,22 @@ def test_what_is_required_is_named_by_its_facts(tmp_path: Path) -> None:
         '\nevidence and claims are stated like {"dated": "2026-10-01", "covers": true}\n'
         "\nreports is told: no\n"
     )
-    shown = with_sensitive(tmp_path, **{"in-same-protection": SHOWN, "in-consent": SHOWN})
+    shown = with_sensitive(tmp_path, "lab-5", **{"in-same-protection": SHOWN, "in-consent": SHOWN})
     assert tried("reports", READ, "--register", str(shown)).stdout.endswith("\n\nreports is told: yes\n")
+
+
+def test_a_document_is_stated_of_a_party_of_the_data_or_in_the_mapping(tmp_path: Path) -> None:
+    """Each of the three places counts alone; in the mapping it is true of each request."""
+    shown = with_sensitive(tmp_path, "contacts", **{"in-same-protection": SHOWN, "in-consent": SHOWN})
+    assert tried("reports", READ, "--register", str(shown)).exit_code == 0
+    documents = "".join(
+        f"  evidence.{name}: {{dated: 2026-10-01, covers: yes}}\n" for name in ("in-same-protection", "in-consent")
+    )
+    text = (HERE / "mappings" / "reports.yaml").read_text().replace("mapping: reports", "mapping: showing")
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "ours" / "showing.yaml").write_text(text.replace("constants:\n", f"constants:\n{documents}"))
+    done = tried("showing", READ, "--register", str(with_sensitive(tmp_path, "lab-5")), "--policies", str(tmp_path / "ours"))
+    assert done.exit_code == 0, done.output
 
 
 def test_where_no_way_leads_out_of_a_prohibition_it_says_so() -> None:
