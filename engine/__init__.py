@@ -123,7 +123,7 @@ from engine.exchange_input.exchange_problems import INCOHERENT, ExchangeProblem,
 from engine.exchange_input.exchange_reader import MAX_BYTES, read_object
 from engine.exchange_input.exchange_shape import SHAPES as EXCHANGE_SHAPES
 from engine.exchange_input.ledger_shares import SHARES
-from engine.explaining.carried_parts import condition_facts
+from engine.explaining.carried_parts import condition_facts, condition_text
 from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
@@ -151,9 +151,9 @@ from engine.policy_language.mapping_facts import AnyMapping, RequestMapping, Ter
 from engine.policy_language.mapping_text import (
     REQUEST_DOORS,
     ProgramOperationText,
-    ReadingText,
     RequestEntityText,
     RequestMappingText,
+    RequestReadingText,
     TermMappingText,
     TermText,
     TranslatedText,
@@ -334,7 +334,6 @@ __all__ = [
     "ProvenPairPart",
     "QuestionPart",
     "Range",
-    "ReadingText",
     "Reason",
     "Reckoner",
     "Register",
@@ -343,6 +342,7 @@ __all__ = [
     "RequestEntityText",
     "RequestMapping",
     "RequestMappingText",
+    "RequestReadingText",
     "Result",
     "RightScope",
     "RightsPage",
@@ -400,6 +400,7 @@ __all__ = [
     "cell_mutants",
     "compare",
     "condition_facts",
+    "condition_text",
     "conveyed_lines",
     "counted",
     "counter_definition",

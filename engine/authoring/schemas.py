@@ -267,7 +267,7 @@ class _Words:
             "RequestEntityText.facts": facts,
             "TermText.fact": place,
         }
-        for shape in ("ReadingText", "RequestMappingText"):
+        for shape in ("RequestReadingText", "RequestMappingText"):
             found[f"{shape}.constants"] = constants
             found[f"{shape}.facts"] = {"type": "object", "additionalProperties": by_shape(place, mapping=ref("translated"))}
         return found

@@ -24,6 +24,12 @@ def condition_facts(bundle: Bundle, provision: str) -> tuple[str, ...]:
     return tuple(each for each in dict.fromkeys((*read, *others)) if each and each != AS_OF)
 
 
+def condition_text(bundle: Bundle, provision: str, lang: str = ENGLISH.code) -> str:
+    """What the condition of a provision asks for which travels, in one language; "" where there is no such provision."""
+    rule = travelling_provisions(bundle.rules).get(provision)
+    return "" if rule is None or rule.travels is None else rule.travels.condition.in_(lang)
+
+
 def carried_part(bundle: Bundle, exchange: Exchange, carried: Carried, lang: str = ENGLISH.code) -> CarriedPart:
     """The part of a decision for a condition that came with the data, in one language."""
     rule, travels = carried.rule, carried.rule.travels

@@ -22,8 +22,8 @@ from engine.policy_language.gateway_places import check_gateway_places
 from engine.policy_language.mapping_text import (
     REQUEST_DOORS,
     TERM_DOORS,
-    ReadingText,
     RequestMappingText,
+    RequestReadingText,
     TermMappingText,
     TermText,
     TranslatedText,
@@ -158,7 +158,7 @@ def digest_of(text: DocumentText) -> str:
     return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def readings(text: RequestMappingText) -> Iterator[tuple[Steps, ReadingText]]:
+def readings(text: RequestMappingText) -> Iterator[tuple[Steps, RequestReadingText]]:
     """What each request states, and what each decided operation states beside it, with the paths to them in the document."""
     yield (), text
     for name, operation in text.operations.items():
@@ -238,7 +238,7 @@ class _RequestCheck(StatedPlaceCheck):
                 self.findings.error(at, "duplicate-id", said, help="name that operation too, and say what it is")
         return found
 
-    def _reading(self, where: Steps, reading: ReadingText, open_steps: Iterable[str]) -> None:
+    def _reading(self, where: Steps, reading: RequestReadingText, open_steps: Iterable[str]) -> None:
         for path, place in places_of(reading):
             name = path_name(place)
             if name and name not in open_steps:

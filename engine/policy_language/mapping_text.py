@@ -51,7 +51,7 @@ class RequestEntityText(DocumentText):
         return self
 
 
-class ReadingText(DocumentText):
+class RequestReadingText(DocumentText):
     """What a request states."""
 
     constants: dict[str, Any] = {}
@@ -65,7 +65,7 @@ class ReadingText(DocumentText):
 class ProgramOperationText(DocumentText):
     """One operation that the program asks for: decided, or named as one that moves no data."""
 
-    decided: ReadingText | None = None
+    decided: RequestReadingText | None = None
     """It is decided as an exchange; here stands what it states beside what each request states."""
     moves_no_data: Text | None = None
     """Why it moves no data. It is allowed, and nothing is decided."""
@@ -79,7 +79,7 @@ class ProgramOperationText(DocumentText):
         return self
 
 
-class RequestMappingText(ReadingText):
+class RequestMappingText(RequestReadingText):
     """How the requests of a program are read as exchanges. An operation that is not named here is refused."""
 
     model_config = ConfigDict(
@@ -137,8 +137,8 @@ class TermText(DocumentText):
     """Each unit of the other vocabulary, and ours: a currency, or `day`, `month`, `year`. `""`: a number without a unit."""
     no_fact: Text | None = None
     """Why it is no fact, though it is known."""
-    asked: YesNo = "yes"
-    """Of what is no fact: whether something hangs on it all the same, so that it is asked."""
+    asked: Literal["yes", "no", "constraint"] = "yes"
+    """Of what is no fact: whether something hangs on it all the same, so that it is asked; `constraint`: where it is constrained."""
     leaves_open: list[str] = []
     """The facts that stay unknown where the term occurs, whatever else is said of them."""
     part: YesNo = "no"
@@ -154,8 +154,8 @@ class TermText(DocumentText):
             raise ValueError("say one of `fact` and `no_fact`")
         if self.fact is None and (self.also or self.values or self.operators or self.units):
             raise ValueError("what is no fact has no `also`, `values`, `operators` or `units`")
-        if self.fact is not None and self.asked == "no":
-            raise ValueError("`asked: no` is said of what is no fact")
+        if self.fact is not None and self.asked != "yes":
+            raise ValueError(f"`asked: {self.asked}` is said of what is no fact")
         return self
 
 

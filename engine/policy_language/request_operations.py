@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from engine.policy_language.mapping_text import ReadingText, RequestMappingText
+from engine.policy_language.mapping_text import RequestMappingText, RequestReadingText
 
 PATH_STEP = "path."
 _POINTER = re.compile(r"(?:/(?:[^/~]|~[01])*)+")
@@ -128,7 +128,7 @@ def pattern(name: str) -> OperationPattern:
     return OperationPattern(name, tuple(name.split(" ")))
 
 
-def places_of(reading: ReadingText) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def places_of(reading: RequestReadingText) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """The places that a reading names, each with the path in the document to where it is written."""
     for place in reading.facts:
         yield ("facts", place), place

@@ -117,8 +117,9 @@ async def decide_recipients(context: Choosing, call: Call[None]) -> RecipientRes
     """
     Decides an exchange with each of the recipients, by the register and the ledger as they are, in one pass of the policies.
 
-    Nothing is recorded and nothing can be committed: evaluate the exchange with the recipient that is chosen. The caller needs the scope
-    `read` too.
+    Nothing is recorded and nothing can be committed: evaluate the exchange with the recipient that is chosen.
+
+    The caller needs the scope `read` too.
     """
     service, request, caller = call.service, call.request, context.caller
     lang = language(call.query.get("lang", AnswerOptions().lang))

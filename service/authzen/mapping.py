@@ -14,7 +14,7 @@ from typing import Any
 import engine
 from service.authzen.requests import SUPPORTED, Evaluation, refusal
 from service.mappings.entity_store import KnownEntities, StoredEntity
-from service.mappings.stated_exchange import MOST_OF_A_NAME, StatedExchange, pointer_step
+from service.mappings.stated_exchange import MOST_OF_A_NAME, AssembledExchange, pointer_step
 from service.problems import ProblemPlace, no_such
 
 AS_OF = "as_of"
@@ -73,7 +73,7 @@ class AccessMapping:
             raise NotNamed(no_such("action", asked.action.name, self._text.actions))
         if resource is None:
             raise NotNamed(no_such("type of resource", asked.resource.type, self._text.resources))
-        stated, at = StatedExchange(self._places, self.day(asked, today), known, reads, self._recipient), asked.at
+        stated, at = AssembledExchange(self._places, self.day(asked, today), known, reads, self._recipient), asked.at
         stated.wrong += self._misspelt(asked)
         self._entity(stated, subject, asked.subject.type, asked.subject.id, asked.subject.properties, f"{at}/subject")
         self._entity(stated, resource, asked.resource.type, asked.resource.id, asked.resource.properties, f"{at}/resource")
@@ -126,7 +126,7 @@ class AccessMapping:
             )
         return found
 
-    def _context(self, stated: StatedExchange, context: Mapping[str, Any], where: str) -> None:
+    def _context(self, stated: AssembledExchange, context: Mapping[str, Any], where: str) -> None:
         text = self._text.context
         self._send(stated, text, {name: value for name, value in context.items() if name not in text.entities}, where)
         for name, entity in text.entities.items():
@@ -145,7 +145,7 @@ class AccessMapping:
 
     def _entity(
         self,
-        stated: StatedExchange,
+        stated: AssembledExchange,
         text: engine.EntityText,
         type: str,
         id: str,
@@ -165,7 +165,7 @@ class AccessMapping:
         self._send(stated, text, properties, f"{at}/properties")
 
     def _stored(
-        self, stated: StatedExchange, text: engine.EntityText, type: str, id: str, name: str, at: str
+        self, stated: AssembledExchange, text: engine.EntityText, type: str, id: str, name: str, at: str
     ) -> StoredEntity | None:
         """
         What the store has of an entity, which the exchange has under a name: that of the fact that states its id, if there is one.
@@ -182,7 +182,7 @@ class AccessMapping:
             lambda properties: ((path, value) for path, value, _ in self._attributes(stated, text, properties)),
         )
 
-    def _named_by_facts(self, stated: StatedExchange) -> None:
+    def _named_by_facts(self, stated: AssembledExchange) -> None:
         """An id that an attribute states is looked up as if its entity were named."""
         kinds = (self._text.subjects, self._text.resources, self._text.context.entities)
         for type, text in ((type, text) for texts in kinds for type, text in texts.items()):
@@ -196,12 +196,12 @@ class AccessMapping:
         kinds = (self._text.subjects, self._text.resources, self._text.context.entities)
         return len({text.entity or type for texts in kinds for type, text in texts.items() if text.id == fact}) == 1
 
-    def _send(self, stated: StatedExchange, text: engine.AttributesText, values: Mapping[str, Any], at: str) -> None:
+    def _send(self, stated: AssembledExchange, text: engine.AttributesText, values: Mapping[str, Any], at: str) -> None:
         for path, value, name in self._attributes(stated, text, values):
             stated.send(path, value, f"{at}/{pointer_step(name)}")
 
     def _attributes(
-        self, stated: StatedExchange, text: engine.AttributesText, values: Mapping[str, Any]
+        self, stated: AssembledExchange, text: engine.AttributesText, values: Mapping[str, Any]
     ) -> Iterator[tuple[engine.Path, Any, str]]:
         """For each attribute that states something: the place to state it, the value to state, and its name."""
         for name, value in values.items():
@@ -218,7 +218,7 @@ class AccessMapping:
             place = f"{text.under}.{name}" if f"{text.under}.{name}" not in own else None
         return None if place is None else self._places.path(place)
 
-    def _first(self, stated: StatedExchange, type: str, value: Any) -> Any:
+    def _first(self, stated: AssembledExchange, type: str, value: Any) -> Any:
         """The id of an entity, or a list of ids. Each becomes the entity's first id if the store has the entity."""
         text = self._text.subjects.get(type) or self._text.resources[type]
         match value:

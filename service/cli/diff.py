@@ -77,7 +77,8 @@ def diff(
     report is Markdown, for a review. Needs the extra `analyse`.
 
     Ends with 0, or with 1 where the difference is what `--fail-on` names: `permits-more`, where it is not proven that no exchange may
-    proceed, or may perhaps proceed, that could not before. Where a command is stopped it reports what it has.
+    proceed, or may perhaps proceed, that could not before, or where a mapping reads programs' requests otherwise. Where a command is
+    stopped it reports what it has.
     """
     import engine
     from service.cli.impact_report import fails, markdown
@@ -145,7 +146,8 @@ def _fails(difference: "engine.Difference", fail_on: str | None) -> bool:
     directions = {move.direction for move in difference.moves}
     match fail_on:
         case "permits-more":
-            return not (difference.proof and difference.proof.nothing_more) or not directions.isdisjoint(MORE)
+            proven = difference.proof is not None and difference.proof.nothing_more
+            return not proven or not directions.isdisjoint(MORE) or _reads_otherwise(difference)
         case "permits-less":
             return not directions.isdisjoint(LESS)
         case "any-outcome":
@@ -154,6 +156,11 @@ def _fails(difference: "engine.Difference", fail_on: str | None) -> bool:
             return bool(directions) or not difference.same_meaning
         case _:
             return False
+
+
+def _reads_otherwise(difference: "engine.Difference") -> bool:
+    """Whether programs' requests are read otherwise: one that was refused or decided may be allowed, whatever is proven of exchanges."""
+    return any(change.what == "mapping" and (change.details or change.change != "changed") for change in difference.changes)
 
 
 # --- real exchanges --------------------------------------------------------------------------------------------------
@@ -201,6 +208,11 @@ def _markdown(difference: "engine.Difference", old: str, new: str, examples: int
     yield _summary(difference)
     if difference.proof is not None and not difference.same_meaning:
         yield from proof_report.markdown(difference.proof, examples)
+    if _reads_otherwise(difference):
+        yield from (
+            "",
+            "**Requests of programs are read otherwise (mappings, below). No proof speaks of that: one may be allowed more.**",
+        )
     yield from _outcomes(difference, examples)
     rules = [change for change in difference.changes if change.what in RULES]
     yield from _changes("Rules", rules)

@@ -13,7 +13,7 @@ import engine
 from service.console import decision_sections
 from service.console.draft_form import QuestionForm
 from service.console.pages import UNDETERMINED, rendered, stamp, tone
-from service.console.reader import PageReader, Part, capital
+from service.console.reader import CARRIED, PageReader, Part, capital
 from service.console.request_facts import FactShown, facts_of, grouped, in_short
 from service.decisions.present_outcome import PresentOutcome
 from service.documents.stated_documents import documents_of
@@ -269,7 +269,10 @@ def _stated(draft: Draft, document: Part, reader: PageReader) -> dict[str, Any]:
     return {
         "parties": in_short(facts, reader),
         "facts": grouped(facts, reader),
-        "own": {each.name for each in facts if not each.registered and _has(draft.document, each.name)},
+        # Conditions that came with the data are nothing that is asked: whoever took them out would be free of them.
+        "own": {
+            each.name for each in facts if not each.registered and each.name != CARRIED and _has(draft.document, each.name)
+        },
         "json": json.dumps(draft.document, ensure_ascii=False, indent=1),
     }
 

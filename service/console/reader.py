@@ -17,6 +17,8 @@ from service.languages.words import text_if_any, wording
 
 Part = Mapping[str, Any]
 
+CARRIED = "carried"  # the conditions that came with the data, which an exchange names beside its facts
+
 
 @dataclass(frozen=True)
 class PageReader:
@@ -54,7 +56,10 @@ class PageReader:
         return capital(self.code(kind, code))
 
     def told(self, fact: str, value: Any) -> str:
-        """A value by its titles in the loaded vocabulary, or as it was sent if there are none."""
+        """A value by its titles in the loaded vocabulary, conditions that came with the data by their texts; or as it was sent."""
+        if fact == CARRIED and isinstance(value, list):
+            named = [str(each.get("provision", "")) for each in value if isinstance(each, dict)]
+            return " ".join(engine.condition_text(self.bundle, each, self.lang) or each for each in named)
         try:
             return self.book.told(fact, value)
         except (LookupError, ValueError, TypeError, AttributeError):

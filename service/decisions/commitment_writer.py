@@ -145,7 +145,7 @@ class CommitmentWriter:
         settled = engine.settle(live.bundle.vocabulary, filled.exchange)
         check_within(settled, filled.exchange.benefits, caller)
         judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction, ready.asker)
-        tell = partial(self._decider.tell, judged, AnswerOptions(), request_id, caller)
+        tell = partial(self._decider.tell, judged, AnswerOptions(), request_id, caller, contract=_contract(ready.stored))
         if not judged.proceeds:
             raise NoLongerPermitted(tell)  # this undoes everything: the old commitment counts as before
         moved = _contributions(live, judged.unsigned, ready.moment)
@@ -388,6 +388,12 @@ class CommitmentWriter:
             transaction.execute(sa.delete(counted).where(*gone))
             members: dict[str, Any] = {"countings": sorted(forgotten)}
             tree_leaves.append(transaction, LogEvent("counting-forgotten", moment_text(self._service.clock()), members))
+
+
+def _contract(stored: Stored) -> Mapping[str, Any]:
+    """The contract that was read into the exchange of a decision, as its record has it; nothing where there is none, or it was erased."""
+    found: Mapping[str, Any] = with_personal_values(stored.entry.leaf, stored.entry.openings).get("contract", {})
+    return found if "digest" in found else {}
 
 
 def _entities(exchange: engine.Exchange, record: Mapping[str, Any]) -> Iterator[tuple[str, str, str, int | None]]:

@@ -94,7 +94,10 @@ class PermitReader:
         again = self._replaying.reopened(stored)
         day = date.fromisoformat(again.record["as_of"])
         committable = day + timedelta(days=self._service.settings.commit_within_days)
-        return self._permit(stored, again, day, min(committable, self._last_day_now(context, id)), None)
+        permit = self._permit(stored, again, day, min(committable, self._last_day_now(context, id)), None)
+        if permit.last_day < context.today:
+            raise _none(f"what was decided held until {permit.last_day}: evaluate the exchange again")
+        return permit
 
     def of_commitment(self, context: Reading, id: str) -> StandingPermit:
         """What a commitment permits today. Raises RequestRefused."""
@@ -145,6 +148,7 @@ class PermitReader:
             named = ", ".join(f"`{each}`" for each in again.judgement.exchange.disputed)
             raise _none(f"the register says something else of {named} than the exchange, so no contract can name it")
         last = again.last_day() or _years_after(day)
+        approved = [date.fromisoformat(each["until"]) for each in record.get("signed_off", ())]
         return StandingPermit(
             record=record,
             sequence=stored.sequence,
@@ -153,7 +157,7 @@ class PermitReader:
             exchange=again.judgement.exchange,
             explanation=_explained(again, PERMITTED),
             day=day,
-            last_day=min(last, until),
+            last_day=min([last, until, *approved]),
             commitment=commitment,
         )
 

@@ -76,6 +76,7 @@ class MappedDecisions:
         self._entities = entities or EntityRegister(service.store.database)
         self._decider = Decider(service)
         self._zone = time_zone(service.settings.zone)
+        self._readings: tuple[Live | None, dict[tuple[str, str], RequestReading]] = None, {}
 
     async def answer(
         self,
@@ -112,7 +113,7 @@ class MappedDecisions:
         service, now = self._service, self._service.clock()
         live = live or service.live
         mapping = mapping_of(live, name, door)
-        reading, known = RequestReading(live.bundle, stating(live), mapping, at), KnownEntities(self._entities)
+        reading, known = self._reading(live, mapping, at), KnownEntities(self._entities)
         today = now.astimezone(self._zone).date()
         try:
             read = await asyncio.to_thread(reading.read, sent, known, today, caller.reads)
@@ -126,6 +127,15 @@ class MappedDecisions:
             self._check(live, read, now, caller, at)
             judged = self._decider.judge(live, read.exchange, now, request_id, asker=caller)
             return self._told(mapping, read, judged, request_id, caller)
+
+    def _reading(self, live: Live, mapping: engine.RequestMapping, at: str) -> RequestReading:
+        """What reads by a mapping; it is made once for the policies that decide."""
+        if self._readings[0] is not live:
+            self._readings = live, {}
+        readings = self._readings[1]
+        if (mapping.name, at) not in readings:
+            readings[mapping.name, at] = RequestReading(live.bundle, stating(live), mapping, at)
+        return readings[mapping.name, at]
 
     def _check(self, live: Live, read: ReadRequest, now: datetime, caller: Caller, at: str) -> None:
         """An earlier data set that a request names must count wherever the exchange does. Raises RequestRefused, at its place."""

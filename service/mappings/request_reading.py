@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import engine
 from service.mappings.entity_store import KnownEntities
-from service.mappings.stated_exchange import DOCUMENTS, MOST_OF_A_NAME, Attributes, Refusal, StatedExchange, pointer_step
+from service.mappings.stated_exchange import DOCUMENTS, MOST_OF_A_NAME, AssembledExchange, Attributes, Refusal, pointer_step
 from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
 from service.register.entity import ASSET, PARTY, is_id
 from service.register.stated_facts import StatableFacts
@@ -79,6 +79,7 @@ class RequestReading:
         self._at = at
         self._refused = refused
         self._places = engine.Places(bundle.vocabulary)
+        self._groups = frozenset(name.partition(".")[0] for name in self._places.names())
         self._patterns = sorted(map(engine.pattern, mapping.text.operations), key=lambda each: each.order)
 
     def read(self, sent: Mapping[str, Any], known: KnownEntities, today: date, reads: bool) -> ReadRequest:
@@ -92,8 +93,8 @@ class RequestReading:
         if said.decided is None:
             assert said.moves_no_data is not None, "the model has one of the two"
             return ReadRequest(pattern.name, None, said.moves_no_data.en)
-        stated = StatedExchange(self._places, today, known, reads, self._bundle.vocabulary.recipient)
-        read = _InputReading(self._bundle, self._states, stated, sent, steps, self._at, self._path_place(sent))
+        stated = AssembledExchange(self._places, today, known, reads, self._bundle.vocabulary.recipient)
+        read = _InputReading(self._bundle, self._states, stated, sent, steps, self._at, self._path_place(sent), self._groups)
         read.all([self._text, said.decided])
         exchange = stated.read(self._bundle, self._refused)
         statements = tuple(ReadStatement(".".join(path), value, at) for path, (value, at) in stated.sent.items())
@@ -158,7 +159,7 @@ def unread(text: engine.RequestMappingText, operation: str, sent: Mapping[str, A
 def absent(text: engine.RequestMappingText, operation: str, sent: Mapping[str, Any]) -> list[str]:
     """Pointers of a mapping that lead to nothing in an input, or to `null`, so that they state nothing for an operation."""
     readings = [text, *filter(None, [text.operations[operation].decided])]
-    whole = engine.ReadingText(
+    whole = engine.RequestReadingText(
         facts={place: said for each in readings for place, said in each.facts.items()},
         entities={name: said for each in readings for name, said in each.entities.items()},
     )
@@ -195,18 +196,19 @@ class _InputReading:
     One input, as it states facts. `steps` are the named steps of the path, `at` the pointer to the input in the body, `path` the place of
     the path in it.
 
-    `origins` has the places of the input that state a fact, a family or a group, by its name.
+    `groups` are the first steps of all facts. `origins` has the places of the input that state a fact, a family or a group, by its name.
     """
 
     def __init__(
         self,
         bundle: engine.Bundle,
         states: StatableFacts,
-        stated: StatedExchange,
+        stated: AssembledExchange,
         sent: Mapping[str, Any],
         steps: Mapping[str, str],
         at: str,
         path: str,
+        groups: frozenset[str],
     ) -> None:
         self._bundle = bundle
         self._stated = stated
@@ -215,10 +217,10 @@ class _InputReading:
         self._at = at
         self._path_place = path
         self._kinds = states.kinds
-        self._groups = tuple(dict.fromkeys(name.partition(".")[0] for name in stated.places.names()))
+        self._groups = groups
         self.origins: dict[str, set[str]] = {}
 
-    def all(self, readings: Sequence[engine.ReadingText]) -> None:
+    def all(self, readings: Sequence[engine.RequestReadingText]) -> None:
         """State everything that some readings say; a later one takes the place of an earlier one where both name the same."""
         constants = {fact: value for each in readings for fact, value in each.constants.items()}
         facts = {place: said for each in readings for place, said in each.facts.items()}

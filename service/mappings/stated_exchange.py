@@ -27,7 +27,7 @@ Refusal = Callable[[Sequence[ProblemPlace]], RequestRefused]
 
 
 @dataclass(slots=True)
-class NamedEntity:
+class StatedEntity:
     """An entity that the request names: its kind, what the store has, and the stored values by place. `id` is "" if a fact states it."""
 
     kind: str
@@ -50,7 +50,7 @@ class NamedEntity:
 
 
 @dataclass(slots=True)
-class StatedExchange:
+class AssembledExchange:
     """
     The values at each place of the exchange, as known on a day. `reads`: who asks may read what the store has.
 
@@ -66,7 +66,7 @@ class StatedExchange:
     reads: bool
     recipient: str
     sent: dict[engine.Path, tuple[Any, str]] = field(default_factory=dict)
-    entities: dict[str, NamedEntity] = field(default_factory=dict)
+    entities: dict[str, StatedEntity] = field(default_factory=dict)
     alone: dict[engine.Path, Any] = field(default_factory=dict)
     unusable: set[engine.Path] = field(default_factory=set)
     wrong: list[ProblemPlace] = field(default_factory=list)
@@ -106,7 +106,7 @@ class StatedExchange:
                 f"`{id[:MOST_OF_A_NAME]}` is not in the register and looks like {meant}, which is; send the one that is meant"
             )
             self.wrong.append(ProblemPlace(pointer=at, code="looks-like", detail=detail))
-        entity = self.entities.setdefault(key, NamedEntity(kind, found, found.id if found and states is None else ""))
+        entity = self.entities.setdefault(key, StatedEntity(kind, found, found.id if found and states is None else ""))
         if found is not None and found.alike and states is not None:
             entity.states[states] = found.id
         for path, value in attributes(found.properties if found else {}):
@@ -118,7 +118,7 @@ class StatedExchange:
         found = self.known.find(kind, id, self.day)
         return found.id if found and not found.alike else id
 
-    def store(self, entity: NamedEntity, path: engine.Path, value: Any) -> None:
+    def store(self, entity: StatedEntity, path: engine.Path, value: Any) -> None:
         """State a value that the store has of an entity."""
         try:
             found = list(self.places.put(path, value))

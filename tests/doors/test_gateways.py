@@ -5,6 +5,7 @@ What stands behind the gateway notes what reaches it: a denial is a request that
 """
 
 import re
+import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -126,6 +127,7 @@ def test_what_may_proceed_goes_on_with_its_decision(place: Place, gateway: Gatew
     assert mapping["from_client"] == ["purpose.is"]
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the examples are for curl")
 def test_the_clients_of_envoy_get_what_the_page_shows(place: Place) -> None:
     """Each command of the page, with `…` for what differs from time to time."""
     place.behind.taken()

@@ -36,7 +36,7 @@ class GatewayMapping:
         return None if found is None else tuple(self.mapping.text.operations[found.name].query)
 
 
-def _readings(text: engine.RequestMappingText) -> Iterator[engine.ReadingText]:
+def _readings(text: engine.RequestMappingText) -> Iterator[engine.RequestReadingText]:
     yield text
     for operation in text.operations.values():
         if operation.decided is not None:

@@ -35,6 +35,7 @@ class ShippedContext(NamedTuple):
     file: str
     source: str
     licence: str
+    guarded: bool = True  # whether a document may give none of its names another meaning
 
 
 @cache
@@ -142,7 +143,7 @@ def _whole(iri: str, context: Mapping[str, Any], depth: int = 0) -> str:
 def known_names() -> Mapping[str, frozenset[str]]:
     """Every name that a shipped context defines, with each meaning that one gives it."""
     found: dict[str, set[str]] = {}
-    for url in shipped():
+    for url in (each.url for each in shipped().values() if each.guarded):
         context = load(url)["@context"]
         for name, iri, prefixes in _definitions(context, {}):
             prefix, colon, rest = iri.partition(":")

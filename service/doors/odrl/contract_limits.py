@@ -17,7 +17,7 @@ from service.doors.odrl.term_values import UNKNOWN, FactType
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TermPlace:
     """Where a contract says something, and by which term."""
 
     pointer: str
@@ -29,7 +29,7 @@ class Limit:
     """What a contract limits a fact to."""
 
     value: Any
-    places: tuple[Place, ...]
+    places: tuple[TermPlace, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LimitsRead:
     """
     What a constraint, or several that must all hold, says: limits by fact, what was not understood, what is known and no condition, and
     whether it can never be met (`never`, with the reason).
@@ -94,7 +94,7 @@ def _order(one: Any, other: Any) -> Any:
     return None
 
 
-def joined(types: Mapping[str, FactType], parts: list[Part]) -> Part:
+def joined(types: Mapping[str, FactType], parts: list[LimitsRead]) -> LimitsRead:
     """Several parts that must all hold."""
     limits: dict[str, Limit] = {}
     unread = [each for part in parts for each in part.unread]
@@ -118,4 +118,6 @@ def joined(types: Mapping[str, FactType], parts: list[Part]) -> Part:
             never.append(Unread(where.pointer, where.term, "no value meets it and what stands beside it"))
         else:
             limits[fact] = replace(known, value=value, places=places)
-    return Part({fact: limit for fact, limit in limits.items() if fact not in open_}, tuple(unread), tuple(kept), tuple(never))
+    return LimitsRead(
+        {fact: limit for fact, limit in limits.items() if fact not in open_}, tuple(unread), tuple(kept), tuple(never)
+    )

@@ -22,7 +22,7 @@ LogicalKind: TypeAlias = Literal["and", "or", "xone", "andSequence"]
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class LinkedTerm:
     """A name or a value: `text` is an IRI, a bare name, the lexical form of a literal, or the label of a blank node."""
 
     text: str
@@ -37,7 +37,7 @@ class Triple:
 
     subject: str
     predicate: str
-    object: Term
+    object: LinkedTerm
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Constraint:
 
     left: str
     operator: str
-    right: tuple[Term, ...]
+    right: tuple[LinkedTerm, ...]
     unit: str
     data_type: str
     pointer: str

@@ -17,7 +17,7 @@ from typing import Any
 
 import engine
 from service.doors.odrl import policy_names
-from service.doors.odrl.contract_limits import Limit, Part, Place, Unread
+from service.doors.odrl.contract_limits import Limit, LimitsRead, TermPlace, Unread
 from service.doors.odrl.contract_policy import ODRL, ContractPolicy, ContractRule, local_name
 from service.doors.odrl.permissions import Permission, together
 from service.doors.odrl.prohibitions import without_prohibited
@@ -149,10 +149,10 @@ class _Reader:
             unread.append(Unread(rule.action_pointer or rule.pointer, ODRL + "action", self._no_action(rule)))
             acts = frozenset({"unknown"})
         own = limits.pop("terms.acts", None)
-        place = Place(rule.action_pointer or rule.pointer, ODRL + "action")
-        acts_limit = Part({"terms.acts": Limit(acts, (place,))}) if acts else Part()
+        place = TermPlace(rule.action_pointer or rule.pointer, ODRL + "action")
+        acts_limit = LimitsRead({"terms.acts": Limit(acts, (place,))}) if acts else LimitsRead()
         if own is not None and acts:
-            met = self._rules.join([acts_limit, Part({"terms.acts": own})])
+            met = self._rules.join([acts_limit, LimitsRead({"terms.acts": own})])
             self._never += met.never
             if met.never:
                 return
@@ -218,7 +218,9 @@ class _Reader:
 
     def _terms_stated(self, limits: Mapping[str, Limit]) -> Iterator[StatedTerm]:
         for fact, limit in limits.items():
-            for place in [*dict.fromkeys(limit.places)][:MOST_PLACES] or (Place(self._policy.pointer, ODRL + "permission"),):
+            for place in [*dict.fromkeys(limit.places)][:MOST_PLACES] or (
+                TermPlace(self._policy.pointer, ODRL + "permission"),
+            ):
                 yield StatedTerm(fact, _json(limit.value), place.pointer, place.term)
 
     def _fits(self, stated: StatedTerm) -> bool:

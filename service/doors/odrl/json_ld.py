@@ -16,7 +16,7 @@ from typing import Any
 import engine
 from service.doors.installed import require
 from service.doors.odrl import contexts, contract_graph
-from service.doors.odrl.contract_policy import RDF_TYPE, XSD, ContractPolicy, LinkedDocument, Term, Triple, local_name
+from service.doors.odrl.contract_policy import RDF_TYPE, XSD, ContractPolicy, LinkedDocument, LinkedTerm, Triple, local_name
 from service.doors.odrl.refusals import refused, shown
 
 MOST_BYTES = 262_144
@@ -187,11 +187,11 @@ class _Walk:
         found = tuple(triple for node in expanded if isinstance(node, dict) for triple in self._node(node)[1])
         return LinkedDocument(found, self._pointers, self._predicates)
 
-    def _node(self, node: Mapping[str, Any]) -> tuple[Term, tuple[Triple, ...]]:
+    def _node(self, node: Mapping[str, Any]) -> tuple[LinkedTerm, tuple[Triple, ...]]:
         """The name of a node, and what it and the nodes in it say."""
         at = node[_AT][0]["@value"] if _AT in node else ""
         name = _name(node["@id"]) if isinstance(node.get("@id"), str) else f"_:{at}"
-        term = Term(name, "blank" if name.startswith("_:") else "iri")
+        term = LinkedTerm(name, "blank" if name.startswith("_:") else "iri")
         said = [key for key in node if key not in ("@id", _AT)]
         if said and name in self._pointers and (said != ["@type"] or name in self._said):
             # What two places say of one name holds together: a limit written beside the permission would narrow the prohibition too.
@@ -211,7 +211,7 @@ class _Walk:
             if written:
                 self._predicates.setdefault((name, predicate), f"{at}/{_escaped(written)}")
             if key == "@type":
-                found += [Triple(name, predicate, Term(_name(each))) for each in node[key]]
+                found += [Triple(name, predicate, LinkedTerm(_name(each))) for each in node[key]]
                 continue
             for value in node[key]:
                 for object_, inner in self._value(value):
@@ -219,7 +219,7 @@ class _Walk:
                     found += inner
         return term, tuple(found)
 
-    def _value(self, value: Any) -> Iterator[tuple[Term, tuple[Triple, ...]]]:
+    def _value(self, value: Any) -> Iterator[tuple[LinkedTerm, tuple[Triple, ...]]]:
         if not isinstance(value, dict):
             raise refused("not-json-ld", "the document cannot be read as JSON-LD")
         if "@list" in value:
@@ -231,15 +231,15 @@ class _Walk:
             yield self._node(value)
 
 
-def _literal(value: Mapping[str, Any]) -> Term:
+def _literal(value: Mapping[str, Any]) -> LinkedTerm:
     said, data_type, language = value["@value"], value.get("@type", ""), value.get("@language", "")
     if isinstance(said, bool):
-        return Term("true" if said else "false", "literal", data_type or XSD + "boolean")
+        return LinkedTerm("true" if said else "false", "literal", data_type or XSD + "boolean")
     if isinstance(said, int):
-        return Term(str(said), "literal", data_type or XSD + "integer")
+        return LinkedTerm(str(said), "literal", data_type or XSD + "integer")
     if isinstance(said, float):
-        return Term(repr(said), "literal", data_type or XSD + "double")
-    return Term(str(said), "literal", data_type, language)
+        return LinkedTerm(repr(said), "literal", data_type or XSD + "double")
+    return LinkedTerm(str(said), "literal", data_type, language)
 
 
 def _name(iri: str) -> str:

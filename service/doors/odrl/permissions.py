@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from service.doors.odrl.contract_limits import Limit, Place, Unread, both, either, within
+from service.doors.odrl.contract_limits import Limit, TermPlace, Unread, both, either, within
 from service.doors.odrl.contract_policy import ODRL
 from service.doors.odrl.term_values import UNKNOWN, TermReader
 
@@ -49,7 +49,7 @@ class Together:
 def together(permissions: list[Permission], terms: TermReader, at: str) -> Together:
     """The limits of several permissions; without a permission no act is allowed."""
     if not permissions:
-        return Together({"terms.acts": Limit(frozenset(), (Place(at, ODRL + "permission"),))})
+        return Together({"terms.acts": Limit(frozenset(), (TermPlace(at, ODRL + "permission"),))})
     left: list[Permission] = []
     for each in permissions:
         if len(left) >= MOST_COMPARED:  # so many different ones are not compared, and differ

@@ -7,17 +7,17 @@ permissions name. What cannot be taken away exactly is not understood, and asked
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from service.doors.odrl.contract_limits import Limit, Part, Place, Unread
+from service.doors.odrl.contract_limits import Limit, LimitsRead, TermPlace, Unread
 from service.doors.odrl.contract_policy import ODRL, AnyConstraint, Constraint, ContractRule, LogicalConstraint, local_name
 from service.doors.odrl.refusals import shown
 from service.doors.odrl.term_values import UNKNOWN, TermReader
 
 
 def without_prohibited(
-    rule: ContractRule, part: Part, limits: Mapping[str, Limit], terms: TermReader
+    rule: ContractRule, part: LimitsRead, limits: Mapping[str, Limit], terms: TermReader
 ) -> tuple[dict[str, Limit], tuple[Unread, ...]]:
     """The limits without what a rule prohibits, and what of it was not understood. `part` is what its constraints say."""
     if part.never:  # two values that look different may be one, so it may prohibit something all the same
@@ -33,11 +33,14 @@ def without_prohibited(
         if not left:
             return found, ()
         taken = _taken(rule, left, found, terms)
-        return (found, (_not_exact(rule),)) if taken is None else (taken, ())
+        if taken is None:
+            return found, (_not_exact(rule),)
+        # What the mappings name is as narrow as theirs or narrower: what theirs has beside it is prohibited too.
+        return taken, (_wider(rule),) if any(map(terms.by_mapping, _constraints(rule.constraints))) else ()
     beside = terms.of("prohibition")
     if beside is not None and beside.fact and rule.action in beside.values:
         told = beside.values[rule.action] in (True, "yes")
-        found[beside.fact] = Limit(told, (Place(rule.action_pointer, ODRL + "prohibition"),))
+        found[beside.fact] = Limit(told, (TermPlace(rule.action_pointer, ODRL + "prohibition"),))
     acts = terms.action(rule.action)
     if not acts:
         why = f"{shown(local_name(rule.action))} is prohibited, and whether it is done is not known here"
@@ -45,8 +48,13 @@ def without_prohibited(
     allowed = found["terms.acts"]
     if rule.action == ODRL + "use":  # every action but a transfer of ownership is a use
         acts = allowed.value
-    place = Place(rule.action_pointer or rule.pointer, ODRL + "prohibition")
-    found["terms.acts"] = Limit(allowed.value - acts - {UNKNOWN}, (*allowed.places, place))
+    place = TermPlace(rule.action_pointer or rule.pointer, ODRL + "prohibition")
+    left_over = allowed.value - acts - {UNKNOWN}
+    found["terms.acts"] = Limit(left_over, (*allowed.places, place))
+    # Who gets the data in a way that is left may still do with them what is prohibited, unless a fact of the terms says it.
+    if left_over and not (beside is not None and rule.action in beside.values):
+        why = f"{shown(local_name(rule.action))} is prohibited, and whether the recipient does it is not known here"
+        return found, (Unread(rule.pointer, ODRL + "prohibition", why),)
     return found, ()
 
 
@@ -69,12 +77,25 @@ def _taken(
     return {**limits, fact: replace(allowed, value=allowed.value - outside, places=places)}
 
 
+def _constraints(constraints: tuple[AnyConstraint, ...]) -> Iterator[Constraint]:
+    """The constraints in these, also those within a connective."""
+    for each in constraints:
+        if isinstance(each, Constraint):
+            yield each
+        elif isinstance(each, LogicalConstraint):
+            yield from _constraints(each.parts)
+
+
 def _alone(constraints: tuple[AnyConstraint, ...]) -> bool:
     """Whether these are one single constraint, perhaps within a connective of one part."""
     if len(constraints) != 1:
         return False
     (only,) = constraints
     return isinstance(only, Constraint) or (isinstance(only, LogicalConstraint) and _alone(only.parts))
+
+
+def _wider(rule: ContractRule) -> Unread:
+    return Unread(rule.pointer, ODRL + "prohibition", "what is prohibited may be more than what is named so here")
 
 
 def _not_exact(rule: ContractRule) -> Unread:

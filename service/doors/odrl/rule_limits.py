@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 
 import engine
-from service.doors.odrl.contract_limits import Limit, Part, Place, Unread, either, joined
+from service.doors.odrl.contract_limits import Limit, LimitsRead, TermPlace, Unread, either, joined
 from service.doors.odrl.contract_policy import (
     ODRL,
     AnyConstraint,
     BrokenConstraint,
     Constraint,
+    LinkedTerm,
     LogicalConstraint,
-    Term,
     local_name,
 )
 from service.doors.odrl.refusals import shown
@@ -31,54 +31,56 @@ class RuleLimits:
     def __init__(self, terms: TermReader) -> None:
         self._terms = terms
 
-    def all_of(self, constraints: Sequence[AnyConstraint]) -> Part:
+    def all_of(self, constraints: Sequence[AnyConstraint]) -> LimitsRead:
         """Constraints that must all hold."""
         parts = [self.part(each) for each in constraints]
-        return self.join([*parts, Part(never=tuple(self._against_each_other(constraints)))])
+        return self.join([*parts, LimitsRead(never=tuple(self._against_each_other(constraints)))])
 
-    def join(self, parts: list[Part]) -> Part:
+    def join(self, parts: list[LimitsRead]) -> LimitsRead:
         """Parts that must all hold."""
         return joined({fact: self._terms.type(fact) for part in parts for fact in part.limits}, parts)
 
-    def part(self, constraint: AnyConstraint) -> Part:
+    def part(self, constraint: AnyConstraint) -> LimitsRead:
         match constraint:
             case BrokenConstraint(why=why, pointer=at):
-                return Part(unread=(Unread(at, ODRL + "constraint", why),))
+                return LimitsRead(unread=(Unread(at, ODRL + "constraint", why),))
             case LogicalConstraint(kind=kind, parts=parts, pointer=at):
                 if kind == "and":
                     return self.all_of(parts)
                 if len(parts) == 1:
                     return self.part(parts[0])
-                return self._alternatives(constraint) if kind == "or" and parts else Part(unread=(self._logical(kind, at),))
+                return (
+                    self._alternatives(constraint) if kind == "or" and parts else LimitsRead(unread=(self._logical(kind, at),))
+                )
             case Constraint():
                 return self._constraint(constraint)
 
-    def _constraint(self, constraint: Constraint) -> Part:
+    def _constraint(self, constraint: Constraint) -> LimitsRead:
         name = self._terms.name(constraint.left)
         term = self._terms.term(name)
         at = constraint.pointer
 
-        def unread(why: str) -> Part:
-            return Part(unread=(Unread(at, name, why),))
+        def unread(why: str) -> LimitsRead:
+            return LimitsRead(unread=(Unread(at, name, why),))
 
         if term is None:
             return unread(f"{shown(local_name(name))} is not a term that is known here")
         if term.no_fact is not None:
             found = (Unread(at, name, term.no_fact.words.en),)
-            return Part(unread=found) if term.asked == "yes" else Part(kept=found)
+            return LimitsRead(kept=found) if term.asked == "no" else LimitsRead(unread=found)
         if local(constraint.operator) not in term.operators:
             known = ", ".join(f"`{each}`" for each in term.operators) or "none"
             return unread(f"the operator {shown(local(constraint.operator))} is not read with it; those that are: {known}")
         assert term.fact
-        places = (Place(at, name),)
+        places = (TermPlace(at, name),)
         if not self._terms.type(term.fact).many and len(constraint.right) > 1:
             return self._restrictions(constraint, name, term)
         value = self._terms.value(term, constraint)
         if value is None or value == frozenset():
             return unread(f"{_told(constraint.right)} is not a value that is known here")
-        return Part({term.fact: Limit(value, places)})
+        return LimitsRead({term.fact: Limit(value, places)})
 
-    def _restrictions(self, constraint: Constraint, name: str, term: engine.TermText) -> Part:
+    def _restrictions(self, constraint: Constraint, name: str, term: engine.TermText) -> LimitsRead:
         """Several restrictions, each of which says what it says: what is known counts, the rest is not understood."""
         assert term.fact
         parts = []
@@ -86,18 +88,20 @@ class RuleLimits:
             value = self._terms.single(term, right) if local(constraint.operator) == "isAllOf" else None
             if value is None:
                 parts.append(
-                    Part(unread=(Unread(constraint.pointer, name, f"{shown(right.text)} is not a value that is known here"),))
+                    LimitsRead(
+                        unread=(Unread(constraint.pointer, name, f"{shown(right.text)} is not a value that is known here"),)
+                    )
                 )
             else:
-                parts.append(Part({term.fact: Limit(value, (Place(constraint.pointer, name),))}))
+                parts.append(LimitsRead({term.fact: Limit(value, (TermPlace(constraint.pointer, name),))}))
         return self.join(parts)
 
-    def _alternatives(self, constraint: LogicalConstraint) -> Part:
+    def _alternatives(self, constraint: LogicalConstraint) -> LimitsRead:
         """Alternatives: one limit of one fact in each, or not understood. One that can never be met is none."""
         parts = [self.part(each) for each in constraint.parts]
         possible = [part for part in parts if not part.never]
         if not possible:
-            return Part(never=tuple(each for part in parts for each in part.never))
+            return LimitsRead(never=tuple(each for part in parts for each in part.never))
         facts = {fact for part in possible for fact in part.limits}
         plain = all(len(part.limits) == 1 and not part.unread and not part.kept for part in possible)
         if len(facts) == 1 and plain:
@@ -106,10 +110,10 @@ class RuleLimits:
             for part in possible[1:]:
                 value = either(self._terms.type(fact), limit.value, part.limits[fact].value)
                 if value is None:
-                    return Part(unread=(self._logical("or", constraint.pointer),))
+                    return LimitsRead(unread=(self._logical("or", constraint.pointer),))
                 limit = Limit(value, (*limit.places, *part.limits[fact].places))
-            return Part({fact: limit})
-        return Part(unread=(self._logical("or", constraint.pointer),))
+            return LimitsRead({fact: limit})
+        return LimitsRead(unread=(self._logical("or", constraint.pointer),))
 
     def _logical(self, kind: str, at: str) -> Unread:
         why = {
@@ -142,7 +146,7 @@ def _all(constraints: Sequence[AnyConstraint]) -> Iterator[Constraint]:
             yield from _all(each.parts)
 
 
-def _same(one: Term, other: Term) -> bool:
+def _same(one: LinkedTerm, other: LinkedTerm) -> bool:
     if one.text == other.text:
         return True
     try:
@@ -151,6 +155,6 @@ def _same(one: Term, other: Term) -> bool:
         return False
 
 
-def _told(right: Sequence[Term]) -> str:
+def _told(right: Sequence[LinkedTerm]) -> str:
     told = ", ".join(shown(each.text) for each in right[:5])
     return f"one of {told}" if len(right) > 1 else told

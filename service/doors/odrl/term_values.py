@@ -17,7 +17,7 @@ from typing import Any, Final
 import engine
 from service.doors.odrl import policy_names
 from service.doors.odrl.contract_graph import canonical
-from service.doors.odrl.contract_policy import ODRL, XSD, Constraint, Term, local_name
+from service.doors.odrl.contract_policy import ODRL, XSD, Constraint, LinkedTerm, local_name
 from service.problems import RequestRefused
 
 UNKNOWN: Final = "unknown"
@@ -27,7 +27,8 @@ PLAIN: Final = frozenset(
     {
         "",
         *(
-            XSD + each
+            prefix + each
+            for prefix in (XSD, "xsd:")
             for each in (
                 "string", "token", "anyURI", "date", "dateTime", "dateTimeStamp", "duration", "dayTimeDuration", "yearMonthDuration",
                 "integer", "nonNegativeInteger", "positiveInteger", "int", "long", "decimal", "double", "boolean",
@@ -143,12 +144,19 @@ class TermReader:
                 return _money(right.text, term.units.get(constraint.unit, ""))
         return None
 
-    def single(self, term: engine.TermText, right: Term) -> Any:
+    def by_mapping(self, constraint: Constraint) -> bool:
+        """Whether the mappings say which of our values one in a constraint is read as: those are as narrow, or narrower."""
+        term = self.term(self.name(constraint.left))
+        return term is not None and any(
+            text in term.values for right in constraint.right for text in (right.text, self.name(right.text))
+        )
+
+    def single(self, term: engine.TermText, right: LinkedTerm) -> Any:
         """The value that one of several right operands stands for by the mapping; None where it is not named there."""
         assert term.fact
         return self._told(self.type(term.fact), term.values[right.text]) if right.text in term.values else None
 
-    def _values(self, term: engine.TermText, fact_type: FactType, right: Term) -> frozenset[str] | None:
+    def _values(self, term: engine.TermText, fact_type: FactType, right: LinkedTerm) -> frozenset[str] | None:
         for text in (right.text, self.name(right.text)):
             if text in term.values:
                 return frozenset(_listed(term.values[text]))

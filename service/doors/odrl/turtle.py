@@ -14,7 +14,7 @@ from service.doors import graphs, turtle_text
 from service.doors.graphs import GraphTriple
 from service.doors.installed import require
 from service.doors.odrl import contract_graph
-from service.doors.odrl.contract_policy import ContractPolicy, LinkedDocument, Term, Triple, local_name
+from service.doors.odrl.contract_policy import ContractPolicy, LinkedDocument, LinkedTerm, Triple, local_name
 from service.doors.odrl.refusals import refused
 
 MEDIA_TYPE = graphs.TURTLE
@@ -49,7 +49,7 @@ def document(raw: bytes, most_bytes: int = MOST_BYTES) -> LinkedDocument:
         name = names[each.subject]
         pointers.setdefault(name, name)
         text = names[each.object.text] if each.object.kind != "literal" else _bounded(each.object.text)
-        value = Term(text, each.object.kind, each.object.data_type, each.object.language)
+        value = LinkedTerm(text, each.object.kind, each.object.data_type, each.object.language)
         found.append(Triple(name, _bounded(each.predicate), value))
     return LinkedDocument(tuple(found), pointers)
 

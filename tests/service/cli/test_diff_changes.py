@@ -298,3 +298,28 @@ def test_a_definition_is_told_once_with_the_rules_that_rest_on_it() -> None:
     assert [(change.what, change.name, change.under, change.moves) for change in found] == [
         ("definition", "a.law/abroad", ("a.law/art-1",), 3)
     ]
+
+
+GATEWAY = """mapping: gateway
+door: opa
+title: a gateway
+operation: /operation
+facts: {/from: exporter.country}
+operations:
+  read: {decided: {}}
+"""
+
+
+def test_a_mapping_that_reads_otherwise_may_permit_more(here: Path) -> None:
+    """No exchange comes out otherwise, and a request that was decided is allowed: the report says so, and the change does not pass."""
+    folder(here / "mapped", {**OLD, "gateway.yaml": GATEWAY})
+    folder(here / "laxer", {**OLD, "gateway.yaml": GATEWAY.replace("{decided: {}}", "{moves_no_data: it only reads}")})
+    folder(here / "titled", {**OLD, "gateway.yaml": GATEWAY.replace("a gateway", "our gateway")})
+    done = run("mapped", "laxer", "--fail-on", "permits-more", "--proof-only")
+    assert done.exit_code == 1, done.output
+    assert "Nothing more is permitted" in done.stdout
+    assert "**Requests of programs are read otherwise" in done.stdout
+    assert "- mapping `gateway`" in done.stdout
+    worded = run("mapped", "titled", "--fail-on", "permits-more", "--proof-only")
+    assert worded.exit_code == 0, worded.output
+    assert "read otherwise" not in worded.stdout

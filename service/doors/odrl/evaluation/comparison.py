@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 
-from service.doors.odrl.contract_policy import XSD, Term
+from service.doors.odrl.contract_policy import XSD, LinkedTerm
 
 TIMES = {XSD + each for each in ("date", "dateTime", "dateTimeStamp")}
 NUMBERS = {
@@ -105,7 +105,7 @@ class Order(Enum):
     DIFFERENT = "different"
 
 
-def order(left: Term, right: Term) -> Order | None:
+def order(left: LinkedTerm, right: LinkedTerm) -> Order | None:
     """How the left value stands to the right one, or None where that is not certain."""
     one, other = _value(left), _value(right)
     if isinstance(one, ComparedMoment) and isinstance(other, str) and right.kind == "literal":
@@ -119,7 +119,7 @@ def order(left: Term, right: Term) -> Order | None:
     return None
 
 
-def _value(term: Term) -> ComparedMoment | Decimal | str | None:
+def _value(term: LinkedTerm) -> ComparedMoment | Decimal | str | None:
     if term.kind != "literal":
         return term.text if term.kind == "iri" else None
     if term.data_type in TIMES:
@@ -161,7 +161,9 @@ _ORDERED = {
 }
 
 
-def compare(operator: str, left: Term, right: tuple[Term, ...], part_of: Callable[[str, str], bool]) -> Satisfaction:
+def compare(
+    operator: str, left: LinkedTerm, right: tuple[LinkedTerm, ...], part_of: Callable[[str, str], bool]
+) -> Satisfaction:
     """Whether the left value stands in the relation that an operator of ODRL names to the values on the right."""
     same = (_holds("eq", left, each) for each in right)
     match operator:
@@ -180,7 +182,7 @@ def compare(operator: str, left: Term, right: tuple[Term, ...], part_of: Callabl
             return _holds(operator, left, right[0]) if len(right) == 1 else UNDEFINED
 
 
-def _holds(operator: str, left: Term, right: Term) -> Satisfaction:
+def _holds(operator: str, left: LinkedTerm, right: LinkedTerm) -> Satisfaction:
     found = order(left, right)
     if found is None or operator not in _ORDERED or (found is Order.DIFFERENT and operator not in ("eq", "neq")):
         return UNDEFINED

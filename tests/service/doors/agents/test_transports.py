@@ -61,6 +61,39 @@ def test_a_client_talks_over_stdio(house: House, tmp_path: Path) -> None:
     run(talking(StdioServerParameters(command=sys.executable, args=arguments, env=without_settings(), cwd=ROOT), short_talk))
 
 
+def test_lines_that_are_no_messages_end_nothing_over_stdio(house: House) -> None:
+    """Broken, deep, not UTF-8, and one that says something twice: the next call is answered as ever, and the key is in no output."""
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "raw", "version": "1"}}
+    lines = [
+        json.dumps({**PING, "id": 1, "method": "initialize", "params": hello}).encode(),
+        json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}).encode(),
+        *(BROKEN[name] for name in ("nothing", "no JSON", "deep", "not UTF-8", "no method")),
+        BROKEN["a member twice"].replace(b'"id": 1', b'"id": 2'),
+        json.dumps({**PING, "id": 3, "method": "tools/call", "params": {"name": "whoami", "arguments": {}}}).encode(),
+    ]
+    command = [sys.executable, "-m", "service.cli", "mcp", "--service", house.address]
+    environment = {**without_settings(), "FIFTHFACTOR_KEY": house.keys["reader"]}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(b"\n".join(lines) + b"\n")
+        process.stdin.flush()
+        answers: dict[int, Any] = {}
+        while not {2, 3} <= answers.keys():
+            answer = json.loads(process.stdout.readline())
+            answers[answer.get("id") or 0] = answer
+        process.stdin.close()
+        said = process.stderr.read()
+    assert "`country` appears twice" in json.dumps(answers[2]["result"]["structuredContent"])
+    assert answers[2]["result"]["isError"] is True
+    assert answers[3]["result"]["structuredContent"]["result"]["scopes"] == ["read"]
+    assert b"Traceback" not in said
+    assert house.keys["reader"].encode() not in said
+
+
 @contextmanager
 def command_over_http(*options: str, environment: dict[str, str] | None = None) -> Iterator[str]:
     """The address of the command over HTTP, on a free port."""

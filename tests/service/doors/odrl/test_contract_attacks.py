@@ -115,3 +115,53 @@ def test_contexts_in_every_rule_take_no_time():
     with suppress(RequestRefused):
         json_ld.document(json.dumps({"@context": CONTEXT, "@type": "Set", "uid": "urn:p", "permission": rules}).encode())
     assert perf_counter() - began < 2.0
+
+
+@pytest.mark.parametrize(
+    "left", ["dct:creator", "http://purl.org/dc/terms/title", "title", "https://w3id.org/dspace/2025/1/timestamp", "rdfs:label"]
+)
+def test_a_constraint_on_a_word_that_only_describes_is_asked(bundle, left):
+    """As a statement it describes the document; as a constraint it limits."""
+    limit = {"leftOperand": left, "operator": "eq", "rightOperand": "approved"}
+    found = read(bundle, [CONTEXT, {"dct": "http://purl.org/dc/terms/"}], permission=[{**USE, "constraint": limit}])
+    assert "rest" in laid(found)
+    assert not found.no_condition
+
+
+@pytest.mark.parametrize("name", ["license", "rights"])
+def test_a_licence_beside_a_contract_is_asked(bundle, name):
+    """It is another text, which may limit the use."""
+    found = read(bundle, [CONTEXT, {"dct": "http://purl.org/dc/terms/"}], **{f"dct:{name}": "for research alone"})
+    assert "rest" in laid(found)
+
+
+def test_a_prohibition_of_more_than_our_value_takes_it_away_and_asks_for_the_rest(bundle):
+    """Of Europe only the countries that certainly lie in it are named here; whether Cyprus does, nobody says."""
+    region = {
+        "leftOperand": "https://w3id.org/catenax/2025/9/policy/AffiliatesRegion",
+        "operator": "isAnyOf",
+        "rightOperand": ["cx.region.europe:1"],
+    }
+    place = {"leftOperand": "spatial", "operator": "isAnyOf", "rightOperand": ["CY", "DE", "SG"]}
+    found = read(
+        bundle,
+        conflict="prohibit",
+        permission=[{**USE, "constraint": place}],
+        prohibition=[{**USE, "constraint": region}],
+    )
+    assert found.exchange["terms"]["territory"] == ["CY", "SG"]
+    assert "rest" in laid(found)
+
+
+@pytest.mark.parametrize("action", ["archive", "print", "display", "read", "reproduce"])
+def test_a_prohibited_action_that_a_recipient_may_still_do_is_asked(bundle, action):
+    """Who gets the data in another way that is permitted may still keep or print them."""
+    found = read(bundle, conflict="prohibit", prohibition=[{**USE, "action": action}])
+    assert "rest" in laid(found)
+
+
+def test_a_prohibition_of_passing_on_is_a_fact_and_not_asked(bundle):
+    """The terms say that nothing is passed on."""
+    found = read(bundle, conflict="prohibit", prohibition=[{**USE, "action": "distribute"}])
+    assert found.exchange["terms"]["sublicensable"] is False
+    assert "rest" not in laid(found)

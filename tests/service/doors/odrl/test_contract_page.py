@@ -67,6 +67,11 @@ def test_a_contract_is_shown_with_its_places_and_begins_a_draft(browser: Browser
     assert document["recipient"] == {"id": "lab-2"}
     assert document["terms"]["territory"] == ["AE"]
     assert {"provision": "contract.terms/rest", "from": "urn:uuid:6bcea82e-c509-443d-ba8c-8eef25984c07"} in document["carried"]
+    said = browser.said
+    assert "Conditions that came with the data" in said
+    assert "The data are used only for the purposes that the contract names." in said
+    assert 'name="fact" value="terms.territory"' in browser.page
+    assert 'name="fact" value="carried"' not in browser.page, "nobody takes the conditions out by answering again"
     assert browser.client.get("/v1/decisions").json()["decisions"] == []
 
 

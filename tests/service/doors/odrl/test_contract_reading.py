@@ -99,9 +99,9 @@ def test_every_fact_has_the_place_where_the_contract_says_it():
     assert places["exporter.id"] == "/assigner"
     assert places["data.id"] == "/permission/0"
     assert places["terms.purposes"] == "/permission/0/constraint/0"
-    for each in (*reading.stated, *reading.not_understood):
+    for pointer in [*(each.pointer for each in reading.stated), *(each.pointer for each in reading.not_understood)]:
         found: Any = document
-        for step in each.pointer.split("/")[1:]:
+        for step in pointer.split("/")[1:]:
             found = found[int(step)] if isinstance(found, list) else found[step.replace("~1", "/").replace("~0", "~")]
 
 
@@ -126,6 +126,9 @@ def test_every_fact_has_the_place_where_the_contract_says_it():
         ([{**RESEARCH, "unit": "urn:unit"}], {}, 1),
         ([limit("spatial", "isPartOf", "IN")], {"terms.territory": ["IN"]}, 0),
         ([limit("spatial", "eq", "Europe")], {}, 1),
+        ([limit("spatial", "eq", "EU"), limit("spatial", "isAnyOf", ["FR", "CH"])], {"terms.territory": ["FR"]}, 0),
+        ([limit("https://w3id.org/catenax/2025/9/policy/AffiliatesRegion", "isAnyOf", ["cx.region.all:1"])], {}, 1),
+        ([limit("https://w3id.org/catenax/2025/9/policy/JurisdictionLocation", "eq", "IN")], {}, 0),
         ([limit("dateTime", "lteq", "2026-12-31")], {"terms.until": "2026-12-31"}, 0),
         ([limit("dateTime", "lt", "2026-12-31")], {"terms.until": "2026-12-30"}, 0),
         ([limit("dateTime", "lteq", "2026-12-31T12:00:00Z")], {"terms.until": "2026-12-30"}, 0),

@@ -165,6 +165,18 @@ def test_the_record_names_the_contract_and_a_replay_needs_none(desk: Desk) -> No
     assert desk.client.get(f"/v1/decisions/{answer['id']}/replay").json()["holds"] is True
 
 
+def test_what_is_committed_under_a_contract_names_it_too(desk: Desk) -> None:
+    """The decision that a commitment makes is on the same exchange, under the same contract; so is its agreement."""
+    answer = ask(desk, OFFER, beside()).json()
+    made = committed(desk, answer["id"])
+    assert desk.record(made["evaluation"])["contract"] == desk.record(answer["id"])["contract"]
+    policy = policy_of(desk, made["id"], "commitments")
+    conditions = [each for each in policy["obligation"] if each["action"] == "ff:observe"]
+    assert {each["ff:provision"]["@id"] for each in conditions} == {
+        f"urn:fifthfactor:provision:contract.terms/{each}" for each in ("acts", "purposes", "territory", "term")
+    }
+
+
 def test_an_exchange_without_a_contract_has_no_such_member(desk: Desk) -> None:
     """Records of other decisions are as they were."""
     assert "contract" not in desk.record(decided(desk, TRANSFER))

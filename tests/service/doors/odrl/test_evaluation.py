@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.doors.odrl import contract_graph, json_ld, turtle
-from service.doors.odrl.contract_policy import ODRL, XSD, Term
+from service.doors.odrl.contract_policy import ODRL, XSD, LinkedTerm
 from service.doors.odrl.evaluation import compliance_report
 from service.doors.odrl.evaluation.comparison import Satisfaction, compare
 from service.doors.odrl.evaluation.evaluator import PolicyEvaluation, evaluate, including
@@ -43,9 +43,9 @@ def active(*arguments: str, **named: str) -> bool:
     return read(*arguments, **named).rules[0].active
 
 
-def said(lexical: str, data_type: str = "dateTime") -> Term:
+def said(lexical: str, data_type: str = "dateTime") -> LinkedTerm:
     """A typed literal."""
-    return Term(lexical, "literal", XSD + data_type)
+    return LinkedTerm(lexical, "literal", XSD + data_type)
 
 
 def test_a_rule_without_limits_is_active_for_its_action_and_for_what_the_vocabulary_includes_in_it():
@@ -118,9 +118,9 @@ def test_a_constraint_that_cannot_be_evaluated_is_undefined(constraint):
         (said("٥", "integer"), "eq", said("5", "integer"), "Undefined"),
         (said("Sunday", "string"), "lt", said("Tuesday", "string"), "Undefined"),
         (said("Sunday", "string"), "neq", said("Tuesday", "string"), "Satisfied"),
-        (Term("http://example.org/a"), "eq", said("http://example.org/a", "string"), "Undefined"),
-        (Term("http://example.org/a"), "isPartOf", Term("http://example.org/all"), "Satisfied"),
-        (Term("http://example.org/b"), "isPartOf", Term("http://example.org/all"), "Undefined"),
+        (LinkedTerm("http://example.org/a"), "eq", said("http://example.org/a", "string"), "Undefined"),
+        (LinkedTerm("http://example.org/a"), "isPartOf", LinkedTerm("http://example.org/all"), "Satisfied"),
+        (LinkedTerm("http://example.org/b"), "isPartOf", LinkedTerm("http://example.org/all"), "Undefined"),
     ],
 )
 def test_values_are_ordered_as_xml_schema_orders_them(left, operator, right, expected):
