@@ -1,8 +1,8 @@
 """
 Documents in RDF: Turtle or JSON-LD in, plain triples out, and the other way round.
 
-This is the only module that knows rdflib. What is sent is bounded before it is parsed, and nothing is fetched: a context that stands at
-an address is refused. A triple of JSON-LD has the JSON Pointer of its value; one of Turtle the name of its subject.
+Only this module and its parser of JSON-LD know rdflib. What is sent is bounded before it is parsed, and nothing is fetched: a context
+that stands at an address is refused. A triple of JSON-LD has the JSON Pointer of its value; one of Turtle the name of its subject.
 """
 
 import json
@@ -79,7 +79,7 @@ def read_graph(
         return _parsed(text, form, None, most_triples)
     document = _json_object(text)
     places = _Places(document)
-    return _parsed(json.dumps(document), form, places, most_triples)
+    return _parsed(document, form, places, most_triples)
 
 
 def written(triples: Iterable[GraphTriple], media_type: str, prefixes: Mapping[str, str]) -> bytes:
@@ -120,19 +120,24 @@ def shape_graph(text: str) -> Any:
     return Graph().parse(data=text, format="turtle")
 
 
-def _parsed(text: str, form: str, places: "_Places | None", most: int) -> tuple[GraphTriple, ...]:
+def _parsed(said: str | dict[str, Any], form: str, places: "_Places | None", most: int) -> tuple[GraphTriple, ...]:
     import logging
 
     import rdflib
-    from rdflib import Dataset, Graph
+    from rdflib import Graph
+
+    from service.doors import json_ld_statements
 
     # A value stays as it was written: "1E300000000" as a decimal would be written out in three hundred million digits.
     rdflib.NORMALIZE_LITERALS = False
     logging.getLogger("rdflib.term").setLevel(logging.ERROR)  # it prints each text that its type does not allow
-    # JSON-LD may hold graphs in graphs: what any of them says is said.
-    graph = Graph(bind_namespaces="none") if form == "turtle" else Dataset(default_union=True)
     try:
-        graph.parse(data=text, format=form, publicID=BASE)
+        if isinstance(said, str):
+            graph = Graph(bind_namespaces="none").parse(data=said, format=form, publicID=BASE)
+        else:  # it may hold graphs in graphs: what any of them says is said
+            graph = json_ld_statements.statements(said, BASE)
+    except json_ld_statements.LeftOut as lost:
+        raise GraphRefused(str(lost)) from None
     except RecursionError:
         raise GraphRefused("the document is nested too deeply, or its terms mean each other") from None
     except RequestRefused:

@@ -20,6 +20,7 @@ from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
 CARRIED: engine.Path = ("carried",)
 RELIES_ON: engine.Path = ("relies_on",)
 DOCUMENTS = ("evidence", "claims")
+UNKNOWN = "unknown"  # as an id it names nobody: it says that the id is not known (semantics 1.2)
 MOST_OF_A_NAME = 80  # characters of a name in a sentence and in a pointer
 
 Attributes = Callable[[Mapping[str, Any]], Iterable[tuple[engine.Path, Any]]]
@@ -97,6 +98,8 @@ class AssembledExchange:
 
         `at` is the pointer to the id, `states` the place of the fact that states it, `attributes` what the stored properties state.
         """
+        if states is not None and id == UNKNOWN:
+            return None
         found = self.known.find(kind, id, self.day)
         if found is None and states is None:
             return None

@@ -349,8 +349,7 @@ class _RecordReader:
         if why := self.table.why_no_fact(name, self.lang):
             return why
         if self.table.is_dpv(name) and name not in engine.dpv_terms():
-            meant = engine.did_you_mean(name, engine.dpv_terms())
-            return "; ".join(filter(None, (f"DPV {engine.DPV_VERSION} has no such term", meant)))
+            return "; ".join(filter(None, (f"DPV {engine.DPV_VERSION} has no such term", self.table.suggestion(name))))
         return "no fact here means this"
 
     def _rest(self, by_first: Mapping[str, Sequence[PropertyPath]], things: Mapping[str, set[str]]) -> None:

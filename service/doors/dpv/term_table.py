@@ -17,6 +17,8 @@ from service.problems import RequestRefused
 DOOR = "dpv"
 OURS = "urn:fifthfactor:"  # the names of values for which DPV has none
 LOCATIONS = "https://w3id.org/dpv/loc#"  # DPV's names of countries, by their ISO 3166 codes
+MOST_SUGGESTED = 20  # names of one document for which similar ones are looked up; each takes milliseconds
+LONGEST_SUGGESTED = 80
 PREFIXES: Mapping[str, str] = {**engine.DPV_NAMESPACES, "loc": LOCATIONS}
 
 
@@ -51,6 +53,7 @@ class DpvTable:
         self.bundle = bundle
         self.mapping = found[0]
         self.texts: Mapping[str, engine.TermText] = self.mapping.text.terms  # type: ignore[union-attr]
+        self._suggested: dict[str, str] = {}
 
     @cached_property
     def paths(self) -> tuple[PropertyPath, ...]:
@@ -76,6 +79,14 @@ class DpvTable:
     def is_dpv(self, short: str) -> bool:
         """Whether a short name is one of the vocabulary's, whether or not it has this term."""
         return short.partition(":")[0] in engine.DPV_NAMESPACES and "//" not in short
+
+    def suggestion(self, short: str) -> str:
+        """Which terms a name that the vocabulary does not have may be meant as, in a sentence; "" from the twenty-first name on."""
+        if short not in self._suggested:
+            if len(self._suggested) >= MOST_SUGGESTED or len(short) > LONGEST_SUGGESTED:
+                return ""
+            self._suggested[short] = engine.did_you_mean(short, engine.dpv_terms())
+        return self._suggested[short]
 
     def why_no_fact(self, short: str, lang: str) -> str:
         """Why a term, or the nearest broader one of which this is said, is no fact; "" where the mapping does not say."""

@@ -89,9 +89,9 @@ def _decoded(sent: bytes, pointer: str, what: str) -> str:
         refuse(pointer, TWO_READINGS, f"{what} is not UTF-8")
     if len(text) > MOST_OF_A_STEP:
         refuse(pointer, "too-large", f"{what} may have at most {MOST_OF_A_STEP} characters")
-    if not is_plain(text) or "\n" in text or "\t" in text or not unicodedata.is_normalized("NFC", text):
+    if not is_plain(text) or "\n" in text or "\t" in text or not unicodedata.is_normalized("NFKC", text):
         refuse(
-            pointer, TWO_READINGS, f"{what} has a control character, or one that is written in another way too (Unicode NFC)"
+            pointer, TWO_READINGS, f"{what} has a control character, or one that is written in another way too (Unicode NFKC)"
         )
     return text
 

@@ -133,7 +133,7 @@ def test_there_are_forty_of_them():
 HARMLESS: dict[str, tuple[str, bytes]] = {
     "a cycle of parties": (TURTLE, turtle(f"{RECORD} dpv:hasDataExporter ex:a . ex:a dpv:hasDataExporter ex:a .")),
     "a record that is its own part": (TURTLE, turtle(f"{RECORD} dpv:hasProcess ex:r, ex:q . ex:q dpv:hasRisk ex:x .")),
-    "a purpose that is a text": (JSON_LD, record(**{"dpv:hasPurpose": ["dpv:Marketing", 7, True, None, {"@value": "x"}]})),
+    "a purpose that is a text": (JSON_LD, record(**{"dpv:hasPurpose": ["dpv:Marketing", 7, True, {"@value": "x"}]})),
     "a party that is a text": (JSON_LD, record(**{"dpv:hasDataExporter": "clinic"})),
     "a record in which everything is everything": (TURTLE, turtle("dpv:Sale dpv:hasPurpose dpv:Sale ; a dpv:Sale .")),
     "a very long name": (JSON_LD, record(**{"dpv:hasPurpose": {"@id": "urn:" + "a" * 100_000}})),
@@ -141,7 +141,11 @@ HARMLESS: dict[str, tuple[str, bytes]] = {
         JSON_LD,
         record(**{"dpv:hasRecipient": {"dpv:hasCountry": ["XX", "loc:DE-BY", {"@id": "loc:"}]}}),
     ),
-    "a value with a name": (JSON_LD, record(a={"@value": 1, "@id": "urn:b"})),
+    "a value with a name": (JSON_LD, record(**{"urn:a": {"@value": 1, "@id": "urn:b"}})),
+    "thousands of names that DPV does not have": (
+        JSON_LD,
+        record(**{"dpv:hasPurpose": [{"@id": f"dpv:Marketting{number}"} for number in range(5_000)]}),
+    ),
     "a day that is none": (
         TURTLE,
         turtle(f'{RECORD} dpv:hasDuration "9999-99-99"^^<http://www.w3.org/2001/XMLSchema#date> .'),

@@ -7,6 +7,7 @@ import pytest
 import engine
 from service.cli.files import load
 from service.doors.dpv.document_reading import read_document
+from service.problems import RequestRefused
 
 CONTEXT = {
     "dpv": "https://w3id.org/dpv#",
@@ -57,3 +58,30 @@ def test_what_a_prohibition_says_is_no_record(bundle):
     prohibited = {"@id": "ex:z", "@type": "dpv:Prohibition", "dpv:hasPurpose": {"@id": "dpv:Marketing"}}
     read = records(bundle, **{"dpv:hasProhibition": prohibited, "dpv:hasPurpose": {"@id": "dpv:ServiceProvision"}})
     assert [each.exchange["purpose"]["is"] for each in read if "purpose" in each.exchange] == [["service-provision"]]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"hasPersonalData": {"@id": "pd:Health"}},
+        {"_:x": {"@id": "pd:Health"}},
+        {"@hasPersonalData": {"@id": "pd:Health"}},
+        {"dpv:hasPersonalData": None},
+        {"dpv:hasPersonalData": [None]},
+        {"dpv:hasPersonalData": {"@value": None}},
+        {"dpv:hasPersonalData": {"@list": [None]}},
+        {"dpv:hasPersonalData": {"@value": "Health", "@language": "not a language"}},
+        {"dpv:hasPersonalData": {"@id": "pd:Health record"}},
+        {"dpv:hasPersonalData": {"@language": "en"}},
+        {"@graph": ["pd:Health"]},
+        {"@graph": [{"@value": "pd:Health"}]},
+        {"@nest": ["pd:Health"]},
+        {"@context": {**CONTEXT, "mine": None}, "mine": {"@id": "pd:Health"}},
+    ],
+    ids=lambda said: json.dumps(said)[:60],
+)
+def test_what_the_reader_of_json_ld_would_leave_out_is_refused(bundle, said):
+    """Otherwise what was sent and not read would be taken for what was not said."""
+    with pytest.raises(RequestRefused) as refused:
+        records(bundle, **NOT_PERSONAL, **said)
+    assert refused.value.kind == "bad-request"

@@ -183,3 +183,11 @@ def test_what_is_owed_denies_unless_the_mapping_carries_it(client: TestClient) -
     carried = client.get("/ext_authz/carrying/datasets/noted")
     assert carried.status_code == 200
     assert "denied" not in record(client, carried.headers[DECISION])
+
+
+def test_an_id_unknown_names_nobody_and_the_log_agrees(audited: list[str], client: TestClient) -> None:
+    """A client may write `unknown` into its path: it says that the id is not known, here as in every exchange."""
+    answer = client.get("/ext_authz/small/datasets/unknown/to/CN", headers=FEW)
+    request = record(client, answer.headers[DECISION])["request"]
+    assert request["data"]["id"] == "unknown"
+    assert "data.id" not in request.get("register", {})

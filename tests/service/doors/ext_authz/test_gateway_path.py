@@ -70,6 +70,7 @@ def test_an_address_is_read_as_what_it_says(sent: bytes, path: str) -> None:
         b"/a%C0%AFb",  # a slash in a longer form than UTF-8 allows
         b"/a%ED%A0%80b",  # half of a character
         b"/e%CC%81",  # é in two characters
+        b"/%E2%85%BCab-5",  # a Roman numeral for the letter l: as an id it is `lab-5`, and to another program it is not
         b"/a%E2%80%AEb",  # turns the direction of writing
         b"/%20a",  # a space that may be cut off
         b"/a b",
