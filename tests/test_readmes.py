@@ -36,7 +36,7 @@ ABOUT_KEYS = ("service/docs/callers.md", "service/docs/party-keys.md")
 WITH_A_SERVER = tuple(page for page in PAGES if page not in (*WITH_THE_LAW, *ABOUT_KEYS))
 
 RUN = ("console", "sh", "python", "yaml")
-SHOWN = {"json": ("sh",), "output": ("sh", "python")}  # what the block before it, of such a kind, prints
+SHOWN = {"json": ("sh", "sh mapped"), "output": ("sh", "python")}  # what the block before it, of such a kind, prints
 NOT_RUN = {
     "text": "a picture",
     "sh make": "installs packages, measures for minutes, or runs these very tests",
@@ -52,6 +52,7 @@ NOT_RUN = {
         ("yaml envoy", "nginx", "json register", "console gateway"),
         "needs the gateway; tests/doors/test_gateways.py runs it with these settings before this register (`make doors`)",
     ),
+    "sh mapped": "needs a key and a server with the mapping of the page; test_a_mapping_is_used_as_its_page_shows runs it",
     "sh postgresql": "needs a server of PostgreSQL; tests/service/log/test_backup.py runs these programs",
 }
 
@@ -224,6 +225,30 @@ def test_a_key_is_made_and_used_as_shown(tmp_path: Path) -> None:
         for given, answered in ((key, "facts"), (others[0], "facts"), (others[1], "facts"), ("ff_no", "title")):
             answer = subprocess.run(["bash", "-c", ask], env={**os.environ, "KEY": given}, capture_output=True, check=True)
             assert answered in json.loads(answer.stdout)
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the examples are for curl")
+def test_a_mapping_is_used_as_its_page_shows(tmp_path: Path) -> None:
+    """The page on mappings by itself, then the register, the key and the call of its last step; with the key the answer is as shown."""
+    page, database = "service/docs/mappings.md", tmp_path / "fifthfactor.db"
+    with running(tmp_path / "other.db") as server:
+        assert Reader(tmp_path, server).follow(page) == []
+    (shown,) = (block.text for block in blocks(page) if block.kind == "json")
+    make, ask = (block.text for block in blocks(page) if block.kind == "sh mapped")
+    make = make.replace("fifthfactor", f"{sys.executable} -m service.cli") + "echo $KEY"
+    environment = {**os.environ, "FIFTHFACTOR_DATABASE": str(database), "PYTHONPATH": str(ROOT)}
+
+    def run(text: str, **more: str) -> str:
+        command = ["bash", "-ec", text]
+        return subprocess.run(command, cwd=tmp_path, env=environment | more, capture_output=True, text=True, check=True).stdout
+
+    key, short = (run(text).splitlines()[-1] for text in (make, make.replace(" --scope read", "").replace("gateway", "short")))
+    with running(database, "--policies", "bundled", "--policies", str(tmp_path / "ours")) as server:
+        ask = ask.replace("http://localhost:8080", server.address)
+        answer, unreasoned = (json.loads(run(ask, KEY=each)) for each in (key, short))
+    assert agrees(json.loads(shown), answer)
+    assert answer["result"]["reason"].startswith("This may go ahead under the law of India.")
+    assert (unreasoned["result"]["allow"], "India" in unreasoned["result"]["reason"]) == (True, False)
 
 
 def test_the_policies_shown_load_and_pass() -> None:

@@ -190,12 +190,15 @@ class _RequestCheck(StatedPlaceCheck):
             where: Steps = ("operation",) if isinstance(text.operation, str) else ("operation", number)
             if not is_pointer(place):
                 self._misspelt(where, place, key=False)
+            self._in_input(where, text.door, place, key=False)
         steps = {name: each.open_steps for name, each in operations.items()}
         anywhere = [step for each in steps.values() for step in each]
         for where, reading in readings(text):
             open_steps = steps.get(str(where[1]), ()) if where else anywhere
             known |= {place for _, place in places_of(reading)}
             self._reading(where, reading, open_steps)
+            for path, place in places_of(reading):
+                self._in_input((*where, *path), text.door, place, key=path[0] == "facts")
         for number, place in enumerate(text.from_client):
             if place not in known:
                 at = locate(self.node, ("from_client", number))[0].span
@@ -208,6 +211,11 @@ class _RequestCheck(StatedPlaceCheck):
                 at = locate(self.node, ("operations", name, "moves_no_data"))[0].span
                 said = "this stands for a text that is still to be written"
                 self.findings.error(at, "placeholder", said, help="say why it moves no data")
+            elif operation.moves_no_data is not None and not operation.moves_no_data.en.strip().count(" "):
+                # `true` and `no` alike would allow the operation to everybody.
+                at = locate(self.node, ("operations", name, "moves_no_data"))[0].span
+                said = f"`{operation.moves_no_data.en}` does not say why it moves no data"
+                self.findings.error(at, "bad-value", said, help="say why in a sentence, or write `decided:`")
 
     def _operations(self, text: RequestMappingText) -> dict[str, OperationPattern]:
         found = {name: pattern(name) for name in text.operations}
@@ -278,6 +286,14 @@ class _RequestCheck(StatedPlaceCheck):
             node, span = locate(self.node, where)
             said = f"`{fact}` is several facts, and here stands a value of one"
             self.findings.error(span if key else node.span, "bad-value", said, help="name each fact by itself")
+
+    def _in_input(self, where: Steps, door: str, place: str, *, key: bool) -> None:
+        """In OPA's shape a place is one inside `input`, though what answers point to is the whole body."""
+        if door == "opa" and place.startswith("/input/"):
+            node, span = locate(self.node, where)
+            said = f"`{place}` is a place `input` inside `input`"
+            help = f"write `{place.removeprefix('/input')}`, unless the program's input has an `input` of its own"
+            self.findings.warn(span if key else node.span, "bad-value", said, help=help)
 
     def _misspelt(self, where: Steps, place: str, *, key: bool) -> None:
         node, span = locate(self.node, where)

@@ -86,9 +86,10 @@ def check(
 
 def _summary(bundle: "engine.Bundle") -> str:
     provisions = len({rule.provision.id for rule in bundle.rules.rules})
+    mappings = f"{count(len(bundle.mappings), 'mapping')}, " if bundle.mappings else ""
     return (
         f"{painted('green', 'sound')}: {count(len(bundle.sources), 'file')}, {count(provisions, 'provision')},"
-        f" {count(len(bundle.facts), 'fact')}, bundle {bundle.digests.meaning[:12]}"
+        f" {count(len(bundle.facts), 'fact')}, {mappings}bundle {bundle.digests.meaning[:12]}"
     )
 
 

@@ -90,9 +90,9 @@ def _show(entry: "engine.FactEntry", bundle: "engine.Bundle", says: list[str], l
 
 
 def _nothing(entry: "engine.FactEntry", bundle: "engine.Bundle") -> str:
-    """How the JSON of a set says that none of its values applies; "" of what is no set, or must name one."""
-    fact = bundle.vocabulary.facts[entry.name]
-    if not fact.type.many:
+    """How the JSON of a set says that none of its values applies; "" of what is no set, or must name one, and of a document."""
+    fact = bundle.vocabulary.facts.get(entry.name)
+    if fact is None or not fact.type.many:
         return ""
     word = fact.plain or (fact.type.values.nothing if fact.type.values else "")
     return "[]" if not fact.some else f'["{word}"]' if word else ""

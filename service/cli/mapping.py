@@ -9,6 +9,7 @@ import typer
 
 from service.cli.command import AsJson, Commands, Lang, Policies, UsedWrongly, need
 from service.cli.output import complain, painted, print_decision, print_json, safe, shortened, text_in, today
+from service.cli.wanted_facts import wanted_facts
 
 if TYPE_CHECKING:
     import engine
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from service.mappings.request_reading import ReadRequest
 
 MOST_UNREAD = 20
+WITH_WAYS = ("requirements_unmet", "prohibited")  # outcomes to whose requirements ways are looked for
 
 app = Commands("Try how the requests of a gateway or another program are read.")
 
@@ -51,7 +53,7 @@ def try_(
     from service.cli.files import load_or_stop
     from service.mappings.entity_store import EntityNotValid, KnownEntities
     from service.mappings.mapped_decisions import not_carried, why_denied
-    from service.mappings.request_reading import RequestReading, unread
+    from service.mappings.request_reading import RequestReading, absent, unread
     from service.problems import RequestRefused
     from service.register.stated_facts import StatableFacts
 
@@ -73,23 +75,30 @@ def try_(
             complain(f"{place.pointer or 'the input'}: {safe(place.detail)}")
         raise UsedWrongly("the request is refused, and its program gets no answer that it could take for a yes") from None
     ignored = [at + pointer for pointer in unread(mapped.text, read.operation, sent)]
+    missing = [at + pointer for pointer in absent(mapped.text, read.operation, sent)]
     if read.exchange is None:
         if as_json:
-            print_json(_document(mapped, read, ignored) | {"allow": True, "reason": read.why_not})
+            print_json(_document(mapped, read, ignored, missing) | {"allow": True, "reason": read.why_not})
         else:
             print(f"{safe(read.operation)}: {painted('green', 'yes')}, it moves no data. {read.why_not}")
         return 0
     pdp = engine.PDP(bundle)
     judgement = pdp.judge(read.exchange, as_of=today())
-    decision = pdp.decide(read.exchange, as_of=today(), today=today(), id="desk", lang=lang)
+    decision = pdp.tell(judgement, today=today(), id="desk", lang=lang).document()
+    if decision.outcome in WITH_WAYS:
+        decision = pdp.tell(judgement, today=today(), id="desk", include=("ways",), lang=lang).document()
     why = why_denied(not_carried(bundle, mapped, judgement)) if decision.proceed else ""
     allow = decision.proceed and not why
     if as_json:
         told = decision.model_dump(mode="json", by_alias=True)
-        print_json(_document(mapped, read, ignored) | {"allow": allow, "reason": why or decision.answer, "decision": told})
+        print_json(
+            _document(mapped, read, ignored, missing) | {"allow": allow, "reason": why or decision.answer, "decision": told}
+        )
         return int(not allow)
-    _print_reading(read, mapped, ignored)
+    _print_reading(read, mapped, ignored, missing)
     print_decision(decision, text_in(bundle, lang), False)
+    for line in wanted_facts(decision):
+        print(safe(line))
     print(
         f"\n{safe(name)} is told: {painted('green', 'yes') if allow else painted('red', 'no')}{f', since {why}' if why else ''}"
     )
@@ -126,7 +135,9 @@ def _entities(files: Sequence[Path], states: Any) -> "FileEntities":
     return FileEntities(found)
 
 
-def _print_reading(read: "ReadRequest", mapped: "engine.RequestMapping", ignored: Sequence[str]) -> None:
+def _print_reading(
+    read: "ReadRequest", mapped: "engine.RequestMapping", ignored: Sequence[str], missing: Sequence[str]
+) -> None:
     """Which place states which fact, and what the register has."""
     print(f"{painted('bold', safe(read.operation))} (mapping {mapped.name}, {mapped.digest[:12]})\n")
     rows = [
@@ -144,13 +155,17 @@ def _print_reading(read: "ReadRequest", mapped: "engine.RequestMapping", ignored
         print(f"  {key}: {kind}, {found}" if entity.get("known", True) else f"  {key}: no {kind} with this id")
     if not read.entities:
         print("  nothing")
+    if missing:
+        print(f"\nstated nothing, as not there: {safe(', '.join(missing))}")
     if ignored:
         more = f" and {len(ignored) - MOST_UNREAD} more" if len(ignored) > MOST_UNREAD else ""
         print(f"\nnot read: {safe(', '.join(ignored[:MOST_UNREAD]))}{more}")
     print()
 
 
-def _document(mapped: "engine.RequestMapping", read: "ReadRequest", ignored: Sequence[str]) -> dict[str, Any]:
+def _document(
+    mapped: "engine.RequestMapping", read: "ReadRequest", ignored: Sequence[str], missing: Sequence[str]
+) -> dict[str, Any]:
     """The same as JSON."""
     statements = [
         {"fact": each.fact, "value": each.value, "pointer": each.pointer, "from_client": each.fact in read.by_client}
@@ -161,5 +176,6 @@ def _document(mapped: "engine.RequestMapping", read: "ReadRequest", ignored: Seq
         "operation": read.operation,
         "states": statements,
         "register": json.loads(json.dumps(read.entities)),
+        "not_there": list(missing),
         "not_read": list(ignored),
     }

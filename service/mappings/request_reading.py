@@ -156,6 +156,17 @@ def unread(text: engine.RequestMappingText, operation: str, sent: Mapping[str, A
         yield from below(value, f"/{pointer_step(name)}")
 
 
+def absent(text: engine.RequestMappingText, operation: str, sent: Mapping[str, Any]) -> list[str]:
+    """Pointers of a mapping that lead to nothing in an input, or to `null`, so that they state nothing for an operation."""
+    readings = [text, *filter(None, [text.operations[operation].decided])]
+    whole = engine.RequestReadingText(
+        facts={place: said for each in readings for place, said in each.facts.items()},
+        entities={name: said for each in readings for name, said in each.entities.items()},
+    )
+    places = dict.fromkeys(place for _, place in engine.places_of(whole) if not engine.path_name(place))
+    return [place for place in places if value_at(sent, place) is _NOTHING]
+
+
 def path_problem(path: str) -> str:
     """Why two servers may read a path differently, in a sentence; "" where none may."""
     steps = path[1:].split("/")

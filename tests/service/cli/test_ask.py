@@ -194,6 +194,17 @@ def test_a_word_finds_the_fact_and_the_value_that_says_it() -> None:
     assert "did you mean `US`?" in near.stderr
 
 
+@pytest.mark.parametrize("word", ["people", "number", "category", "country", "purpose", "health data", "evidence", "claims."])
+def test_documents_and_claims_are_printed_like_facts(word: str) -> None:
+    """A kind of evidence or a claim has no values; it stands in the list with its question, and the list has what the JSON has."""
+    command = ["facts", word, "--policies", "bundled"]
+    printed, listed = CliRunner().invoke(app, command), CliRunner().invoke(app, [*command, "--json"])
+    names = [each["name"] for each in json.loads(listed.stdout)]
+    heads = [line.partition("  ")[0] for line in printed.stdout.splitlines() if line and not line.startswith(" ")]
+    assert (printed.exit_code, heads) == (0, names), printed.stderr
+    assert any(name.startswith(("evidence.", "claims.")) for name in names)
+
+
 def test_a_set_says_how_none_of_its_values_is_written(tmp_path: Path) -> None:
     """Beside the question, which speaks of "none of these"; and no other fact does."""
     policies(tmp_path / "policies")
