@@ -243,7 +243,7 @@ def test_a_mapping_is_used_as_its_page_shows(tmp_path: Path) -> None:
         return subprocess.run(command, cwd=tmp_path, env=environment | more, capture_output=True, text=True, check=True).stdout
 
     key, short = (run(text).splitlines()[-1] for text in (make, make.replace(" --scope read", "").replace("gateway", "short")))
-    with running(database, "--policies", "bundled", "--policies", str(tmp_path / "ours")) as server:
+    with running(database, "--policies", "bundled", "--policies", str(tmp_path / "gateway-rules")) as server:
         ask = ask.replace("http://localhost:8080", server.address)
         answer, unreasoned = (json.loads(run(ask, KEY=each)) for each in (key, short))
     assert agrees(json.loads(shown), answer)

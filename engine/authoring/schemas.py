@@ -483,8 +483,12 @@ class _Words:
     def test(self, type: Type) -> Schema:
         """What may stand under a fact in a condition: operators, and for one value the value or a list of values."""
         value = self.or_group(ref(f"value {type.one.name}"), type.values.lineage if type.values else ())
-        # Under `coherence:` a set may be compared with a fact of one value.
-        alike = (name for name, other in self.facts.items() if other.many <= type.many and other.like(type))
+        # A set may be compared with a fact of one value, also where its values include those of the fact.
+        alike = (
+            name
+            for name, other in self.facts.items()
+            if other.many <= type.many and (other.like(type) or (type.many and type.includes(other)))
+        )
         same = one_of(alike, what="fact of this type")
         same |= naming("fact")
         listed = {name: each.title.en for name, each in self.vocabulary.registers.items() if each.of is type.values}

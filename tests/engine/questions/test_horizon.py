@@ -291,8 +291,8 @@ def test_a_steady_permit_is_what_engines_find_with_nothing_ahead() -> None:
     pdp = engine.PDP(made, "bitset")
     files = [file for file, _ in made.tests][::13]
     every = [(case.exchange, case.as_of) for file in files for case in prepare(made, file)]
-    until = max(day for _, day in every) + timedelta(days=30)
-    cases = [(exchange, day) for exchange, day in every if until - timedelta(days=400) < day][::8]
+    until = sorted(day for _, day in every)[len(every) * 9 // 10] + timedelta(days=30)  # a few look far ahead
+    cases = [(exchange, day) for exchange, day in every if until - timedelta(days=400) < day < until][::8]
     judged = steady = moved = 0
     for (exchange, day), found in zip(cases, pdp.steady(cases, until), strict=True):
         judgement = pdp.judge(exchange, as_of=day)

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import httpx2
 import pytest
-from mcp import MCPError, StdioServerParameters
+from mcp import MCPError, StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
@@ -58,7 +58,11 @@ def test_a_client_talks_over_stdio(house: House, tmp_path: Path) -> None:
     file = tmp_path / "agent.key"
     file.write_text(house.keys["agent"] + "\n")
     arguments = ["-m", "service.cli", "mcp", "--service", house.address, "--key-file", str(file)]
-    run(talking(StdioServerParameters(command=sys.executable, args=arguments, env=without_settings(), cwd=ROOT), short_talk))
+    started = StdioServerParameters(command=sys.executable, args=arguments, env=without_settings(), cwd=ROOT)
+    with (tmp_path / "log").open("w+") as log:
+        run(talking(stdio_client(started, errlog=log), short_talk))
+        log.seek(0)
+        assert house.keys["agent"] not in log.read()
 
 
 def test_lines_that_are_no_messages_end_nothing_over_stdio(house: House) -> None:
