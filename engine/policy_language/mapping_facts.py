@@ -316,6 +316,25 @@ class _TermCheck(StatedPlaceCheck):
                 at = locate(self.node, ("terms", name, "no_fact"))[0].span
                 said = "this stands for a text that is still to be written"
                 self.findings.error(at, "placeholder", said, help="say why it is no fact")
+            elif term.no_fact is not None and not term.no_fact.en.strip().count(" "):
+                at = locate(self.node, ("terms", name, "no_fact"))[0].span
+                said = f"`{term.no_fact.en}` does not say why it is no fact"
+                self.findings.error(at, "bad-value", said, help="say why in a sentence, or write `fact:`")
+            self._written(text.door, name, term)
+
+    def _written(self, door: str, name: str, term: TermText) -> None:
+        """Report what cannot be written as a limit: a contract without it would permit more."""
+        for number, fact in enumerate(term.written):
+            where: Steps = ("terms", name, "written", number)
+            at = locate(self.node, where)[0].span
+            if door != "odrl" or ":" not in name:
+                said = "only a contract (`door: odrl`) has limits that are written, by terms with full names"
+                self.findings.error(at, "bad-value", said, help="leave out `written`")
+            elif self.known(where, fact):
+                type = self.vocabulary.type_of(fact)
+                if not self.one(fact) or type is None or type.values is None:
+                    said = f"`{fact}` has no values that are named, so no limit can be written of it"
+                    self.findings.error(at, "ill-typed", said, help="name a fact whose values are a set of the vocabulary")
 
     def _of_dpv(self, name: str, term: TermText) -> None:
         """Report each name that the Data Privacy Vocabulary does not have."""

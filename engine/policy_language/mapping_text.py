@@ -139,6 +139,8 @@ class TermText(DocumentText):
     """Why it is no fact, though it is known."""
     asked: Literal["yes", "no", "constraint"] = "yes"
     """Of what is no fact: whether something hangs on it all the same, so that it is asked; `constraint`: where it is constrained."""
+    written: list[str] = []
+    """Of `odrl`: the facts of an exchange that a contract of a permit limits by this term. Values of each are written, of several both."""
     leaves_open: list[str] = []
     """The facts that stay unknown where the term occurs, whatever else is said of them."""
     part: YesNo = "no"
@@ -152,8 +154,8 @@ class TermText(DocumentText):
             raise ValueError("say one of `fact` and `no_fact`")
         if self.fact is None and self.no_fact is None and self.part == "no" and not self.provisions:
             raise ValueError("say one of `fact` and `no_fact`")
-        if self.fact is None and (self.also or self.values or self.operators or self.units):
-            raise ValueError("what is no fact has no `also`, `values`, `operators` or `units`")
+        if self.fact is None and (self.also or self.values or self.operators or self.units or self.written):
+            raise ValueError("what is no fact has no `also`, `values`, `operators`, `units` or `written`")
         if self.fact is not None and self.asked != "yes":
             raise ValueError(f"`asked: {self.asked}` is said of what is no fact")
         return self

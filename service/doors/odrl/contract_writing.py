@@ -2,8 +2,9 @@
 A permit that stands goes in, an ODRL 2.2 policy in JSON-LD comes out: a `Set` of a decision, an `Agreement` of a commitment.
 
 The policy permits the assignee to use the asset, and all of its constraints must hold: the purposes, the place, the last day, the term,
-and what the profile names by facts. Whatever is not certain makes it narrower. Duties are obligations of the policy, since a DSP
-`permission` has only an action and constraints, and a law's duty with a last day is no condition of the first use.
+and what the profile names by facts. The mapping of contracts says which facts those are, under `written`. Whatever is not certain makes it
+narrower. Duties are obligations of the policy, since a DSP `permission` has only an action and constraints, and a law's duty with a last
+day is no condition of the first use.
 
 - INVARIANT (never an offer): nothing else is written here, and nothing of an exchange that may not proceed.
 """
@@ -16,23 +17,16 @@ from typing import Any, Literal
 import engine
 from service.decisions.standing_permits import StandingPermit
 from service.doors.odrl import policy_names
-from service.doors.odrl.policy_names import iri_of_fact, iri_of_id, iri_of_provision, iri_of_value
+from service.doors.odrl.policy_names import ODRL, iri_of_fact, iri_of_id, iri_of_provision, iri_of_value
+from service.doors.odrl.term_values import TermReader
 from service.problems import RequestRefused
 
 Form = Literal["odrl", "dsp"]
 Written = dict[str, Any]
 
-# By which facts the exchange names what a policy names.
-ASSET, ASSIGNER, ASSIGNEE = "data.id", "exporter.id", "recipient.id"
-# The limits, each by its left operand and the fact that sets it. Two limits of one operand must both hold.
-LIMITS = (
-    ("purpose", "purpose.is"),
-    ("purpose", "terms.purposes"),
-    ("spatial", "recipient.country"),
-    ("spatial", "terms.territory"),
-    (iri_of_fact("act.kind"), "act.kind"),
-)
-TERMS, TERM = "terms.", "terms.term"
+# What each policy names or limits: a mapping that says of one of them no fact would let the policy permit more.
+NAMED = ("target", "assigner", "assignee", "elapsedTime")
+LIMITED = (ODRL + "purpose", ODRL + "spatial", iri_of_fact(""))  # the last: what our own profile names by facts
 CODES = ("country", "territory")  # sets whose values others know as they are: codes of countries
 
 _MONTHS, _HOURS = 12, 24
@@ -49,7 +43,8 @@ def policy(permit: StandingPermit, log: str, receipt: bytes | None = None, form:
         raise _none(
             "only an exchange that is committed has an agreement, and DSP has no other form for it: commit the decision"
         )
-    rule = _parties(permit)
+    terms = _terms(permit.bundle)
+    rule = _parties(permit, terms)
     written: Written = {
         "@context": [policy_names.DSP_CONTEXT, policy_names.DSP_BESIDE]
         if dsp
@@ -61,7 +56,7 @@ def policy(permit: StandingPermit, log: str, receipt: bytes | None = None, form:
     }
     if committed is not None:
         written |= rule
-    permitted = {"action": "use", "constraint": list(_limits(permit, dsp))}
+    permitted = {"action": "use", "constraint": list(_limits(permit, terms, dsp))}
     written["permission"] = [permitted if dsp else {**rule, **permitted}]
     passed_on = {"action": _word("distribute", dsp)}  # always an exchange of its own, whatever the terms say
     written["prohibition"] = [passed_on if dsp else {**rule, **passed_on}]
@@ -69,19 +64,39 @@ def policy(permit: StandingPermit, log: str, receipt: bytes | None = None, form:
         written["obligation"] = owed
     if dsp and committed is not None:
         written["timestamp"] = _moment(committed.committed_at.isoformat())
-    return {**written, **_reasons(permit, log), **({} if receipt is None else {"ff:receipt": _bytes(receipt)})}
+    return {**written, **_reasons(permit, terms, log), **({} if receipt is None else {"ff:receipt": _bytes(receipt)})}
 
 
-def _parties(permit: StandingPermit) -> Written:
+def _terms(bundle: engine.Bundle) -> TermReader:
+    """The terms of the policies that decided. Raises RequestRefused where they leave out what limits a policy."""
+    if any(each.door == "odrl" for each in bundle.mappings.values()):
+        terms = TermReader(bundle)
+        told = all(_fact(terms, word) for word in NAMED)
+        if told and all(any(name.startswith(each) for name, _ in terms.written) for each in LIMITED):
+            return terms
+    raise _none(
+        "the policies that decided do not say by which facts a contract is limited (`written` in the mapping `odrl`):"
+        " evaluate the exchange with policies that do"
+    )
+
+
+def _fact(terms: TermReader, word: str) -> str:
+    """The fact that a term of ODRL states; "" where the mappings say none."""
+    term = terms.of(word)
+    return (term.fact or "") if term else ""
+
+
+def _parties(permit: StandingPermit, terms: TermReader) -> Written:
     """The asset and the parties. Raises RequestRefused where one is not named: the policy would then be of any."""
     exchange = permit.exchange
-    named = {"target": ("asset", ASSET), "assigner": ("party", ASSIGNER), "assignee": ("party", ASSIGNEE)}
+    named = {"target": "asset", "assigner": "party", "assignee": "party"}
     if exchange.everyone:
         if permit.commitment is not None:
             raise _none("the recipient is the public, and an agreement has one assignee")
         del named["assignee"]
     found: Written = {}
-    for member, (kind, fact) in named.items():
+    for member, kind in named.items():
+        fact = _fact(terms, member)
         id = exchange.value(fact)
         if not isinstance(id, str):
             raise _none(
@@ -91,14 +106,14 @@ def _parties(permit: StandingPermit) -> Written:
     return found
 
 
-def _limits(permit: StandingPermit, dsp: bool) -> Iterator[Written]:
+def _limits(permit: StandingPermit, terms: TermReader, dsp: bool) -> Iterator[Written]:
     found: list[Written] = []
-    for operand, fact in LIMITS:
+    for operand, fact in terms.written:  # two limits of one operand must both hold
         if values := _values(permit, fact):
-            found.append(_any_of(_word(operand, dsp), values))
+            found.append(_any_of(_word(operand.removeprefix(ODRL), dsp), values))
     yield from (each for number, each in enumerate(found) if each not in found[:number])
     yield _constraint(_word("dateTime", dsp), "lteq", _day(permit.last_day.isoformat()))
-    term = permit.exchange.value(TERM)
+    term = permit.exchange.value(_fact(terms, "elapsedTime"))
     if isinstance(term, engine.Duration) and not term.perpetual:
         if term.working_days:
             raise _none("the term is one of working days, for which ODRL has no form: state it in days or months")
@@ -185,7 +200,7 @@ def _arising(permit: StandingPermit) -> list[Mapping[str, Any]]:
     return [each for each in permit.explanation.get("duties") or () if each["arises"] == "exchange"]
 
 
-def _reasons(permit: StandingPermit, log: str) -> Written:
+def _reasons(permit: StandingPermit, terms: TermReader, log: str) -> Written:
     """What the policy rests on: the decision and where it is recorded, the provisions, and the statements."""
     record, said = permit.record, permit.record["decision"]
     explained = permit.explanation
@@ -228,10 +243,11 @@ def _reasons(permit: StandingPermit, log: str) -> Written:
             for each in explained.get("rests_on") or ()
         ],
     }
+    group = _fact(terms, "elapsedTime").partition(".")[0]
     found["ff:term"] = [
         {"ff:fact": fact, "ff:value": _stated(value)}
         for fact, value in sorted(permit.exchange.values.items())
-        if fact.startswith(TERMS) and not permit.bundle.facts[fact].personal and not isinstance(value, engine.Missing)
+        if fact.startswith(f"{group}.") and not permit.bundle.facts[fact].personal and not isinstance(value, engine.Missing)
     ]
     if (committed := permit.commitment) is not None:
         found["ff:commitment"] = {

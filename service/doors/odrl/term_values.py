@@ -100,6 +100,11 @@ class TermReader:
         """A term of ODRL itself."""
         return self._terms.get(ODRL + word)
 
+    @property
+    def written(self) -> tuple[tuple[str, str], ...]:
+        """The limits that contracts of ours have: each by the name of its term, and the fact of an exchange that sets it."""
+        return tuple((name, fact) for name, term in self._terms.items() for fact in term.written)
+
     def type(self, fact: str) -> FactType:
         if fact not in self._types:
             known = self.bundle.vocabulary.facts[fact].type

@@ -1,6 +1,7 @@
 """What is decided, as a contract in ODRL: a permit, a commitment, and what may not proceed."""
 
 import json
+import shutil
 from base64 import b64decode
 from collections.abc import Iterator
 from datetime import timedelta
@@ -87,6 +88,21 @@ def test_a_permit_is_a_set_that_permits_no_more_than_was_decided(desk: Desk) -> 
     assert policy["prohibition"] == [{**rule, "action": "distribute"}]
     assert "ff:receipt" not in policy
     assert "ff:commitment" not in policy
+
+
+def test_a_mapping_that_leaves_a_limit_out_lets_no_policy_be_written(tmp_path: Path) -> None:
+    """A policy without the purposes would permit every purpose; so it is refused, and the refusal says what is missing."""
+    policies = tmp_path / "policies"
+    shutil.copytree(engine.bundled_policies(), policies)
+    mapping = policies / "mappings" / "odrl.yaml"
+    text = mapping.read_text(encoding="utf-8")
+    written = "    written: [purpose.is, terms.purposes]\n"
+    assert text.count(written) == 1
+    mapping.write_text(text.replace(written, ""), encoding="utf-8")
+    with contract_desk(tmp_path, policies=policies) as desk:
+        status, kind, said = refusal(desk, granted(desk, "visits/1"))
+    assert (status, kind) == (409, "no-contract")
+    assert "`written` in the mapping `odrl`" in said
 
 
 def test_a_policy_names_the_decision_its_record_and_what_it_rests_on(desk: Desk) -> None:
