@@ -80,7 +80,9 @@ def contract_of(record: Part) -> ContractUnder | None:
 def printed_lines(mapping: MappingShown | None, contract: ContractUnder | None) -> float:
     """The printed lines that both take, with their title and without the facts of a client."""
     lines = [0.7 + height(each, columns=60) for each in (mapping.operation, mapping.named, mapping.digest)] if mapping else []
-    lines += [0.7 + height(short(each, LONGEST), columns=60) for each in (contract.id or "-", contract.digest)] if contract else []
+    lines += (
+        [0.7 + height(short(each, LONGEST), columns=60) for each in (contract.id or "-", contract.digest)] if contract else []
+    )
     return 3 + sum(lines) if lines else 0
 
 
