@@ -636,7 +636,7 @@ def test_a_contract_is_uploaded_and_a_draft_begun_in_a_browser(site, tmp_path):
     expect(page.get_by_role("heading", level=1)).to_have_text("What the contract says")
     expect(page.get_by_text("Purposes the terms allow: provision of a service /permission/0/constraint/0")).to_be_visible()
     unread = page.get_by_role("region", name="Not understood")
-    expect(unread.get_by_text("moonPhase")).to_be_visible()
+    expect(unread.get_by_text("moonPhase is not a term that is known here moonPhase")).to_be_visible()
     expect(unread.get_by_text("/permission/0/constraint/3")).to_be_visible()
     assert faults(page) == []
     for width in (360, 1280):

@@ -115,6 +115,7 @@ def test_a_decision_that_was_asked_for_directly_has_no_such_part(desk: Desk) -> 
     id = str(desk.post("/v1/evaluate", {"exporter": {"country": "CN"}}).json()["id"])
     assert wording("en").pages["asked_how"] not in said(desk, id)
     reader = PageReader(desk.service.live.bundle, "en")
-    for odd in ("text", [], {}, None):
+    others: tuple[Any, ...] = ("text", [], {}, None)
+    for odd in others:
         page = decision_page({"record": {"id": "1", "mapping": odd, "contract": odd}}, [], reader)
         assert 'id="asked"' not in page
