@@ -12,6 +12,7 @@ from service.console.list_limits import Folded, Listed, fit_lists, height, short
 from service.console.outcome_history import HistoryLine
 from service.console.reader import PageReader, Part
 from service.console.request_facts import LONGEST, FactShown, in_turn
+from service.console.request_origin import ClientFact, client_facts, contract_of, mapping_of, printed_lines
 
 SHEETS = 126  # printed lines of two sheets
 FIXED = 38  # of them for the titles, for what is always folded, and for the foot
@@ -68,6 +69,7 @@ def lists(
         "signed_off": Listed(decision.get("signed_off") or (), 2, 8, lambda part: 2.4),
         "signable": Listed(record.get("signable") or (), 3, 20, lambda name: 2.6),
         "facts": Listed(in_turn(facts), 40, 80, _fact),
+        "client_facts": Listed(client_facts(record, reader), 6, 60, _client_fact),
         # What is always folded.
         "perhaps_owed": Listed(decision_sections.duties(decision, certain=False), 0, 16),
         "requirements": Listed(decision_sections.requirements(decision), 0, 40),
@@ -77,11 +79,16 @@ def lists(
     }
     said = 1.25 * height(decision.get("answer"), record.get("denied"), columns=70)
     stated = max(height(*(short(each, NAME) for each in values[:VALUES]), columns=22) for _, values in parties)
-    return fit_lists(found, SHEETS - FIXED - said - stated)
+    origin = printed_lines(mapping_of(record, reader), contract_of(record))
+    return fit_lists(found, SHEETS - FIXED - said - stated - origin)
 
 
 def _question(part: Part) -> float:
     return height(short(part.get("question"), WHOLE), "; ".join(each["title"] for each in part.get("values", ())[:CHOICES]))
+
+
+def _client_fact(fact: ClientFact) -> float:
+    return height(f"{fact.title} {fact.name}", columns=60)
 
 
 def _unmet(part: Part) -> float:

@@ -23,6 +23,7 @@ from service.console.overview import DEFAULT, PERIODS, OverviewData
 from service.console.page_frame import NOW, SIGNED_IN, STORY, WAITING
 from service.console.reader import PageReader, Part, capital
 from service.console.request_facts import facts_of, grouped, in_short
+from service.console.request_origin import contract_of, mapping_of
 from service.decisions.present_outcome import PresentOutcome
 from service.languages.names import PagesTexts
 from service.languages.visible_text import shown
@@ -93,6 +94,7 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
     possible = sum(part.get("standing") == "possible" for part in reasons)
     facts = facts_of(record, log, reader)
     parties = in_short(facts, reader)
+    contract = contract_of(record)
     shown = lists(record, decision, facts, parties, sign_offs, beside.get("became", ()), reader)
     return rendered(
         "decision.html",
@@ -120,7 +122,9 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
         documents=beside.get("documents", ()),
         now=beside.get("now"),
         token=beside.get("token"),
-        erased=sum(fact.erased for fact in facts),
+        mapping=mapping_of(record, reader),
+        contract=contract,
+        erased=sum(fact.erased for fact in facts) + (contract is not None and contract.erased),
         **shown,
     )
 

@@ -50,6 +50,7 @@ def show(
     asked_by = f" for {safe(record['asked_by'])}" if record.get("asked_by") else ""
     print(f"{record['id']}, number {stored.sequence} in the log, recorded {record['recorded_at']}{asked_by}\n")
     if record.get("denied"):
-        print(f"The access request was answered with no: {safe(record['denied'])}.\n")
+        asked = "The exchange may proceed, but the program that asked" if record.get("mapping") else "The access request"
+        print(f"{asked} was answered with no: {safe(record['denied'])}.\n")
     print_decision(engine.Decision.model_validate(decision), text_in(policies, lang), whole=True)
     return 0

@@ -71,5 +71,9 @@ def _shown(reading: ContractReading, reader: PageReader) -> ContractShown:
 
 
 def _terms(found: Iterable[Unread]) -> list[ContractTermShown]:
-    told = [ContractTermShown(capital(each.why.replace("`", "")), local_name(each.term), each.pointer or "/") for each in found]
-    return told[:MOST_SHOWN]
+    return [ContractTermShown(_sentence(each.why), local_name(each.term), each.pointer or "/") for each in found][:MOST_SHOWN]
+
+
+def _sentence(why: str) -> str:
+    """A reason with a capital first letter; a term that it begins with stays as the contract writes it."""
+    return why.replace("`", "") if why.startswith("`") else capital(why.replace("`", ""))

@@ -21,6 +21,7 @@ from service.console.reader import PageReader
 from service.languages.words import wording
 from tests.service.conftest import EXCHANGE, ROOT, body, running
 from tests.service.console.browser import Site, faults, launched
+from tests.service.doors.odrl.test_decided_contracts import changed
 
 COUNTRIES = [
     "AR",
@@ -396,7 +397,14 @@ def full_record(text: str) -> dict[str, Any]:
         "engine": {"version": "1", "mode": "checked", "agreed": False, "disagreement": [text[:120]] * 3},
     }
     facts = {name.split(".")[1]: "W" * 256 for name in bundled().facts if name.startswith("exporter.")}
-    return {"id": "1", "decision": decision, "request": dict.fromkeys(("exporter", "recipient", "data"), facts)}
+    return {
+        "id": "1",
+        "decision": decision,
+        "denied": text[:200],
+        "mapping": {"name": "gateway", "operation": text[:900], "digest": "a" * 64, "from_client": [*bundled().facts]},
+        "contract": {"id": f"urn:{'W' * 900}", "form": "json-ld", "digest": "b" * 64},
+        "request": dict.fromkeys(("exporter", "recipient", "data"), facts),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -612,5 +620,31 @@ def test_an_example_is_asked_about_and_decided_in_a_browser(site):
     page.get_by_role("link", name="查看决定及全部理由").click()
     expect(page.locator("h1")).to_be_visible()
     assert "/log/" in page.url
+    page.close()
+    assert site.complaints == []
+
+
+def test_a_contract_is_uploaded_and_a_draft_begun_in_a_browser(site, tmp_path):
+    """A file is chosen; the page says what was read and what was not understood, fits a phone, and its button begins the draft."""
+    site.complaints.clear()
+    moon = {"leftOperand": "https://example.com/ns/moonPhase", "operator": "eq", "rightOperand": "full"}
+    chosen = tmp_path / "offer.json"
+    chosen.write_text(json.dumps(changed(constraint=moon)), "utf-8")
+    page = site.open("/ask")
+    page.get_by_label("The file, at most").set_input_files(chosen)
+    page.get_by_role("button", name="Read the contract").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("What the contract says")
+    expect(page.get_by_text("Purposes the terms allow: provision of a service /permission/0/constraint/0")).to_be_visible()
+    unread = page.get_by_role("region", name="Not understood")
+    expect(unread.get_by_text("moonPhase is not a term that is known here moonPhase")).to_be_visible()
+    expect(unread.get_by_text("/permission/0/constraint/3")).to_be_visible()
+    assert faults(page) == []
+    for width in (360, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.get_by_role("button", name="Begin with these facts").press("Enter")
+    expect(page.locator("#question h2")).to_be_visible()
+    assert re.fullmatch(r".*/ask/[\w-]{22}", page.url.partition("#")[0])
+    expect(page.get_by_text("lab-2").first).to_be_visible()
     page.close()
     assert site.complaints == []

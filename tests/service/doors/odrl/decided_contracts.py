@@ -66,7 +66,7 @@ TRANSFER: dict[str, Any] = engine.with_fact_set(PERMITTED, "data.id", "ds-1")
 def contract_desk(folder: Path, **more: Any) -> Iterator[Desk]:
     """A service with the bundled policies, whose ledger is complete, at noon."""
     now = [NOON]
-    given = {"policies": engine.bundled_policies(), "mode": "bitset", "ledger_since": "2026-01-01", **more}
+    given = {"mode": "bitset", "ledger_since": "2026-01-01", "policies": engine.bundled_policies(), **more}
     settings = Settings(watch=False, database=str(folder / "log.db"), **given)
     service = Service.open(settings, clock=lambda: now[0])
     with TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080") as client:
