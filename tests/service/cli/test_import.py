@@ -81,7 +81,7 @@ def test_a_refusal_ends_with_a_command_that_can_be_pasted() -> None:
     options = ("--separator", "comma")
     refused = run(text, *options)
     assert refused.exit_code == 2
-    assert "  column `recipient`: may mean one of" in refused.stderr
+    assert "  column `recipient`: may mean several facts: recipient.id, " in refused.stderr
     line = refused.stderr.splitlines()[-1].strip()
     fifthfactor, *typed = shlex.split(line)
     assert fifthfactor == "fifthfactor"
