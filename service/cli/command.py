@@ -15,6 +15,7 @@ what it needs inside its function, so that `--help` stays fast.
 
 import gc
 import os
+import shlex
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 DONE, FINDING, USED_WRONGLY, INTERRUPTED = 0, 1, 2, 130
 USUAL_THRESHOLD = gc.get_threshold()
+_TYPED = "fifthfactor.typed"
 BY = "command-line"  # the author of everything that a command writes
 
 
@@ -49,7 +51,19 @@ class Commands(typer.Typer):
         return self.command(name, cls=_Command, epilog=f"\b\n{lines}")
 
 
+def typed_with(context: typer.Context, *options: str) -> str:
+    """The command as it was typed, with more options, as a line for a shell."""
+    typed: list[str] = context.meta[_TYPED]
+    end = typed.index("--") if "--" in typed else len(typed)
+    group = [context.parent.info_name or ""] if context.parent and context.parent.parent else []
+    return shlex.join(["fifthfactor", *group, context.info_name or "", *typed[:end], *options, *typed[end:]])
+
+
 class _Command(TyperCommand):
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta[_TYPED] = [*args]
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         raise typer.Exit(_ended(lambda: super(_Command, self).invoke(ctx)))
 

@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from service.cli.command import Commands, Policies, UsedWrongly, need
+from service.cli.command import Commands, Policies, UsedWrongly, need, typed_with
 from service.cli.output import complain, count, painted, print_json, safe
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from service.tables.inventory import Inventory, InventoryDraft
+    from service.tables.inventory_columns import InventoryColumn
     from service.tables.inventory_file import InventoryTable
 
 app = Commands()
@@ -20,16 +23,25 @@ SEPARATED_BY = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
 @app.add(
     "import inventory.csv",
+    "import inventory.csv --column vendor=recipient.id --column country=recipient.country",
     "import inventory.csv --map columns.yaml --encoding gb18030",
     "import inventory.csv --write --service https://decide.example.org --key-file inventory.key",
     name="import",
 )
 def import_inventory(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(help="The inventory as CSV, with a header; - for a pipe.")],
     mapping: Annotated[
         Path | None,
         typer.Option(
             "--map", help="YAML, as for `decide`: which column states which fact, what words mean, what all rows state."
+        ),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COLUMN=FACT",
+            help="Which fact a column states, short for --map; may be repeated. With nothing after = the column states nothing.",
         ),
     ] = None,
     encoding: Annotated[str, typer.Option(help="Encoding of a file that is not UTF-8, such as gb18030. [UTF-8]")] = "",
@@ -58,6 +70,7 @@ def import_inventory(
     """
     try:
         from service.tables.inventory import read_inventory
+        from service.tables.inventory_columns import FactlessTable, mapping_with
     except ModuleNotFoundError as missing:  # the extra `tables`
         raise UsedWrongly(str(missing)) from None
     from service.cli.files import load_or_stop, mapping_in, read
@@ -70,31 +83,35 @@ def import_inventory(
     try:
         table = read_table(read(file, MOST_BYTES + 1), encoding.lower(), SEPARATED_BY.get(separator, ""))
         bundle = load_or_stop(policies or [], tests=False)
-        inventory = read_inventory(bundle, table, mapping_in(bundle, mapping, "")[0])
+        said = mapping_with(bundle, table.columns, mapping_in(bundle, mapping, "")[0], column or ())
+        inventory = read_inventory(bundle, table, said)
     except InventoryRefused as refused:
-        raise UsedWrongly("\n  ".join((f"{file} cannot be read as an inventory:", *map(safe, refused.faults)))) from None
+        told = [
+            *map(safe, refused.faults),
+            *_line_to_paste(context, refused.columns if isinstance(refused, FactlessTable) else ()),
+        ]
+        raise UsedWrongly("\n  ".join((f"{file} cannot be read as an inventory:", *told))) from None
     shown = _document(inventory, table)
     if not as_json:
-        _print(inventory, table, file)
+        _print(context, inventory, table, file)
     may_write = write and (inventory.understood or leave_open)
     made = _written(inventory, service, _key(key_file), shown["rows"], quiet=as_json) if may_write else not write
     if as_json:
         print_json(shown)
     if write and not may_write:
-        complain("no draft was made: say what is unclear with --map, or leave it open with --leave-open")
+        complain("no draft was made: say what is unclear with --column or --map, or leave it open with --leave-open")
     if leave_open:
         return int(not made or any(each.refused for each in inventory.drafts))
     return int(not made or not inventory.understood)
 
 
-def _print(inventory: "Inventory", table: "InventoryTable", file: Path) -> None:
+def _print(context: typer.Context, inventory: "Inventory", table: "InventoryTable", file: Path) -> None:
     """What was understood, for people."""
     width = max(len(each.name) for each in inventory.columns)
     print(painted("bold", f"{safe(str(file))}: {count(len(table.rows), 'row')}, {table.encoding}"))
     for each in inventory.columns:
-        states = ", ".join(fact.fact for fact in each.facts) or each.why
-        proposed = f": {', '.join(each.may_mean)}; say which with --map" if each.unclear else ""
-        print(f"  {safe(each.name):{width}}  {states}{proposed}")
+        states = ", ".join(fact.fact for fact in each.facts) or each.told
+        print(f"  {safe(each.name):{width}}  {states}{'; say which with --column' if each.unclear else ''}")
     for draft in inventory.drafts:
         print(painted("bold", f"{draft.line} {_name(draft)}"))
         if draft.stated:
@@ -105,6 +122,18 @@ def _print(inventory: "Inventory", table: "InventoryTable", file: Path) -> None:
             print(f"  no exchange can be so: {safe(why)}")
     unclear = sum(len(each.unclear) for each in inventory.drafts)
     print(f"{count(len(inventory.drafts), 'draft')}, {count(unclear, 'place')} not understood")
+    for line in _line_to_paste(context, inventory.columns):
+        print(line)
+
+
+def _line_to_paste(context: typer.Context, columns: "Sequence[InventoryColumn]") -> "Iterator[str]":
+    """The same command with what unclear columns may state, after what it is; nothing where no column is unclear."""
+    from service.tables.inventory_columns import proposals
+
+    options = [part for each in proposals(columns) for part in ("--column", each)]
+    if options:
+        yield "if this is what the columns state (look for other facts with `fifthfactor facts WORD`):"
+        yield f"  {safe(typed_with(context, *options))}"
 
 
 def _written(inventory: "Inventory", service: str, key: str | None, rows: list[dict[str, Any]], *, quiet: bool) -> bool:

@@ -1,9 +1,8 @@
 """
 An inventory as exchanges to decide: a table of systems, vendors and countries goes in, the draft of an exchange for each row comes out.
 
-A column states the fact that is called so, in English or Chinese (`words:` of the vocabulary), or what a mapping says of it; a cell is a
-value by its name or its title. What may mean several things, or nothing, states nothing: it is told with what it may mean. A set that a
-cell names may have others, so it stays open.
+A cell of a column that states a fact (`inventory_columns.py`) is a value by its name or its title. What may mean several things, or
+nothing, states nothing: it is told with what it may mean. A set that a cell names may have others, so it stays open.
 """
 
 import re
@@ -13,28 +12,13 @@ from typing import Any
 
 import engine
 from engine.tables import FactColumn, FactPlaces, TableMapping
+from service.tables.inventory_columns import FactlessTable, InventoryColumn, read_columns
 from service.tables.inventory_file import InventoryRefused, InventoryTable
 
 UNKNOWN = "unknown"
-MOST_PROPOSED = 4
 _FORMULA = tuple("=+-@＝＋－＠")
 _MEMBERS = re.compile(r"[;；、\n]+")
 _FINER = re.compile(r"[,，]+")
-
-
-@dataclass(frozen=True, slots=True)
-class InventoryColumn:
-    """A column: the facts that it states; if there is none, why, and what it may mean."""
-
-    name: str
-    facts: tuple[FactColumn, ...] = ()
-    why: str = ""
-    may_mean: tuple[str, ...] = ()
-
-    @property
-    def unclear(self) -> bool:
-        """Whether somebody has to say which fact it states, or that it states none."""
-        return bool(self.may_mean)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,67 +58,20 @@ class Inventory:
 
 
 def read_inventory(bundle: engine.Bundle, table: InventoryTable, mapping: TableMapping) -> Inventory:
-    """The drafts of a table. Raises InventoryRefused where no column states a fact, or a mapping names a column that is not there."""
+    """
+    The drafts of a table. Raises FactlessTable where no column states a fact, InventoryRefused where a mapping names a column that is not
+    there.
+    """
     known = {*table.columns}
     named = {*mapping.by_column(), *mapping.ignored, *([mapping.key] if mapping.key else [])}
     if missing := sorted(named - known):
         raise InventoryRefused([f"the mapping names the column `{each}`, which the table does not have" for each in missing])
     places = FactPlaces(bundle)
-    columns = _apart(tuple(_column(bundle, places, name, mapping) for name in table.columns))
+    columns = read_columns(bundle, places, table.columns, mapping)
     if not any(each.facts for each in columns) and not mapping.constants:
-        told = [f"column `{each.name}`: {each.why}" for each in columns]
-        raise InventoryRefused(["no column states a fact: say with --map what they state", *told])
+        raise FactlessTable(columns)
     reader = _Reader(bundle, places, columns, mapping)
     return Inventory(columns, tuple(reader.draft(row.line, row.cells) for row in table.rows))
-
-
-def _column(bundle: engine.Bundle, places: FactPlaces, name: str, mapping: TableMapping) -> InventoryColumn:
-    if facts := mapping.by_column().get(name):
-        return InventoryColumn(name, tuple(facts))
-    if name in mapping.ignored or name == mapping.key:
-        return InventoryColumn(name, why="states nothing")
-    if name in places.names and "." in name:
-        wrong = places.misnamed(name)
-        return InventoryColumn(name, why=wrong) if wrong else InventoryColumn(name, (_by_titles(places, name),))
-    meant = [each.name for each in bundle.words.meanings(name) if not each.of]
-    facts_meant = [each for each in meant if each in bundle.vocabulary.facts]
-    if len(facts_meant) == 1 and not places.misnamed(facts_meant[0]):
-        return InventoryColumn(name, (_by_titles(places, facts_meant[0]),))
-    may_mean = tuple(_facts_of(bundle, meant))
-    if may_mean:
-        return InventoryColumn(name, why="may mean several facts", may_mean=may_mean[:MOST_PROPOSED])
-    return InventoryColumn(name, why="states nothing that the vocabulary has a word for")
-
-
-def _facts_of(bundle: engine.Bundle, meant: Sequence[str]) -> Iterator[str]:
-    """The facts that are meant, and the first ones of the groups that are."""
-    facts = [each for each in meant if each in bundle.vocabulary.facts]
-    yield from facts
-    for group in (each for each in meant if each not in facts):
-        yield from (each for each in bundle.vocabulary.facts if each.startswith(f"{group}.") and each not in facts)
-
-
-def _by_titles(places: FactPlaces, fact: str) -> FactColumn:
-    type = places.type(fact)
-    return FactColumn("", fact, titles=type is not None and type.values is not None)
-
-
-def _apart(columns: tuple[InventoryColumn, ...]) -> tuple[InventoryColumn, ...]:
-    """The columns, of which no two state one fact: where two are called so, neither does."""
-    of: dict[str, list[str]] = {}
-    for column in columns:
-        for each in column.facts:
-            of.setdefault(each.fact, []).append(column.name)
-    twice = {fact: names for fact, names in of.items() if len(names) > 1}
-
-    def told(column: InventoryColumn) -> InventoryColumn:
-        same = [each.fact for each in column.facts if each.fact in twice]
-        if not same:
-            return column
-        names = " and ".join(f"`{each}`" for each in twice[same[0]])
-        return InventoryColumn(column.name, why=f"{names} are both called `{same[0]}`", may_mean=tuple(same))
-
-    return tuple(told(column) for column in columns)
 
 
 class _Reader:

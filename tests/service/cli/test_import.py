@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,7 +72,52 @@ def test_what_is_unclear_is_told_and_ends_with_1() -> None:
         done = run(UNCLEAR, *options)
         assert done.exit_code == 1
         assert "not understood in `recipient.country`: `Atlantis` is not one of" in done.stdout
-    assert "no draft was made: say what is unclear with --map" in done.stderr
+    assert "no draft was made: say what is unclear with --column or --map" in done.stderr
+
+
+def test_a_refusal_ends_with_a_command_that_can_be_pasted() -> None:
+    """The command as it was typed, with what unclear columns may state; it does what it says."""
+    text = "system,recipient,where is it\nCRM,Foo's,Kenya\n"
+    options = ("--separator", "comma")
+    refused = run(text, *options)
+    assert refused.exit_code == 2
+    assert "  column `recipient`: may mean several facts: recipient.id, " in refused.stderr
+    line = refused.stderr.splitlines()[-1].strip()
+    fifthfactor, *typed = shlex.split(line)
+    assert fifthfactor == "fifthfactor"
+    assert typed == ["import", "inventory.csv", "--policies", str(POLICIES), *options, "--column", "recipient=recipient.id"]
+    done = CliRunner().invoke(app, typed)
+    assert done.exit_code == 0, done.stderr
+    assert "recipient.id: Foo's\n" in done.stdout
+    assert done.stdout.endswith("1 draft, 0 places not understood\n")
+    more = CliRunner().invoke(app, [*typed, "--column", "where is it=recipient.country"])
+    assert "recipient.id: Foo's; recipient.country: KE\n" in more.stdout
+
+
+def test_a_command_to_paste_follows_what_was_understood() -> None:
+    """Its options come before the end of options; names are quoted for a shell."""
+    Path("inventory.csv").write_text("System,recipient.country,exporter,Owner's country\nCRM,KE,us,x\n")
+    done = CliRunner().invoke(app, ["import", "--policies", str(POLICIES), "--", "inventory.csv"])
+    assert done.exit_code == 1
+    typed = shlex.split(done.stdout.splitlines()[-1])
+    assert typed == [
+        "fifthfactor",
+        "import",
+        "--policies",
+        str(POLICIES),
+        "--column",
+        "exporter=exporter.id",
+        "--",
+        "inventory.csv",
+    ]
+
+
+def test_a_wrong_fact_or_column_is_told_with_what_was_meant() -> None:
+    """Both at once, and it ends with 2."""
+    done = run(CLEAR, "--column", "Sistem=data.id", "--column", "System=recipient.countri")
+    assert done.exit_code == 2
+    assert "--column `Sistem=data.id`: the table has no column `Sistem`; did you mean `System`?" in done.stderr
+    assert "did you mean `recipient.country`?" in done.stderr
 
 
 def test_the_drafts_are_made_and_their_addresses_printed(server: Server, key: Path) -> None:

@@ -8,9 +8,11 @@ import engine
 import engine.tables
 from engine.tables import TableMapping, read_mapping
 from service.tables.inventory import Inventory, read_inventory
+from service.tables.inventory_columns import FactlessTable, mapping_with, proposals
 from service.tables.inventory_file import InventoryRefused, read_table
 
 NOTHING = TableMapping()
+PLAIN = "system,vendor,country\nPayroll,Acme Pay,UK\nCRM,Foo,Germany\n"
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +25,13 @@ def read(law: engine.Bundle, text: str, mapping: str = "") -> Inventory:
     """What is understood of a table."""
     said = read_mapping(law, "map.yaml", mapping.encode()) if mapping else NOTHING
     return read_inventory(law, read_table(text.encode()), said)
+
+
+def read_with(law: engine.Bundle, text: str, *said: str, mapping: str = "") -> Inventory:
+    """What is understood of a table of which `--column` says something."""
+    table = read_table(text.encode())
+    first = read_mapping(law, "map.yaml", mapping.encode()) if mapping else NOTHING
+    return read_inventory(law, table, mapping_with(law, table.columns, first, said))
 
 
 def stated(law: engine.Bundle, column: str, cell: str) -> tuple[object, list[str]]:
@@ -149,6 +158,89 @@ ignore: [Owner]
     }
 
 
+def test_the_plainest_list_is_refused_with_what_its_columns_may_mean(law: engine.Bundle) -> None:
+    """A country may be that of either party, or where data are; a vendor is a recipient, and what names it comes first."""
+    with pytest.raises(FactlessTable) as refused:
+        read(law, PLAIN)
+    system, vendor, country = refused.value.columns
+    assert not system.unclear
+    assert vendor.may_mean[0] == "recipient.id"
+    assert country.may_mean[:2] == ("recipient.country", "exporter.country")
+    assert "data.stored_in" in country.may_mean
+    assert {*country.may_mean} <= {*law.words.facts_of("country")}
+    assert f"column `country`: may mean one of 14 facts, such as: {', '.join(country.may_mean)}" in refused.value.faults
+    assert proposals(refused.value.columns) == ["vendor=recipient.id", "country=recipient.country"]
+
+
+def test_the_short_form_says_what_columns_of_the_plainest_list_state(law: engine.Bundle) -> None:
+    """A title means its value, as in columns that are understood by themselves; `UK` is still a word, and so a proposal."""
+    found = read_with(law, PLAIN, "country=recipient.country", "Vendor = recipient.id", "system=data.id")
+    payroll, crm = found.drafts
+    assert crm.exchange == {"data": {"id": "CRM"}, "recipient": {"id": "Foo", "country": "DE"}}
+    assert payroll.exchange == {"data": {"id": "Payroll"}, "recipient": {"id": "Acme Pay"}}
+    assert "did you mean `GB`" in payroll.unclear[0].why
+    assert (payroll.name, proposals(found.columns)) == ("Payroll", [])
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        (["contry=recipient.country"], "the table has no column `contry`; did you mean `country`?"),
+        (["price=recipient.country"], "the table has no column `price`; it has `system`, `vendor`, `country`"),
+        (["country=recipient.contry"], "did you mean `recipient.country`?"),
+        (["country=country"], "did you mean `exporter.country` or `recipient.country`?"),
+        (["country"], "write COLUMN=FACT, or COLUMN= where it states nothing"),
+        (["=recipient.country"], "write COLUMN=FACT"),
+        (["country=recipient.country", "system=recipient.country"], "is stated by the column `country`"),
+        (["country=recipient.country", "country="], "what `country` states is said already"),
+        (["country=", "country=recipient.country"], "what `country` states is said already"),
+        (["vendor=recipient.kind"], "what `vendor` states is said already"),
+        (["country=exporter.country"], "is stated by every row, under `constants`"),
+    ],
+)
+def test_a_wrong_short_form_is_refused_with_what_was_meant(law: engine.Bundle, said: list[str], fault: str) -> None:
+    """A column that is not there, no fact, or what is said already."""
+    with pytest.raises(InventoryRefused) as refused:
+        read_with(law, PLAIN, *said, mapping="map: {vendor: recipient.id}\nconstants: {exporter.country: CN}\n")
+    assert fault in refused.value.faults[0]
+    assert f"`{said[-1]}`" in refused.value.faults[0]
+
+
+def test_a_column_may_be_said_to_state_nothing_or_several_facts(law: engine.Bundle) -> None:
+    """Beside a mapping, which says the rest; several values are parted as usual."""
+    text = "System,Vendor country,Owner,Location\nCRM,DE,Bob,France; Kenya\n"
+    said = ("Owner=", "Location=data.stored_in", "Location=act.access_from")
+    found = read_with(law, text, *said, mapping="constants: {exporter.country: CN}\n")
+    assert found.understood
+    assert found.drafts[0].exchange == {
+        "exporter": {"country": "CN"},
+        "recipient": {"country": "DE"},
+        "data": {"stored_in": ["FR", "KE", "unknown"]},
+        "act": {"access_from": ["FR", "KE", "unknown"]},
+    }
+
+
+def test_what_is_said_of_one_column_is_not_taken_from_it_by_another(law: engine.Bundle) -> None:
+    """The other, which is called so, is unclear; it may be said to state nothing."""
+    text = "System,Vendor country,Supplier country\nCRM,DE,FR\n"
+    assert proposals(read(law, text.replace("System", "Our country")).columns) == [
+        "Vendor country=recipient.country", "Supplier country="
+    ]  # fmt: skip
+    found = read_with(law, text, "Supplier country=recipient.country")
+    assert found.columns[1].why == "`recipient.country` is stated by `Supplier country`"
+    assert found.drafts[0].exchange == {"recipient": {"country": "FR"}}
+    assert proposals(found.columns) == ["Vendor country="]
+
+
+@pytest.mark.parametrize("header", ["supplier", "Vendor", "供应商"])
+def test_a_bare_vendor_is_a_proposal_and_its_name_is_understood(law: engine.Bundle, header: str) -> None:
+    """The bare word also means a role and, for `supplier`, the exporter."""
+    columns = {each.name: each for each in read(law, f"System,{header},Vendor country\nCRM,Foo,DE\n").columns}
+    assert columns[header].may_mean[0] == "recipient.id"
+    named = f"{header}名称" if header == "供应商" else f"{header} name"
+    assert stated(law, named, "Foo Ltd.") == ("Foo Ltd.", [])
+
+
 def test_a_mapping_of_columns_that_are_not_there_is_refused(law: engine.Bundle) -> None:
     """Each of them."""
     with pytest.raises(InventoryRefused) as refused:
@@ -158,7 +250,7 @@ def test_a_mapping_of_columns_that_are_not_there_is_refused(law: engine.Bundle) 
 
 def test_a_table_of_which_no_column_states_a_fact_is_refused(law: engine.Bundle) -> None:
     """It is no inventory of transfers, or its words are others."""
-    with pytest.raises(InventoryRefused, match="no column states a fact: say with --map"):
+    with pytest.raises(InventoryRefused, match="no column states a fact: say with --column or --map"):
         read(law, "Name,Cost centre\nCRM,7\n")
 
 
