@@ -16,7 +16,7 @@ from itertools import combinations
 from typing import Any, Generic, TypeVar
 
 from engine.policy_language.diagnostic import Findings, did_you_mean
-from engine.policy_language.document_text import DocumentText
+from engine.policy_language.document_text import DocumentText, Text
 from engine.policy_language.dpv_terms import RDF_TYPE, VERSION, dpv_terms
 from engine.policy_language.gateway_places import check_gateway_places
 from engine.policy_language.mapping_text import (
@@ -207,15 +207,10 @@ class _RequestCheck(StatedPlaceCheck):
                     at, "bad-value", said, help=did_you_mean(place, known) or "name a place that states something"
                 )
         for name, operation in text.operations.items():
-            if operation.moves_no_data is not None and operation.moves_no_data.is_placeholder():
-                at = locate(self.node, ("operations", name, "moves_no_data"))[0].span
-                said = "this stands for a text that is still to be written"
-                self.findings.error(at, "placeholder", said, help="say why it moves no data")
-            elif operation.moves_no_data is not None and not operation.moves_no_data.en.strip().count(" "):
+            if operation.moves_no_data is not None:
                 # `true` and `no` alike would allow the operation to everybody.
-                at = locate(self.node, ("operations", name, "moves_no_data"))[0].span
-                said = f"`{operation.moves_no_data.en}` does not say why it moves no data"
-                self.findings.error(at, "bad-value", said, help="say why in a sentence, or write `decided:`")
+                where = ("operations", name, "moves_no_data")
+                _check_reason(self, where, operation.moves_no_data, "it moves no data", "decided")
 
     def _operations(self, text: RequestMappingText) -> dict[str, OperationPattern]:
         found = {name: pattern(name) for name in text.operations}
@@ -302,6 +297,17 @@ class _RequestCheck(StatedPlaceCheck):
         self.findings.error(span if key else node.span, "bad-value", said, help=help)
 
 
+def _check_reason(check: StatedPlaceCheck, where: Steps, reason: Text, why: str, instead: str) -> None:
+    """Report a reason that is none: a text still to be written, or one word such as `true`."""
+    at = locate(check.node, where)[0].span
+    if reason.is_placeholder():
+        said = "this stands for a text that is still to be written"
+        check.findings.error(at, "placeholder", said, help=f"say why {why}")
+    elif not reason.en.strip().count(" "):
+        said = f"`{reason.en}` does not say why {why}"
+        check.findings.error(at, "bad-value", said, help=f"say why in a sentence, or write `{instead}:`")
+
+
 class _TermCheck(StatedPlaceCheck):
     def check(self, text: TermMappingText) -> None:
         for name, term in text.terms.items():
@@ -312,14 +318,8 @@ class _TermCheck(StatedPlaceCheck):
                     self.known(("terms", name, key, number), fact)
             if text.door == "dpv":
                 self._of_dpv(name, term)
-            if term.no_fact is not None and term.no_fact.is_placeholder():
-                at = locate(self.node, ("terms", name, "no_fact"))[0].span
-                said = "this stands for a text that is still to be written"
-                self.findings.error(at, "placeholder", said, help="say why it is no fact")
-            elif term.no_fact is not None and not term.no_fact.en.strip().count(" "):
-                at = locate(self.node, ("terms", name, "no_fact"))[0].span
-                said = f"`{term.no_fact.en}` does not say why it is no fact"
-                self.findings.error(at, "bad-value", said, help="say why in a sentence, or write `fact:`")
+            if term.no_fact is not None:
+                _check_reason(self, ("terms", name, "no_fact"), term.no_fact, "it is no fact", "fact")
             self._written(text.door, name, term)
 
     def _written(self, door: str, name: str, term: TermText) -> None:

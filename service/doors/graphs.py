@@ -28,7 +28,7 @@ DEEPEST = 32  # brackets of either form
 
 @dataclass(frozen=True, slots=True)
 class GraphTerm:
-    """A name, an unnamed node (`_:b1`) or a text with its type and language."""
+    """A name, the label of an unnamed node (`_:b1`), or the lexical form of a value with its type and language."""
 
     text: str
     kind: Literal["iri", "blank", "literal"] = "iri"
@@ -38,7 +38,7 @@ class GraphTerm:
 
 @dataclass(frozen=True, slots=True)
 class GraphTriple:
-    """A statement of a document, and where it stands there."""
+    """A statement of a document, and where it stands there, if that is known by the statement itself."""
 
     subject: str
     predicate: str

@@ -93,26 +93,24 @@ class MappedDecisions:
 
         `live` are the policies by whose mapping `sent` was put together, where it was.
         """
-        found = await self.decide(name, door, sent, caller, request_id, at, live)
+        live = live or self._service.live
+        found = await self._decided(live, mapping_of(live, name, door), sent, caller, request_id, at)
         if found.decided is not None:
             (sequence,) = await durable(self._service.store.append_many((found.decided.entry,)))
             self._service.compare(sequence, found.decided.given)
         return found
 
-    async def decide(
+    async def _decided(
         self,
-        name: str,
-        door: str,
+        live: Live,
+        mapping: engine.RequestMapping,
         sent: Mapping[str, Any],
         caller: Caller,
         request_id: str,
-        at: str = "",
-        live: Live | None = None,
+        at: str,
     ) -> MappedAnswer:
         """The answer with its decision, which is not recorded yet. Raises RequestRefused."""
         service, now = self._service, self._service.clock()
-        live = live or service.live
-        mapping = mapping_of(live, name, door)
         reading, known = self._reading(live, mapping, at), KnownEntities(self._entities)
         today = now.astimezone(self._zone).date()
         try:

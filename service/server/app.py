@@ -93,8 +93,7 @@ from service.decisions.idempotency import purge_now_and_then
 from service.decisions.review_case_backfill import take_in_earlier_cases
 from service.doors.dpv import endpoints as dpv_endpoints
 from service.doors.ext_authz import gateway_checks
-from service.doors.odrl import decided_contracts, read_contracts, written_contracts
-from service.doors.odrl import pages as contract_pages
+from service.doors.odrl import contract_upload, decided_contracts, read_contracts, written_contracts
 from service.doors.opa import data_api
 from service.drafts.draft_store import purge_drafts_now_and_then
 from service.mappings.entity_store import Entities
@@ -191,7 +190,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         style,  # the same
         log_pages.pages,  # the same
         decision_pages.pages,
-        contract_pages.pages,  # before a draft's, whose paths take any name
+        contract_upload.pages,  # before a draft's, whose paths take any name
         ask.pages,
         reports.pages,
         register.router,

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from service.doors.odrl.refusals import refused, shown
+from service.doors.odrl.contract_refusals import refused, shown
 
 FOLDER = Path(__file__).parent / "contexts"
 # A name that no context defines gets this namespace, so that nothing of a document is dropped unseen.

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, get_args
 
+from service.doors.graphs import GraphTerm
 from service.doors.odrl import contexts
 from service.doors.odrl.contract_policy import (
     ODRL,
@@ -23,14 +24,13 @@ from service.doors.odrl.contract_policy import (
     ContractPolicy,
     ContractRule,
     LinkedDocument,
-    LinkedTerm,
     LogicalConstraint,
     LogicalKind,
     OtherStatement,
     RuleKind,
     local_name,
 )
-from service.doors.odrl.refusals import refused, shown
+from service.doors.odrl.contract_refusals import refused, shown
 
 MOST_PARTS = 5_000  # rules and constraints of one policy, each as often as it is used
 TYPES = ("Set", "Offer", "Agreement", "Assertion", "Policy", "Privacy", "Request", "Ticket")
@@ -81,7 +81,7 @@ def canonical(name: str) -> str:
 
 def policy(document: LinkedDocument) -> ContractPolicy:
     """The one policy in a document. Raises RequestRefused where there is none, or more than one."""
-    said: dict[str, dict[str, list[LinkedTerm]]] = {}
+    said: dict[str, dict[str, list[GraphTerm]]] = {}
     for triple in document.triples:
         values = said.setdefault(triple.subject, {}).setdefault(
             canonical(triple.predicate) if triple.predicate.startswith("odrl:") else triple.predicate, []
@@ -105,11 +105,11 @@ def policy(document: LinkedDocument) -> ContractPolicy:
     return _Builder(document, said).policy(found[0])
 
 
-def _is_policy(said: Mapping[str, list[LinkedTerm]]) -> bool:
+def _is_policy(said: Mapping[str, list[GraphTerm]]) -> bool:
     return bool(_types(said)) or any(predicate in said for predicate in _RULES)
 
 
-def _types(said: Mapping[str, list[LinkedTerm]]) -> list[str]:
+def _types(said: Mapping[str, list[GraphTerm]]) -> list[str]:
     """Which types of policy a subject is of."""
     names = [
         each.text.removeprefix(ODRL).removeprefix("odrl:")
@@ -124,7 +124,7 @@ class _Builder:
     """Builds one policy. `path` are the subjects that a part is within."""
 
     document: LinkedDocument
-    said: Mapping[str, Mapping[str, list[LinkedTerm]]]
+    said: Mapping[str, Mapping[str, list[GraphTerm]]]
     others: list[OtherStatement] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
     seen: dict[str, str] = field(default_factory=dict)  # each subject that was built, and what it is
@@ -181,11 +181,11 @@ class _Builder:
 
     # Rules
 
-    def rules(self, value: LinkedTerm, kind: RuleKind, parent: str, predicate: str) -> tuple[ContractRule, ...]:
+    def rules(self, value: GraphTerm, kind: RuleKind, parent: str, predicate: str) -> tuple[ContractRule, ...]:
         """A rule, once for each of its actions."""
         return self.within(value, parent, predicate, lambda at: self._rules(value, kind, at)) or ()
 
-    def _rules(self, value: LinkedTerm, kind: RuleKind, at: str) -> tuple[ContractRule, ...]:
+    def _rules(self, value: GraphTerm, kind: RuleKind, at: str) -> tuple[ContractRule, ...]:
         said = self.said.get(value.text, {})
         parts = {
             name: tuple(rule for each in said.get(ODRL + name, ()) for rule in self.rules(each, name, value.text, ODRL + name))
@@ -213,7 +213,7 @@ class _Builder:
             for name, refinements, uid, pointer in actions
         ) or (rule,)
 
-    def action(self, value: LinkedTerm, rule: str) -> tuple[str, tuple[AnyConstraint, ...], str, str]:
+    def action(self, value: GraphTerm, rule: str) -> tuple[str, tuple[AnyConstraint, ...], str, str]:
         """An action: its IRI, its refinements, its own id and its place."""
         at = self.place(value, rule, ODRL + "action")
         said = self.said.get(value.text, {}) if value.kind != "literal" else {}
@@ -238,11 +238,11 @@ class _Builder:
     def constraints(self, subject: str, predicate: str) -> tuple[AnyConstraint, ...]:
         return tuple(self.constraint(each, subject, predicate) for each in self.said.get(subject, {}).get(predicate, ()))
 
-    def constraint(self, value: LinkedTerm, parent: str, predicate: str) -> AnyConstraint:
+    def constraint(self, value: GraphTerm, parent: str, predicate: str) -> AnyConstraint:
         built = self.within(value, parent, predicate, lambda at: self._constraint(value, at))
         return built or BrokenConstraint("a constraint is an object", self.place(value, parent, predicate))
 
-    def _constraint(self, value: LinkedTerm, at: str) -> AnyConstraint:
+    def _constraint(self, value: GraphTerm, at: str) -> AnyConstraint:
         said, uid = self.said.get(value.text, {}), self.uid(value)
         self.typed(value.text, ("Constraint", "AtomicConstraint", "LogicalConstraint"))
         connectives = [each for each in _CONNECTIVES if each in said]
@@ -272,7 +272,7 @@ class _Builder:
 
     # Shared
 
-    def within(self, value: LinkedTerm, parent: str, predicate: str, build: Callable[[str], _Part]) -> _Part | None:
+    def within(self, value: GraphTerm, parent: str, predicate: str, build: Callable[[str], _Part]) -> _Part | None:
         """What `build` makes of a node; None where there is none. Raises RequestRefused where it contains itself, or there are too many."""
         at = self.place(value, parent, predicate)
         if value.kind == "literal":
@@ -310,11 +310,11 @@ class _Builder:
     def names(self, subject: str, predicate: str) -> tuple[str, ...]:
         return tuple(each.text for each in self.said[subject].get(predicate, ()))
 
-    def uid(self, value: LinkedTerm) -> str:
+    def uid(self, value: GraphTerm) -> str:
         own = [each.text for each in self.said.get(value.text, {}).get(_UID, ())]
         return own[0] if own else "" if value.kind == "blank" else value.text
 
-    def place(self, value: LinkedTerm, parent: str, predicate: str) -> str:
+    def place(self, value: GraphTerm, parent: str, predicate: str) -> str:
         """Where a node is; where it is only named, the place that names it."""
         there = self.document.pointers.get(value.text) if value.kind != "literal" else None
         return self.document.pointer(parent, predicate) if there is None else there
@@ -341,7 +341,7 @@ class _Builder:
             if local_name(each.text) not in names:
                 self.other(subject, RDF_TYPE, each)
 
-    def other(self, subject: str, predicate: str, value: LinkedTerm) -> None:
+    def other(self, subject: str, predicate: str, value: GraphTerm) -> None:
         text = "" if value.kind == "blank" else value.text
         self.others.append(
             OtherStatement(predicate, text, self.document.pointer(subject, predicate), self.seen.get(subject, ""))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from service.doors.odrl.contract_reading import ContractReading, StatedTerm
-from service.doors.odrl.refusals import shown
+from service.doors.odrl.contract_refusals import shown
 from service.doors.odrl.term_values import UNKNOWN
 from service.problems import ProblemPlace, RequestRefused
 

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from service.doors.graphs import GraphTerm, GraphTriple
+
 ODRL = "http://www.w3.org/ns/odrl/2/"
 RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -22,29 +24,10 @@ LogicalKind: TypeAlias = Literal["and", "or", "xone", "andSequence"]
 
 
 @dataclass(frozen=True, slots=True)
-class LinkedTerm:
-    """A name or a value: `text` is an IRI, a bare name, the lexical form of a literal, or the label of a blank node."""
-
-    text: str
-    kind: Literal["iri", "literal", "blank"] = "iri"
-    data_type: str = ""
-    language: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Triple:
-    """One statement of a linked document. A subject without a name is `_:` and its place."""
-
-    subject: str
-    predicate: str
-    object: LinkedTerm
-
-
-@dataclass(frozen=True, slots=True)
 class LinkedDocument:
     """A document as triples, in its order, with the place of each subject and of what it says by each predicate."""
 
-    triples: tuple[Triple, ...]
+    triples: tuple[GraphTriple, ...]
     pointers: Mapping[str, str]
     predicates: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
@@ -60,7 +43,7 @@ class Constraint:
 
     left: str
     operator: str
-    right: tuple[LinkedTerm, ...]
+    right: tuple[GraphTerm, ...]
     unit: str
     data_type: str
     pointer: str

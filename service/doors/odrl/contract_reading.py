@@ -19,9 +19,9 @@ import engine
 from service.doors.odrl import policy_names
 from service.doors.odrl.contract_limits import Limit, LimitsRead, TermPlace, Unread
 from service.doors.odrl.contract_policy import ODRL, ContractPolicy, ContractRule, local_name
+from service.doors.odrl.contract_refusals import refused, shown
 from service.doors.odrl.permissions import Permission, together
 from service.doors.odrl.prohibitions import without_prohibited
-from service.doors.odrl.refusals import refused, shown
 from service.doors.odrl.rule_limits import RuleLimits
 from service.doors.odrl.term_values import TermReader
 

@@ -14,10 +14,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import engine
+from service.doors.graphs import GraphTerm, GraphTriple
 from service.doors.installed import require
 from service.doors.odrl import contexts, contract_graph
-from service.doors.odrl.contract_policy import RDF_TYPE, XSD, ContractPolicy, LinkedDocument, LinkedTerm, Triple, local_name
-from service.doors.odrl.refusals import refused, shown
+from service.doors.odrl.contract_policy import RDF_TYPE, XSD, ContractPolicy, LinkedDocument, local_name
+from service.doors.odrl.contract_refusals import refused, shown
 
 MOST_BYTES = 262_144
 MOST_DEPTH = 40
@@ -36,7 +37,7 @@ def read(raw: bytes) -> ContractPolicy:
     return contract_graph.policy(document(raw))
 
 
-def triples(raw: bytes) -> tuple[Triple, ...]:
+def triples(raw: bytes) -> tuple[GraphTriple, ...]:
     """The statements of any document, in its order. Raises RequestRefused."""
     return document(raw).triples
 
@@ -187,11 +188,11 @@ class _Walk:
         found = tuple(triple for node in expanded if isinstance(node, dict) for triple in self._node(node)[1])
         return LinkedDocument(found, self._pointers, self._predicates)
 
-    def _node(self, node: Mapping[str, Any]) -> tuple[LinkedTerm, tuple[Triple, ...]]:
+    def _node(self, node: Mapping[str, Any]) -> tuple[GraphTerm, tuple[GraphTriple, ...]]:
         """The name of a node, and what it and the nodes in it say."""
         at = node[_AT][0]["@value"] if _AT in node else ""
         name = _name(node["@id"]) if isinstance(node.get("@id"), str) else f"_:{at}"
-        term = LinkedTerm(name, "blank" if name.startswith("_:") else "iri")
+        term = GraphTerm(name, "blank" if name.startswith("_:") else "iri")
         said = [key for key in node if key not in ("@id", _AT)]
         if said and name in self._pointers and (said != ["@type"] or name in self._said):
             # What two places say of one name holds together: a limit written beside the permission would narrow the prohibition too.
@@ -204,22 +205,22 @@ class _Walk:
                 self._said.add(name)
             self._pointers.setdefault(name, at)
         sent = _at(self._sent, at)
-        found: list[Triple] = []
+        found: list[GraphTriple] = []
         for key in said:
             predicate = RDF_TYPE if key == "@type" else _name(key)
             written = "@type" if key == "@type" and "@type" in sent else _written(predicate, sent)
             if written:
                 self._predicates.setdefault((name, predicate), f"{at}/{_escaped(written)}")
             if key == "@type":
-                found += [Triple(name, predicate, LinkedTerm(_name(each))) for each in node[key]]
+                found += [GraphTriple(name, predicate, GraphTerm(_name(each))) for each in node[key]]
                 continue
             for value in node[key]:
                 for object_, inner in self._value(value):
-                    found.append(Triple(name, predicate, object_))
+                    found.append(GraphTriple(name, predicate, object_))
                     found += inner
         return term, tuple(found)
 
-    def _value(self, value: Any) -> Iterator[tuple[LinkedTerm, tuple[Triple, ...]]]:
+    def _value(self, value: Any) -> Iterator[tuple[GraphTerm, tuple[GraphTriple, ...]]]:
         if not isinstance(value, dict):
             raise refused("not-json-ld", "the document cannot be read as JSON-LD")
         if "@list" in value:
@@ -231,15 +232,15 @@ class _Walk:
             yield self._node(value)
 
 
-def _literal(value: Mapping[str, Any]) -> LinkedTerm:
+def _literal(value: Mapping[str, Any]) -> GraphTerm:
     said, data_type, language = value["@value"], value.get("@type", ""), value.get("@language", "")
     if isinstance(said, bool):
-        return LinkedTerm("true" if said else "false", "literal", data_type or XSD + "boolean")
+        return GraphTerm("true" if said else "false", "literal", data_type or XSD + "boolean")
     if isinstance(said, int):
-        return LinkedTerm(str(said), "literal", data_type or XSD + "integer")
+        return GraphTerm(str(said), "literal", data_type or XSD + "integer")
     if isinstance(said, float):
-        return LinkedTerm(repr(said), "literal", data_type or XSD + "double")
-    return LinkedTerm(str(said), "literal", data_type, language)
+        return GraphTerm(repr(said), "literal", data_type or XSD + "double")
+    return GraphTerm(str(said), "literal", data_type, language)
 
 
 def _name(iri: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from service.doors.odrl.contract_limits import Limit, LimitsRead, TermPlace, Unread
 from service.doors.odrl.contract_policy import ODRL, AnyConstraint, Constraint, ContractRule, LogicalConstraint, local_name
-from service.doors.odrl.refusals import shown
+from service.doors.odrl.contract_refusals import shown
 from service.doors.odrl.term_values import UNKNOWN, TermReader
 
 

@@ -11,17 +11,10 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal, InvalidOperation
 
 import engine
+from service.doors.graphs import GraphTerm
 from service.doors.odrl.contract_limits import Limit, LimitsRead, TermPlace, Unread, either, joined
-from service.doors.odrl.contract_policy import (
-    ODRL,
-    AnyConstraint,
-    BrokenConstraint,
-    Constraint,
-    LinkedTerm,
-    LogicalConstraint,
-    local_name,
-)
-from service.doors.odrl.refusals import shown
+from service.doors.odrl.contract_policy import ODRL, AnyConstraint, BrokenConstraint, Constraint, LogicalConstraint, local_name
+from service.doors.odrl.contract_refusals import shown
 from service.doors.odrl.term_values import TermReader, local
 
 
@@ -146,7 +139,7 @@ def _all(constraints: Sequence[AnyConstraint]) -> Iterator[Constraint]:
             yield from _all(each.parts)
 
 
-def _same(one: LinkedTerm, other: LinkedTerm) -> bool:
+def _same(one: GraphTerm, other: GraphTerm) -> bool:
     if one.text == other.text:
         return True
     try:
@@ -155,6 +148,6 @@ def _same(one: LinkedTerm, other: LinkedTerm) -> bool:
         return False
 
 
-def _told(right: Sequence[LinkedTerm]) -> str:
+def _told(right: Sequence[GraphTerm]) -> str:
     told = ", ".join(shown(each.text) for each in right[:5])
     return f"one of {told}" if len(right) > 1 else told

@@ -15,9 +15,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 import engine
+from service.doors.graphs import GraphTerm
 from service.doors.odrl import policy_names
 from service.doors.odrl.contract_graph import canonical
-from service.doors.odrl.contract_policy import ODRL, XSD, Constraint, LinkedTerm, local_name
+from service.doors.odrl.contract_policy import ODRL, XSD, Constraint, local_name
 from service.problems import RequestRefused
 
 UNKNOWN: Final = "unknown"
@@ -156,12 +157,12 @@ class TermReader:
             text in term.values for right in constraint.right for text in (right.text, self.name(right.text))
         )
 
-    def single(self, term: engine.TermText, right: LinkedTerm) -> Any:
+    def single(self, term: engine.TermText, right: GraphTerm) -> Any:
         """The value that one of several right operands stands for by the mapping; None where it is not named there."""
         assert term.fact
         return self._told(self.type(term.fact), term.values[right.text]) if right.text in term.values else None
 
-    def _values(self, term: engine.TermText, fact_type: FactType, right: LinkedTerm) -> frozenset[str] | None:
+    def _values(self, term: engine.TermText, fact_type: FactType, right: GraphTerm) -> frozenset[str] | None:
         for text in (right.text, self.name(right.text)):
             if text in term.values:
                 return frozenset(_listed(term.values[text]))

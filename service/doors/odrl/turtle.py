@@ -11,11 +11,11 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 
 from service.doors import graphs, turtle_text
-from service.doors.graphs import GraphTriple
+from service.doors.graphs import GraphTerm, GraphTriple
 from service.doors.installed import require
 from service.doors.odrl import contract_graph
-from service.doors.odrl.contract_policy import ContractPolicy, LinkedDocument, LinkedTerm, Triple, local_name
-from service.doors.odrl.refusals import refused
+from service.doors.odrl.contract_policy import ContractPolicy, LinkedDocument, local_name
+from service.doors.odrl.contract_refusals import refused
 
 MEDIA_TYPE = graphs.TURTLE
 MOST_BYTES = 262_144
@@ -29,7 +29,7 @@ def read(raw: bytes) -> ContractPolicy:
     return contract_graph.policy(document(raw))
 
 
-def triples(raw: bytes) -> tuple[Triple, ...]:
+def triples(raw: bytes) -> tuple[GraphTriple, ...]:
     """The statements of any document. Raises RequestRefused."""
     return document(raw).triples
 
@@ -43,14 +43,14 @@ def document(raw: bytes, most_bytes: int = MOST_BYTES) -> LinkedDocument:
     except graphs.GraphRefused as why:
         raise refused("not-turtle", f"the document is not Turtle: {why.detail}") from None
     names = _places(said)
-    found: list[Triple] = []
+    found: list[GraphTriple] = []
     pointers: dict[str, str] = {}
     for each in said:
         name = names[each.subject]
         pointers.setdefault(name, name)
         text = names[each.object.text] if each.object.kind != "literal" else _bounded(each.object.text)
-        value = LinkedTerm(text, each.object.kind, each.object.data_type, each.object.language)
-        found.append(Triple(name, _bounded(each.predicate), value))
+        value = GraphTerm(text, each.object.kind, each.object.data_type, each.object.language)
+        found.append(GraphTriple(name, _bounded(each.predicate), value))
     return LinkedDocument(tuple(found), pointers)
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from service.doors.odrl.contract_policy import ODRL, XSD, Constraint, LinkedTerm, LogicalConstraint
-from service.doors.odrl.evaluation.comparison import UNDEFINED, Satisfaction
+from service.doors.graphs import GraphTerm
+from service.doors.odrl.contract_policy import ODRL, XSD, Constraint, LogicalConstraint
 from service.doors.odrl.evaluation.evaluator import ConstraintEvaluation, PolicyEvaluation, RuleEvaluation
+from service.doors.odrl.evaluation.operand_comparison import UNDEFINED, Satisfaction
 from service.doors.odrl.evaluation.world import REPORT, RequestVocabulary
 
 NAMESPACES = {RequestVocabulary.SUITE: REPORT, RequestVocabulary.DRAFT: "http://example.com/report/temp/"}
@@ -119,7 +120,7 @@ def _reference(uid: str, pointer: str = "") -> Node:
     return {"@id": uid} if ":" in uid and not uid.startswith("_:") else {"@value": uid or pointer}
 
 
-def _value(term: LinkedTerm) -> Node:
+def _value(term: GraphTerm) -> Node:
     if term.kind != "literal":
         return _reference(term.text)
     extra = {"@language": term.language} if term.language else {"@type": term.data_type} if term.data_type else {}

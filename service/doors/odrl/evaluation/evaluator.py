@@ -28,7 +28,7 @@ from service.doors.odrl.contract_policy import (
     OtherStatement,
     local_name,
 )
-from service.doors.odrl.evaluation.comparison import (
+from service.doors.odrl.evaluation.operand_comparison import (
     SATISFIED,
     UNDEFINED,
     UNSATISFIED,
@@ -40,7 +40,7 @@ from service.doors.odrl.evaluation.comparison import (
     one_of,
     order,
 )
-from service.doors.odrl.evaluation.comparison import Order as TimeOrder
+from service.doors.odrl.evaluation.operand_comparison import Order as TimeOrder
 from service.doors.odrl.evaluation.world import (
     EvaluationRefused,
     EvaluationRequest,

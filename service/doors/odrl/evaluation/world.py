@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from service.doors.odrl.contract_policy import ODRL, RDF_TYPE, XSD, ContractPolicy, LinkedDocument, LinkedTerm, local_name
-from service.doors.odrl.evaluation.comparison import moment
+from service.doors.graphs import GraphTerm
+from service.doors.odrl.contract_policy import ODRL, RDF_TYPE, XSD, ContractPolicy, LinkedDocument, local_name
+from service.doors.odrl.evaluation.operand_comparison import moment
 
 SOTW, REPORT = "https://w3id.org/force/sotw#", "https://w3id.org/force/compliance-report#"
 PAYMENT = "https://www.epimorphics.com/guide-to-the-payments-ontology/"
@@ -45,7 +46,7 @@ _GRAVEST_LAST = (Performance.PERFORMED, Performance.UNKNOWN, Performance.UNPERFO
 class Feature:
     """A value that a constraint can be compared with, and the unit that it is given in."""
 
-    value: LinkedTerm
+    value: GraphTerm
     unit: str = ""
 
 
@@ -73,7 +74,7 @@ class PerformedAction:
     duty: str
     payee: str
     features: Features
-    when: LinkedTerm | None
+    when: GraphTerm | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class StateOfWorld:
     """What is so: times, memberships, what reports say of duties, and actions performed."""
 
     uid: str
-    times: tuple[LinkedTerm, ...]
+    times: tuple[GraphTerm, ...]
     memberships: frozenset[tuple[str, str]]
     performances: Mapping[str, Performance]
     actions: tuple[PerformedAction, ...]
@@ -104,15 +105,15 @@ class _Statements:
 
     def __init__(self, document: LinkedDocument | None) -> None:
         self.triples = document.triples if document else ()
-        self._objects: dict[tuple[str, str], list[LinkedTerm]] = defaultdict(list)
+        self._objects: dict[tuple[str, str], list[GraphTerm]] = defaultdict(list)
         for each in self.triples:
             if each.object not in self._objects[each.subject, each.predicate]:
                 self._objects[each.subject, each.predicate].append(each.object)
 
-    def all(self, subject: str, *predicates: str) -> list[LinkedTerm]:
+    def all(self, subject: str, *predicates: str) -> list[GraphTerm]:
         return [each for predicate in predicates for each in self._objects.get((subject, predicate), ())]
 
-    def one(self, subject: str, *predicates: str) -> LinkedTerm | None:
+    def one(self, subject: str, *predicates: str) -> GraphTerm | None:
         """The only value, or None where there is none. Raises EvaluationRefused where there are several."""
         found = self.all(subject, *predicates)
         if len(found) > 1:
@@ -123,7 +124,7 @@ class _Statements:
         found = self.one(subject, *predicates)
         return found.text if found else ""
 
-    def subjects(self, predicate: str) -> Iterator[tuple[str, LinkedTerm]]:
+    def subjects(self, predicate: str) -> Iterator[tuple[str, GraphTerm]]:
         return ((each.subject, each.object) for each in self.triples if each.predicate == predicate)
 
 
@@ -164,7 +165,7 @@ def _draft_request(said: _Statements, uid: str) -> EvaluationRequest:
             # `{"@id": "1000", "@type": "xsd:integer"}` writes a literal as if it were a node; its type says what it is.
             types = [each.text for each in said.all(value.text, RDF_TYPE)]
             if value.kind == "iri" and len(types) == 1 and types[0].startswith(XSD):
-                value = LinkedTerm(local_name(value.text), "literal", types[0])
+                value = GraphTerm(local_name(value.text), "literal", types[0])
             features[name] = (*features.get(name, ()), Feature(value))
     action, party, target = (said.name(uid, SOTW + each) for each in ("evaluatedAction", "evaluatedParty", "evaluatedTarget"))
     return EvaluationRequest(uid, uid, action, party, target, features, RequestVocabulary.DRAFT)
@@ -208,5 +209,5 @@ def features_of(request: EvaluationRequest, world: StateOfWorld) -> Features:
     return {
         **request.features,
         ODRL + "dateTime": tuple(Feature(each) for each in times),
-        "dayOfWeek": tuple(Feature(LinkedTerm(each, "literal", XSD + "string")) for each in sorted(days)),
+        "dayOfWeek": tuple(Feature(GraphTerm(each, "literal", XSD + "string")) for each in sorted(days)),
     }

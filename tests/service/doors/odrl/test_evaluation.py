@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from service.doors.graphs import GraphTerm
 from service.doors.odrl import contract_graph, json_ld, turtle
-from service.doors.odrl.contract_policy import ODRL, XSD, LinkedTerm
+from service.doors.odrl.contract_policy import ODRL, XSD
 from service.doors.odrl.evaluation import compliance_report
-from service.doors.odrl.evaluation.comparison import Satisfaction, compare
 from service.doors.odrl.evaluation.evaluator import PolicyEvaluation, evaluate, including
+from service.doors.odrl.evaluation.operand_comparison import Satisfaction, compare
 from service.doors.odrl.evaluation.suite import evaluate_files
 from service.doors.odrl.evaluation.world import EvaluationRefused, read_request, read_world
 
@@ -43,9 +44,9 @@ def active(*arguments: str, **named: str) -> bool:
     return read(*arguments, **named).rules[0].active
 
 
-def said(lexical: str, data_type: str = "dateTime") -> LinkedTerm:
+def said(lexical: str, data_type: str = "dateTime") -> GraphTerm:
     """A typed literal."""
-    return LinkedTerm(lexical, "literal", XSD + data_type)
+    return GraphTerm(lexical, "literal", XSD + data_type)
 
 
 def test_a_rule_without_limits_is_active_for_its_action_and_for_what_the_vocabulary_includes_in_it():
@@ -118,9 +119,9 @@ def test_a_constraint_that_cannot_be_evaluated_is_undefined(constraint):
         (said("٥", "integer"), "eq", said("5", "integer"), "Undefined"),
         (said("Sunday", "string"), "lt", said("Tuesday", "string"), "Undefined"),
         (said("Sunday", "string"), "neq", said("Tuesday", "string"), "Satisfied"),
-        (LinkedTerm("http://example.org/a"), "eq", said("http://example.org/a", "string"), "Undefined"),
-        (LinkedTerm("http://example.org/a"), "isPartOf", LinkedTerm("http://example.org/all"), "Satisfied"),
-        (LinkedTerm("http://example.org/b"), "isPartOf", LinkedTerm("http://example.org/all"), "Undefined"),
+        (GraphTerm("http://example.org/a"), "eq", said("http://example.org/a", "string"), "Undefined"),
+        (GraphTerm("http://example.org/a"), "isPartOf", GraphTerm("http://example.org/all"), "Satisfied"),
+        (GraphTerm("http://example.org/b"), "isPartOf", GraphTerm("http://example.org/all"), "Undefined"),
     ],
 )
 def test_values_are_ordered_as_xml_schema_orders_them(left, operator, right, expected):

@@ -13,7 +13,8 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 
-from service.doors.odrl.contract_policy import XSD, LinkedTerm
+from service.doors.graphs import GraphTerm
+from service.doors.odrl.contract_policy import XSD
 
 TIMES = {XSD + each for each in ("date", "dateTime", "dateTimeStamp")}
 NUMBERS = {
@@ -105,7 +106,7 @@ class Order(Enum):
     DIFFERENT = "different"
 
 
-def order(left: LinkedTerm, right: LinkedTerm) -> Order | None:
+def order(left: GraphTerm, right: GraphTerm) -> Order | None:
     """How the left value stands to the right one, or None where that is not certain."""
     one, other = _value(left), _value(right)
     if isinstance(one, ComparedMoment) and isinstance(other, str) and right.kind == "literal":
@@ -119,7 +120,7 @@ def order(left: LinkedTerm, right: LinkedTerm) -> Order | None:
     return None
 
 
-def _value(term: LinkedTerm) -> ComparedMoment | Decimal | str | None:
+def _value(term: GraphTerm) -> ComparedMoment | Decimal | str | None:
     if term.kind != "literal":
         return term.text if term.kind == "iri" else None
     if term.data_type in TIMES:
@@ -161,9 +162,7 @@ _ORDERED = {
 }
 
 
-def compare(
-    operator: str, left: LinkedTerm, right: tuple[LinkedTerm, ...], part_of: Callable[[str, str], bool]
-) -> Satisfaction:
+def compare(operator: str, left: GraphTerm, right: tuple[GraphTerm, ...], part_of: Callable[[str, str], bool]) -> Satisfaction:
     """Whether the left value stands in the relation that an operator of ODRL names to the values on the right."""
     same = (_holds("eq", left, each) for each in right)
     match operator:
@@ -182,7 +181,7 @@ def compare(
             return _holds(operator, left, right[0]) if len(right) == 1 else UNDEFINED
 
 
-def _holds(operator: str, left: LinkedTerm, right: LinkedTerm) -> Satisfaction:
+def _holds(operator: str, left: GraphTerm, right: GraphTerm) -> Satisfaction:
     found = order(left, right)
     if found is None or operator not in _ORDERED or (found is Order.DIFFERENT and operator not in ("eq", "neq")):
         return UNDEFINED
