@@ -294,6 +294,24 @@ WorkbenchTexts = TypedDict("WorkbenchTexts", {
     "error": str, "warning": str, "exchange": str, "exchange_about": str, "as_of": str, "decision": str, "decision_about": str,
     "no_decision": str, "no_exchange": str, "no_answer": str,
 })
+ComplianceDocumentsTexts = TypedDict("ComplianceDocumentsTexts", {
+    "comma": str, "draft": str, "not_a_permit": str, "hypothetical": str, "denied": str, "ended": str, "untold": str,
+    "not_asked": str, "how": str, "foot": str, "head": str, "asked_for": str, "record_id": str, "record_recorded_at": str,
+    "record_as_of": str, "record_outcome": str, "record_answer": str, "record_policies": str, "record_asked_by": str,
+    "commitment_id": str, "commitment_day": str, "commitment_committed_at": str, "commitment_state": str,
+    "commitment_ended": str, "not_committed": str, "not_ended": str, "withheld": str, "column_field": str, "column_entry": str,
+    "column_origin": str, "column_provision": str, "column_citation": str, "column_effect": str, "column_mark": str,
+    "column_requirement": str, "column_state": str, "column_met_by": str, "column_duty": str, "column_who": str,
+    "column_due": str, "column_document": str, "column_claim": str, "column_terms": str, "column_standing": str,
+    "column_until": str, "column_law": str, "column_gap": str, "column_outcome": str, "column_section": str,
+    "column_write": str, "column_unstated": str, "from_exchange": str, "from_counter": str, "from_register": str,
+    "from_record": str, "from_verdict": str, "from_requirement": str, "from_judged_again": str, "from_ledger": str,
+    "from_commitment": str, "from_confirmation": str, "from_later": str, "erased": str, "not_stated": str, "not_owed": str,
+    "registered_otherwise": str, "stated_by_exporter": str, "stated_in_register": str, "confirmed_by": str, "withdrawn_by": str,
+    "signed_by": str, "shown_by_person": str, "shown_by_signature": str, "no_due_day": str, "perhaps": str, "keep": str,
+    "nothing": str, "may_reach": str, "not_reached": str, "no_rows": str, "untold_table": str, "law_absent": str,
+    "to_write": str, "to_write_mark": str, "left_to_write": str, "left_unstated": str, "nothing_left": str,
+})
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,3 +332,4 @@ class Wording:
     report_pages: ReportPagesTexts
     reports: ReportsTexts
     workbench: WorkbenchTexts
+    compliance_documents: ComplianceDocumentsTexts
