@@ -5,7 +5,7 @@ What a person must write has a style of its own, `To be written`, and so have wh
 draft is the same bytes: the file says the moment of the record, and each part of it has one fixed day.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 WRITE, UNSTATED, ORIGIN, WARNING = "To be written", "Not stated", "Comes from", "Warning"
+_SHORT = 300  # characters
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # the first that a ZIP file can say
-_WIDTHS = {3: (4.6, 8.2, 4.2)}  # centimetres, of the columns of fields
-_PAGE = 17.0
+_WIDTHS = {  # in centimetres, of the columns of a table with so many of them
+    2: (5.0, 12.0),
+    3: (4.2, 8.3, 4.5),
+    4: (4.2, 5.6, 3.2, 4.0),
+    5: (5.2, 2.2, 4.0, 2.4, 3.2),
+}
 
 
 def docx(draft: DraftDocument) -> bytes:
@@ -97,33 +102,39 @@ class _Writing:
         return made
 
     def _fields(self, fields: tuple[DraftField, ...]) -> None:
-        names = ("column_field", "column_entry", "column_origin")
-        table = self._grid([str(self._words[name]) for name in names], len(fields))  # type: ignore[literal-required]
-        for field, row in zip(fields, table.rows[1:], strict=True):
-            title = row.cells[0].paragraphs[0]
-            title.add_run(plain_line(field.title)).bold = True
+        """A table of fields: a row for each entry, with where it comes from; the title of the field stands once."""
+        written = [(field, list(self._entries(field))) for field in fields]
+        table = self._grid(("column_field", "column_entry", "column_origin"), sum(len(entries) for _, entries in written))
+        rows = iter(table.rows[1:])
+        for field, entries in written:
+            own = []
+            for text, style, origin in entries:
+                row = next(rows)
+                cells = row.cells
+                cells[1].paragraphs[0].add_run(plain_line(text), style=style)
+                cells[2].paragraphs[0].add_run(plain_line(origin), style=ORIGIN)
+                self._keep_together(row, text, origin)
+                own.append(cells)
+            title = own[0][0].merge(own[-1][0]) if len(own) > 1 else own[0][0]
+            title.paragraphs[0].add_run(plain_line(field.title)).bold = True
             if field.cite:
-                row.cells[0].add_paragraph().add_run(plain_line(field.cite), style=ORIGIN)
-            entries, origins = list(self._entries(field)), [value.origin for value in field.values]
-            for number, (text, style) in enumerate(entries):
-                self._paragraph(row.cells[1], number).add_run(plain_line(text), style=style)
-            for number, origin in enumerate(dict.fromkeys(origins)):
-                self._paragraph(row.cells[2], number).add_run(plain_line(origin), style=ORIGIN)
+                title.add_paragraph().add_run(plain_line(field.cite), style=ORIGIN)
 
-    def _entries(self, field: DraftField) -> Iterator[tuple[str, str | None]]:
-        """The texts of a field, each with its style."""
-        yield from ((value.text, None) for value in field.values)
-        yield from ((self._words["not_stated"].format(title), UNSTATED) for title in field.unstated)
+    def _entries(self, field: DraftField) -> Iterator[tuple[str, str | None, str]]:
+        """The texts of a field, each with its style and where it comes from."""
+        yield from ((value.text, None, value.origin) for value in field.values)
+        yield from ((self._words["not_stated"].format(title), UNSTATED, "") for title in field.unstated)
         if field.write:
-            yield self._words["to_write"].format(field.write), WRITE
+            yield self._words["to_write"].format(field.write), WRITE, ""
 
     def _table(self, text: DraftTable) -> None:
         self._made.add_heading(plain_line(text.title), 2)
         if not text.rows:
             self._made.add_paragraph(plain_line(text.empty))
             return
-        table = self._grid(list(text.columns), len(text.rows))
+        table = self._grid(text.columns, len(text.rows))
         for cells, row in zip(text.rows, table.rows[1:], strict=True):
+            self._keep_together(row, *cells)
             for place, (cell, lines) in enumerate(zip(row.cells, cells, strict=True)):
                 style = ORIGIN if place == len(cells) - 1 else None
                 for number, line in enumerate(lines.split("\n")):
@@ -134,29 +145,35 @@ class _Writing:
         if not rows:
             self._made.add_paragraph(plain_line(self._words["nothing_left"]))
             return
-        names = ("column_section", "column_field", last)
-        table = self._grid([str(self._words[name]) for name in names], len(rows))  # type: ignore[literal-required]
+        table = self._grid(("column_section", "column_field", last), len(rows))
         for cells, row in zip(rows, table.rows[1:], strict=True):
+            self._keep_together(row, *cells)
             for cell, line in zip(row.cells, cells, strict=True):
                 cell.paragraphs[0].add_run(plain_line(line))
 
-    def _grid(self, titles: list[str], rows: int) -> Any:
-        """A table with a head that is repeated on each page."""
+    def _grid(self, columns: Sequence[str], rows: int) -> Any:
+        """A table with a head that is repeated on each page; a title of it is one of the catalogue, or stands as it is."""
         from docx.oxml import OxmlElement
 
+        titles = [str(self._words.get(each, each)) for each in columns]
         table = self._made.add_table(rows + 1, len(titles), style="Table Grid")
         table.autofit = False
-        widths = _WIDTHS.get(len(titles)) or (_PAGE / len(titles),) * len(titles)
-        for column, width in zip(table.columns, widths, strict=True):
+        for column, width in zip(table.columns, _WIDTHS[len(titles)], strict=True):
+            column.width = self._centimetres(width)
             for cell in column.cells:
                 cell.width = self._centimetres(width)
         for cell, title in zip(table.rows[0].cells, titles, strict=True):
             cell.paragraphs[0].add_run(plain_line(title)).bold = True
-        properties = table.rows[0]._tr.get_or_add_trPr()
-        properties.append(OxmlElement("w:tblHeader"))
-        for row in table.rows:
-            row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+        table.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
         return table
+
+    @staticmethod
+    def _keep_together(row: Any, *texts: str) -> None:
+        """A row of short texts stays on one page."""
+        from docx.oxml import OxmlElement
+
+        if max(map(len, texts)) < _SHORT:
+            row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
 
     @staticmethod
     def _paragraph(cell: Any, number: int) -> Any:
@@ -164,7 +181,7 @@ class _Writing:
         return cell.add_paragraph() if number else cell.paragraphs[0]
 
     def _styles(self, character: Any, points: Any, colour: Any) -> None:
-        from docx.enum.text import WD_COLOR_INDEX
+        from docx.oxml import OxmlElement
         from docx.oxml.ns import qn
 
         styles = self._made.styles
@@ -173,7 +190,10 @@ class _Writing:
             font.size, font.color.rgb = points(size), colour.from_string(rgb)
             font.bold, font.italic = name in (WRITE, WARNING), name == UNSTATED
             if name == WRITE:
-                font.highlight_color = WD_COLOR_INDEX.YELLOW
+                shading = OxmlElement("w:shd")
+                for key, value in (("w:val", "clear"), ("w:color", "auto"), ("w:fill", "FFF2A8")):
+                    shading.set(qn(key), value)
+                font.element.rPr.append(shading)
         for style in ("Normal", "Title", "Heading 1", "Heading 2"):
             fonts = styles[style].element.get_or_add_rPr().get_or_add_rFonts()
             for name in list(fonts.attrib):
@@ -182,6 +202,7 @@ class _Writing:
             for name, font in (("w:ascii", "Arial"), ("w:hAnsi", "Arial"), ("w:cs", "Arial"), ("w:eastAsia", "SimSun")):
                 fonts.set(qn(name), font)
         styles["Normal"].font.size = points(10)
+        styles["Normal"].paragraph_format.space_after = points(3)
         page = self._made.sections[0]
         page.page_width, page.page_height = self._centimetres(21), self._centimetres(29.7)
         page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = self._centimetres(2)

@@ -21,7 +21,7 @@ Rows = Iterator[tuple[str, ...]]
 
 _COLUMNS: Mapping[TableKind, tuple[str, ...]] = {
     "provisions": ("provision", "citation", "effect", "mark"),
-    "requirements": ("requirement", "state", "met_by"),
+    "requirements": ("requirement", "met_by", "state"),
     "duties": ("duty", "who", "citation", "due"),
     "documents": ("document", "terms", "standing"),
     "claims": ("claim", "terms", "standing"),
@@ -82,8 +82,8 @@ class RecordTables:
             said = self._language.word("requirement", state)
             yield (
                 self._book.text(known[name].title),
-                self._words["other_way"].format(said) if state != MET and name in self._spared else said,
                 "\n".join(each.text for each in met) or self._words["nothing"],
+                self._words["other_way"].format(said) if state != MET and name in self._spared else said,
                 self._words["from_requirement"].format(name),
             )
 
