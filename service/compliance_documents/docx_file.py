@@ -185,7 +185,12 @@ class _Writing:
         from docx.oxml.ns import qn
 
         styles = self._made.styles
-        for name, size, rgb in ((WRITE, 10, "7A3E00"), (UNSTATED, 10, "666666"), (ORIGIN, 8, "555555"), (WARNING, 12, "A00000")):
+        for name, size, rgb in (
+            (WRITE, 10, "7A3E00"),
+            (UNSTATED, 10, "666666"),
+            (ORIGIN, 8, "555555"),
+            (WARNING, 12, "A00000"),
+        ):
             font = styles.add_style(name, character).font
             font.size, font.color.rgb = points(size), colour.from_string(rgb)
             font.bold, font.italic = name in (WRITE, WARNING), name == UNSTATED

@@ -60,7 +60,7 @@ class DraftDocument:
     """
     A draft. `warnings` stand above everything else; `head` says what it was drafted from; `moment` is that of the record.
 
-    `marks` are the words around what a person must write, and around what is not stated.
+    `permits` says whether the decision is a permit.
     """
 
     name: str
@@ -72,6 +72,7 @@ class DraftDocument:
     sections: tuple[DraftSection, ...]
     foot: str
     moment: datetime
+    permits: bool
 
     def to_write(self) -> Iterator[tuple[DraftSection, DraftField]]:
         """The fields in which a person must write something, in their order."""

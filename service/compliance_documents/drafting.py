@@ -65,6 +65,7 @@ class _Drafting:
             sections=tuple(map(self._section, template.sections)),
             foot=self._language.one_after_another([words["foot"], self._language.disclaimer]),
             moment=self._told.recorded_at,
+            permits=bool(self._told.record["decision"]["proceed"]) and not self._told.record.get("denied"),
         )
 
     def _warnings(self) -> Iterator[str]:
@@ -120,9 +121,7 @@ class _Drafting:
     def _field(self, text: FieldText, section: SectionText) -> DraftField:
         values, unstated = self._values.of(text.sources)
         cite = self._cited(text.cite, text.status or section.status)
-        return DraftField(
-            text.title.in_(self._lang), cite, values, unstated, text.write.in_(self._lang) if text.write else ""
-        )
+        return DraftField(text.title.in_(self._lang), cite, values, unstated, text.write.in_(self._lang) if text.write else "")
 
     def _cited(self, cite: BothText | None, status: str) -> str:
         """A citation, with its mark unless it was read in a source."""

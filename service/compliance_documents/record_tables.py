@@ -132,7 +132,12 @@ class RecordTables:
         for each in self._told.record.get("signed_off") or ():
             signed = [(each["by"], each["until"]), *((also["by"], each["until"]) for also in each.get("also") or ())]
             for by, until in signed:
-                yield self._named(each["provision"]), self._values.caller(by), until, self._words["from_record"].format("signed_off")
+                yield (
+                    self._named(each["provision"]),
+                    self._values.caller(by),
+                    until,
+                    self._words["from_record"].format("signed_off"),
+                )
 
     def _gaps(self, text: TableText) -> Rows:
         coverage, words = self._told.explanation.get("coverage") or {}, self._words

@@ -4,7 +4,7 @@ The templates that come with the program: the files of a folder go in, the templ
 They are read once. `unknown_names` says what a template names and some policies do not have: a draft shows such a fact as not stated.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -32,6 +32,13 @@ def templates() -> Mapping[str, TemplateText]:
             raise engine.DocumentRefused(f"{path.name}: the document is called `{text.document}`, and its file is not")
         found[text.document] = text
     return MappingProxyType(found)
+
+
+def titles_for(standing: Collection[str], lang: str) -> list[tuple[str, str]]:
+    """The names and titles of the documents; first those for which one of the standing rules asks, each given by its key."""
+    provisions = {key.partition("~")[0] for key in standing}
+    asked = sorted(templates().items(), key=lambda each: provisions.isdisjoint(each[1].asked_by))
+    return [(name, text.title.in_(lang)) for name, text in asked]
 
 
 def unknown_names(text: TemplateText, bundle: engine.Bundle) -> Iterator[str]:
