@@ -23,9 +23,9 @@ NOTHING: dict[str, Any] = {"exporter": {"country": "DE"}, "recipient": {"country
 
 
 @pytest.fixture(scope="module")
-def pdp() -> engine.PDP:
+def pdp(desk: Desk) -> engine.PDP:
     """The bundled policies."""
-    return engine.PDP(engine.load(engine.bundled_policies()), "bitset")
+    return desk.service.live.pdp
 
 
 def told(pdp: engine.PDP, exchange: engine.Exchange, day: date, lang: str) -> ToldRecord:
