@@ -39,6 +39,7 @@ from service.api import (
     documents,
     drafts,
     evaluate,
+    events,
     explanation,
     facts,
     health,
@@ -222,6 +223,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         receipts.router,
         withdrawals,
         data_api.router,
+        events.router,
         watch.router,
         page_data,  # after the operations, and before the pages whose paths take any name
         register_pages.pages,
