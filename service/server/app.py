@@ -99,6 +99,7 @@ from service.doors.opa import data_api
 from service.drafts.draft_store import purge_drafts_now_and_then
 from service.mappings.entity_store import Entities
 from service.mappings.registered_entities import EntityRegister
+from service.outbox import sink_settings
 from service.outbox.deliveries import SinkDeliveries
 from service.problems import Kind, RequestRefused, plain
 from service.server import service_figures
@@ -135,7 +136,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     The application closes the service when its lifespan ends. Raises engine.BundleRefused, SettingRefused and DatabaseRefused.
     """
     service = service or Service.open(settings)
-    deliveries = SinkDeliveries(service)
+    deliveries = SinkDeliveries(service, sink_settings.read(settings.sinks))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -160,7 +161,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     service_figures.register(service)
-    deliveries.register()
+    deliveries.register(service.metrics)
     app.state.service = service
     app.state.shared = {}  # what the routes make of the service once, see api/router.py
     app.router.route_class = Checked
