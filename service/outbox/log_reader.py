@@ -133,7 +133,7 @@ class LogReader:
             for start in range(0, len(rows), _OPENINGS):
                 numbers = [each.sequence for each in rows[start : start + _OPENINGS]]
                 opened.update({each.sequence: each.entry for each in of_numbers(connection, numbers)})
-        unnamed = [each.sequence for each in rows if each.outcome is not None and each.exporter is None]
+        unnamed = [each.sequence for each in rows if each.exporter is None]
         stated = _exporters(connection, unnamed) if unnamed else {}
         keys: dict[str, str] = {}
         found = []
@@ -142,10 +142,11 @@ class LogReader:
             summary = summaries.get(row.sequence)
             if summary is None:
                 outcome, proceed, hypothetical = row.outcome, bool(row.proceed), bool(row.hypothetical)
-                exporter, recipient = row.exporter or stated.get(row.sequence), row.recipient
+                exporter, recipient = row.exporter, row.recipient
             else:
                 outcome, proceed, hypothetical = summary.outcome, summary.proceed, summary.hypothetical
                 exporter, recipient = summary.one("exporter"), summary.one("recipient")
+            exporter = exporter or stated.get(row.sequence)
             key = None
             if exporter is not None:
                 key = keys.get(exporter) or keys.setdefault(exporter, party_view.hashed(connection, self._book, exporter))
@@ -183,7 +184,7 @@ class LogReader:
                 kind, id, type = "commitment", f"{document['commitment']}.{document['number']}", COMMITMENT
                 data = _commitment(document, committed)
             data |= asked_members.of_leaf(choice.members, kind, shown)
-            found.append(StreamEvent(row.place, id, kind, type, document["commitment"], document["at"], key, data))  # type: ignore[arg-type]
+            found.append(StreamEvent(row.place, id, kind, type, document["commitment"], document["at"], key, data))
         return found
 
 
