@@ -85,6 +85,7 @@ def test_no_command_is_lost():
         "review": {"list", "show", "approve", "refuse"},
         "document": {"keep", "attach", "list", "sign", "attach-signature"},
         "dpv": {"check", "read"},
+        "events": {"list", "sinks", "deliver", "move"},
         "database": {"backup", "upgrade", "check"},
         "keys": {"create", "list", "revoke"},
         "persons": {"list", "erase"},
