@@ -158,6 +158,7 @@ from engine.policy_language.mapping_text import (
     TermText,
     TranslatedText,
 )
+from engine.policy_language.plain_yaml import NotYaml, plain_yaml
 from engine.policy_language.presets import Preset
 from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.request_operations import (
@@ -311,6 +312,7 @@ __all__ = [
     "NotAnObject",
     "NotBegun",
     "NotLaidOut",
+    "NotYaml",
     "OpenPlace",
     "OperationPattern",
     "OutcomeMove",
@@ -448,6 +450,7 @@ __all__ = [
     "pausing",
     "persons_asked",
     "places_of",
+    "plain_yaml",
     "pointer_steps",
     "policies_at",
     "prove",

@@ -49,8 +49,9 @@ RECORDED_IN_PART = ("bundle_keys", "document_signers", "jwks_url")
 # They say how or where a process runs, or name files, whose names may be personal. `database` and `webhooks` may hold a secret.
 NOT_RECORDED = (
     "acceptances",
-    "database", "draft_days", "drain_seconds", "host", "log_key", "most_under_way", "oidc_client_secret", "oidc_client_secret_file",
-    "organisation", "policies", "port", "shadow", "shed_seconds", "watch",
+    "database", "draft_days", "drain_seconds", "event_listeners", "host", "log_key", "most_under_way", "oidc_client_secret",
+    "oidc_client_secret_file",
+    "organisation", "policies", "port", "shadow", "shed_seconds", "sinks", "watch",
     "watch_listeners", "webhook_authorities", "webhook_secret", "webhooks", "witness_logs", "witnesses", "workers",
 )  # fmt: skip
 
@@ -203,6 +204,12 @@ class Settings(BaseModel):
     webhook_authorities: Path | None = Field(
         default=None,
         description="PEM file of the authorities that may certify webhooks; without it, those of the system",
+    )
+    sinks: Path | None = Field(
+        default=None, description="YAML file with the sinks that the events of the log are sent to: webhooks, files and others"
+    )
+    event_listeners: int = Field(
+        default=16, ge=0, le=1_000, description="how many callers one worker lets follow the events of the log at the same time"
     )
     hosts: str = Field(
         default="",
