@@ -188,6 +188,9 @@ def read(path: Path | None) -> tuple[AnySink, ...]:
     for name in names:
         if names.count(name) > 1:
             raise SettingRefused(f"two sinks in `{path}` have the name `{name}`: a sink's name is its place in the log")
+    folders = [each.folder for each in found if isinstance(each, FilesSettings)]
+    if len(set(folders)) < len(folders):
+        raise SettingRefused(f"two sinks in `{path}` have the same folder: give each its own")
     return found
 
 

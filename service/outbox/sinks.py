@@ -16,7 +16,15 @@ SEND_SECONDS = 20.0  # within them a call of `send` returns or raises: then anot
 
 
 class SinkUnreachable(Exception):
-    """The receiver does not have all of the events; the message is a few words without an address, a secret or a value."""
+    """
+    The receiver does not have all of the events; the message is a few words without an address, a secret or a value.
+
+    `arrived`: so many of them, from the first one on, it has for certain.
+    """
+
+    def __init__(self, reason: str, arrived: int = 0) -> None:
+        super().__init__(reason)
+        self.arrived = arrived
 
 
 class Sink(Protocol):
