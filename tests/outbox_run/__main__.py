@@ -33,6 +33,9 @@ def main() -> int:
     )
     parser.add_argument("--receivers-every", type=float, default=10.0, help="the same of the receivers")
     parser.add_argument("--most", type=int, default=2_000, help="events that a sink gets at once at most")
+    parser.add_argument(
+        "--turn", type=float, help="only the deliveries run, and a killed process holds its turn so many seconds"
+    )
     parser.add_argument("--seed", type=int, default=20261201)
     parser.add_argument("--minutes", type=float, default=90.0, help="after which the run is given up")
     parser.add_argument("--folder", type=Path, help="where the database and the arrivals are; it stays")
@@ -45,7 +48,7 @@ def main() -> int:
             from tests.service.databases import PostgreSQL
 
             url = stack.enter_context(PostgreSQL.running()).new()
-        run = OutboxRun(url, folder, tuple(asked.sinks), asked.events, asked.seed, asked.most)
+        run = OutboxRun(url, folder, tuple(asked.sinks), asked.events, asked.seed, asked.most, asked.turn)
         run.run(asked.before, asked.service_every, asked.receivers_every, asked.minutes * 60)
         return 0 if report(run) else 1
 

@@ -1,16 +1,17 @@
 """
-A log with so many decisions: real records, appended by the log's own way.
+A log with so many decisions, each a sound record and a leaf of the log's tree.
 
 Some hundred exchanges of the policies' tests are decided as the service decides them. Each decision is recorded many times, each time under
-an id and a moment of its own and with commitments that open, through `Store.append_many`: the same writer, the same commits and the same
-tree as of a running service. So every record is sound and a leaf of the log.
+an id and a moment of its own and with commitments that open. What is there at the start is put in as the measurements do it
+(`many_decisions`): 20,000 rows a transaction, over three years. What comes while the service delivers goes through `Store.append_many`: the
+writer, the commits and the lock of a running service.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from service.service import Service
 from service.settings import Settings
 from service.store.moments import moment_text
 from service.transparency.merkle_tree import leaf_hash
-from tests.bench.many_decisions import NOW, Template, templates
+from tests.bench.many_decisions import NOW, Template, copied, templates
 
 DIFFERENT = 400  # decisions; the smallest of twice as many, since records of tens of kilobytes fill the disk
 AT_ONCE = 1_000  # records of one commit
@@ -61,12 +62,20 @@ def recorded(of: Template, at: datetime) -> SealedRecord:
     return SealedRecord(new, leaf, leaf_hash(leaf), tuple(openings), replace(of.entry.summary, recorded_at=at))
 
 
-def fill(database: str, many: int, seed: int, exporters: Path, told: Callable[[int], None], pause: float = 0.0) -> None:
-    """
-    Record so many decisions, and add the exporter of each to a file, a line each, in the order of the log.
+def begin(database: str, many: int, exporters: Path) -> None:
+    """Record so many decisions in a new log, and write the exporter of each to a file, a line each, in the order of the log."""
+    service = Service.open(Settings(watch=False, database=database))
+    try:
+        made = different(service)
+        names = [exporter(each) for each in made]
+        copies = copied(service.store.database, made, many, time.perf_counter())
+        exporters.write_text("".join(f"{names[each.template]}\n" for each in copies))
+    finally:
+        service.close()
 
-    After each commit `told` gets how many there are.
-    """
+
+def go_on(database: str, many: int, seed: int, exporters: Path, pause: float) -> None:
+    """Record so many more, with a pause after each commit, and add their exporters to the file."""
     service = Service.open(Settings(watch=False, database=database))
     try:
         made, chance = different(service), random.Random(seed)
@@ -81,7 +90,6 @@ def fill(database: str, many: int, seed: int, exporters: Path, told: Callable[[i
                 with exporters.open("a") as file:
                     file.writelines(f"{names[each]}\n" for each in some)
                 done += len(some)
-                told(done)
                 await asyncio.sleep(pause)
 
         asyncio.run(append())

@@ -51,6 +51,7 @@ class OutboxRun:
     events: int
     seed: int
     most: int
+    turn: float | None = None  # seconds; None: a whole service delivers, and holds its turn as it does
     figures: Figures = field(default_factory=Figures)
     receivers: dict[str, Revived] = field(default_factory=dict)
 
@@ -61,10 +62,9 @@ class OutboxRun:
     def run(self, before: float, service_every: float, receivers_every: float, seconds: float) -> None:
         """Record, deliver under kills until everything has arrived, and end all processes."""
         began = time.monotonic()
-        there = self._recorded()
-        first = max(int(self.events * before), there)
-        if first > there:
-            filling.fill(self.url, first - there, self.seed + there, self._exporters, self._told)
+        if not self._exporters.exists():
+            filling.begin(self.url, int(self.events * before), self._exporters)
+        first = self._recorded()
         self.figures.filled, self.figures.before = time.monotonic() - began, first
         self._prepare()
         began = time.monotonic()
@@ -108,7 +108,6 @@ class OutboxRun:
     # --- the parts ---------------------------------------------------------------------------------------------------
 
     def _prepare(self) -> None:
-        port = free_port()
         certificate(self.folder)
         (self.folder / "webhook.secret").write_text(f"whsec_{base64.b64encode(bytes(range(32))).decode()}\n")
         sinks = [getattr(self, f"_{name}")() for name in self.sinks]
@@ -116,20 +115,13 @@ class OutboxRun:
         (self.folder / "sinks.yaml").write_text(
             json.dumps([{"name": name, "kind": name, **always, **each} for name, each in zip(self.sinks, sinks, strict=True)])
         )
-        command = [
-            PYTHON,
-            "-m",
-            "service.cli",
-            "serve",
-            "--database",
-            self.url,
-            "--policies",
-            str(POLICIES),
-            "--port",
-            str(port),
-        ]
-        environment = {"FIFTHFACTOR_SINKS": str(self.folder / "sinks.yaml")}
-        self.service = Revived("service", command, self.folder / "service.txt", environment)
+        file = str(self.folder / "sinks.yaml")
+        if self.turn is None:
+            command = ["service.cli", "serve", "--database", self.url, "--policies", str(POLICIES), "--port", str(free_port())]
+        else:
+            command = ["tests.outbox_run.deliverer", self.url, file, str(self.turn)]
+        said = self.folder / "service.txt"
+        self.service = Revived("service", [PYTHON, "-m", *command], said, {"FIFTHFACTOR_SINKS": file})
 
     def _receiver(self, name: str, port: int, *more: str) -> Revived:
         command = [PYTHON, "-m", "tests.outbox_run.receivers", name, str(port), *more]
@@ -168,11 +160,11 @@ class OutboxRun:
         """Record the rest while the service delivers."""
         there = self._recorded()
         if self.events > there:
-            filling.fill(self.url, self.events - there, self.seed + there, self._exporters, self._told, pause=0.2)
+            filling.go_on(self.url, self.events - there, self.seed, self._exporters, pause=0.2)
 
     def _recorded(self) -> int:
         """How many decisions there are: of an earlier run in the same folder too."""
-        return self._exporters.read_bytes().count(b"\n") if self._exporters.exists() else 0
+        return self._exporters.read_bytes().count(b"\n")
 
     def _delivered(self) -> bool:
         """Whether the cursors of all sinks are at the end of the log."""
