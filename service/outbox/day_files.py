@@ -114,7 +114,9 @@ class DayFiles:
             path = self._path(known.open, OPEN)
             if path.exists() and path.stat().st_size == known.size:
                 return known
-        days = sorted((match[1], match[2]) for match in map(_NAME.fullmatch, os.listdir(self._folder)) if match)
+        days = sorted(
+            (match[1], match[2]) for match in (_NAME.fullmatch(each.name) for each in self._folder.iterdir()) if match
+        )
         finished = [date.fromisoformat(day) for day, open in days if not open]
         opened = [date.fromisoformat(day) for day, open in days if open]
         if len(opened) > 1 or (opened and finished and opened[0] <= finished[-1]):
@@ -160,7 +162,7 @@ class DayFiles:
             if path.exists():
                 raise SinkUnreachable(f"the folder has `{path.name}` already")
             if day == state.open:
-                os.rename(self._path(day, OPEN), path)
+                self._path(day, OPEN).rename(path)
             else:
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             finished = day

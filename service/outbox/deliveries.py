@@ -8,16 +8,18 @@ answers requests each thread rests as long as it computed: one that catches up w
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
 
 from service.outbox import cursors, sink_settings
 from service.outbox.cursors import SinkCursor, SinkLag
 from service.outbox.delivery import Delivery
 from service.outbox.sink_opening import open_sink
 from service.outbox.sink_settings import AnySink
-from service.outbox.sinks import Sink
 from service.service import Service
 from service.telemetry.log_lines import described
 from service.watch.events import source_of
@@ -29,12 +31,24 @@ AGAIN_SECONDS = 5.0  # after another process was found at work, or the database 
 STOP_SECONDS = 3.0  # at the end of a process a sink that waits is left; what it was sent comes again
 
 
+Labelled = list[tuple[dict[str, str], float]]
+
+
+@dataclass(frozen=True, slots=True)
+class SinkStanding:
+    """A sink of the settings with its cursor and its lag, None where it has not begun."""
+
+    settings: AnySink
+    cursor: SinkCursor | None
+    lag: SinkLag | None
+
+
 class SinkThread:
     """The thread of one sink."""
 
-    def __init__(self, service: Service, delivery: Delivery, sink: Sink, resting: bool) -> None:
+    def __init__(self, service: Service, delivery: Delivery, resting: bool) -> None:
         self.delivery = delivery
-        self._service, self._sink, self._resting = service, sink, resting
+        self._service, self._resting = service, resting
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"sink-{delivery.name}", daemon=True)
 
@@ -63,39 +77,34 @@ class SinkThread:
                 wait = AGAIN_SECONDS
             self._stop.wait(max(wait, time.thread_time() - begun if self._resting else 0.0))
         with suppress(Exception):
-            self.delivery.give_back()
-        with suppress(Exception):
-            self._sink.close()
+            self.delivery.close()
 
 
-@contextmanager
-def opened(service: Service, write: Write, names: Sequence[str] = ()) -> Iterator[list[tuple[Delivery, Sink]]]:
-    """The sinks of the settings, or those with some names, each with its delivery. Raises SettingRefused."""
-    source = source_of(service.store.database.log_key().origin)
-    chosen = [each for each in sink_settings.read(service.settings.sinks) if not names or each.name in names]
-    sinks: list[tuple[AnySink, Sink]] = []
-    try:
-        for each in chosen:
-            sinks.append((each, open_sink(each, source, service.clock)))
-        yield [(Delivery(service, each, sink, write), sink) for each, sink in sinks]
-    finally:
-        for _, sink in sinks:
-            with suppress(Exception):
-                sink.close()
+class SinkDeliveries:
+    """The sinks of a service, opened: nothing is sent before `running`. Raises SettingRefused if one cannot be used."""
 
+    def __init__(self, service: Service, names: Sequence[str] = ()) -> None:
+        self._service = service
+        self._settings = [each for each in sink_settings.read(service.settings.sinks) if not names or each.name in names]
+        source = source_of(service.store.database.log_key().origin)
+        self._sinks = [open_sink(each, source, service.clock) for each in self._settings]
+        self._deliveries: tuple[Delivery, ...] = ()
 
-@asynccontextmanager
-async def delivering(service: Service, names: Sequence[str] = (), *, resting: bool = True) -> AsyncIterator[list[Delivery]]:
-    """Send to the sinks of a service while its event loop runs. Raises SettingRefused."""
-    if service.settings.sinks is None:
-        yield []
-        return
-    with opened(service, writing(service, asyncio.get_running_loop()), names) as found:
-        threads = [SinkThread(service, delivery, sink, resting) for delivery, sink in found]
+    def made(self, write: Write) -> tuple[Delivery, ...]:
+        """The delivery of each sink, which writes in some way."""
+        pairs = zip(self._settings, self._sinks, strict=True)
+        self._deliveries = tuple(Delivery(self._service, each, sink, write) for each, sink in pairs)
+        return self._deliveries
+
+    @asynccontextmanager
+    async def running(self, *, resting: bool = True) -> AsyncIterator[None]:
+        """Send while the event loop of the service runs."""
+        made = self.made(writing(self._service, asyncio.get_running_loop())) if self._sinks else ()
+        threads = [SinkThread(self._service, each, resting) for each in made]
         for each in threads:
             each.start()
         try:
-            yield [each.delivery for each in threads]
+            yield
         finally:
             until = time.monotonic() + STOP_SECONDS
             for each in threads:
@@ -103,43 +112,54 @@ async def delivering(service: Service, names: Sequence[str] = (), *, resting: bo
             for each in threads:
                 await asyncio.to_thread(each.join, until)
 
+    def standings(self) -> list[SinkStanding]:
+        """How far each sink is."""
+        with self._service.store.database.reading.connect() as connection:
+            return standings(connection, self._settings, self._service.clock())
 
-def standings(service: Service) -> list[tuple[AnySink, SinkCursor | None, SinkLag | None]]:
-    """Each sink of the settings with its cursor and its lag, None where it has not begun. Raises SettingRefused."""
-    found: list[tuple[AnySink, SinkCursor | None, SinkLag | None]] = []
-    with service.store.database.reading.connect() as connection:
-        for each in sink_settings.read(service.settings.sinks):
-            cursor = cursors.cursor_of(connection, each.name)
-            lag = None if cursor is None else cursors.lag_of(connection, cursor, service.clock())
-            found.append((each, cursor, lag))
+    def register(self) -> None:
+        """Have the metrics of the service show the sinks. Only names of the settings are labels."""
+        if not self._sinks:
+            return
+        tell = self._service.metrics.tell
+
+        def lags(read: Callable[[SinkLag], float]) -> Callable[[], Labelled]:
+            return lambda: [({"sink": each.settings.name}, read(each.lag)) for each in self._readable() if each.lag is not None]
+
+        def counts(read: Callable[[Delivery], int]) -> Callable[[], Labelled]:
+            return lambda: [({"sink": each.name}, read(each)) for each in self._deliveries]
+
+        tell(
+            "gauge",
+            "fifthfactor_sink_lag_events",
+            "Entries of the log that a sink has not passed.",
+            lags(lambda lag: lag.leaves),
+        )
+        tell(
+            "gauge",
+            "fifthfactor_sink_lag_seconds",
+            "Age of the first entry of the log that a sink has not passed.",
+            lags(lambda lag: lag.seconds),
+        )
+        tell("counter", "fifthfactor_sink_events_total", "Events that arrived at a sink.", counts(lambda each: each.sent))
+        tell(
+            "counter",
+            "fifthfactor_sink_failures_total",
+            "Attempts to send to a sink that failed.",
+            counts(lambda each: each.failures),
+        )
+
+    def _readable(self) -> list[SinkStanding]:
+        try:
+            return self.standings()
+        except sa.exc.SQLAlchemyError:
+            return []  # the page of metrics has the other figures
+
+
+def standings(connection: sa.Connection, sinks: Iterable[AnySink], now: datetime) -> list[SinkStanding]:
+    """How far some sinks are."""
+    found = []
+    for each in sinks:
+        cursor = cursors.cursor_of(connection, each.name)
+        found.append(SinkStanding(each, cursor, None if cursor is None else cursors.lag_of(connection, cursor, now)))
     return found
-
-
-def register(service: Service, deliveries: Callable[[], Sequence[Delivery]]) -> None:
-    """Have the metrics of a service show its sinks. Only names of the settings are labels."""
-    if service.settings.sinks is None:
-        return
-    tell = service.metrics.tell
-
-    def of_lags(read: Callable[[SinkLag], float]) -> Callable[[], list[tuple[dict[str, str], float]]]:
-        return lambda: [({"sink": each.name}, read(lag)) for each, _, lag in standings(service) if lag is not None]
-
-    def of_deliveries(read: Callable[[Delivery], float]) -> Callable[[], list[tuple[dict[str, str], float]]]:
-        return lambda: [({"sink": each.name}, read(each)) for each in deliveries()]
-
-    lagging: Any = of_lags(lambda lag: lag.leaves)
-    tell("gauge", "fifthfactor_sink_lag_events", "Entries of the log that a sink has not passed yet.", lagging)
-    lagging = of_lags(lambda lag: lag.seconds)
-    tell("gauge", "fifthfactor_sink_lag_seconds", "Age of the first entry of the log that a sink has not passed yet.", lagging)
-    tell(
-        "counter",
-        "fifthfactor_sink_events_total",
-        "Events that sinks were sent by this service.",
-        of_deliveries(lambda each: each.sent),
-    )
-    tell(
-        "counter",
-        "fifthfactor_sink_failures_total",
-        "Attempts to send to a sink that failed.",
-        of_deliveries(lambda each: each.failures),
-    )

@@ -10,6 +10,8 @@ While a sink is sent to, no connection to the database is held and no lock. So a
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
+import sqlalchemy as sa
+
 from service.outbox import cursors
 from service.outbox.cursors import CursorMoved, SinkCursor
 from service.outbox.event_choice import EventChoice
@@ -75,8 +77,9 @@ class Delivery:
         self._service.say.warning("sink_failed", sink=self.name, attempt=cursor.attempts + 1, reason=reason, arrived=arrived)
         return arrived > 0
 
-    def give_back(self) -> None:
-        """Let another process send."""
+    def close(self) -> None:
+        """Let go of the sink, and let another process send."""
+        self._sink.close()
         if self._mine_since is not None:
             self._mine_since = None
             self._write(self._lease.give_back)
@@ -118,9 +121,9 @@ class Delivery:
         if self._mine_since is not None and now - self._mine_since < _MARGIN:
             return
 
-        def take(transaction: object) -> None:
-            self._lease.take(transaction, now)  # type: ignore[arg-type]
-            cursors.begin(transaction, self.name, self._settings.start, now)  # type: ignore[arg-type]
+        def take(transaction: sa.Connection) -> None:
+            self._lease.take(transaction, now)
+            cursors.begin(transaction, self.name, self._settings.start, now)
 
         self._mine_since = None
         self._write(take)
@@ -153,12 +156,12 @@ class Delivery:
         self._in_turn(lambda transaction, now: cursors.move(transaction, cursor, position, sent, now))
         self.sent += sent
 
-    def _in_turn(self, change: Callable[..., None]) -> None:
+    def _in_turn(self, change: Callable[[sa.Connection, datetime], None]) -> None:
         """Change the cursor, if it is this process's turn still. Raises LeaseLost."""
         now = self._service.clock()
 
-        def work(transaction: object) -> None:
-            self._lease.keep(transaction, now)  # type: ignore[arg-type]
+        def work(transaction: sa.Connection) -> None:
+            self._lease.keep(transaction, now)
             change(transaction, now)
 
         try:

@@ -32,6 +32,7 @@ from service.watch.events import TYPE
 COMMITMENT_LEAF = "commitment-event"
 _SPAN = 20_000  # leaves that one reading looks at, at most: most of them may be no events
 _NOT_APPLICABLE = "not_applicable"
+_EXPORTER_AT = "/exporter/id"
 _OPENINGS = 500  # records that are opened at once
 _exporter, _recipient = term.alias("exporter"), term.alias("recipient")
 _RECORDS = (
@@ -102,12 +103,13 @@ class LogReader:
         kinds = [kind for of, kind in (("commitment", COMMITMENT_LEAF), ("watch", WATCH_LEAF)) if of in choice.classes]
         if kinds:
             leaves = connection.execute(_LEAVES, {"first": position, "upto": horizon, "kinds": kinds, "most": most}).all()
-        records = [each for each in records if each.leaf_index < horizon]
-        places = sorted([*(each.leaf_index for each in records), *(each.index for each in leaves)])
+            if len(leaves) == most:
+                horizon = min(horizon, leaves[-1].index + 1)
+        places = sorted(
+            each for each in [*(row.leaf_index for row in records), *(row.index for row in leaves)] if each < horizon
+        )
         if len(places) > most:
             horizon = places[most]
-        elif len(leaves) == most:
-            horizon = min(horizon, leaves[-1].index + 1)
         records = [each for each in records if each.leaf_index < horizon]
         leaves = [each for each in leaves if each.index < horizon]
         if records:
@@ -131,6 +133,8 @@ class LogReader:
             for start in range(0, len(rows), _OPENINGS):
                 numbers = [each.sequence for each in rows[start : start + _OPENINGS]]
                 opened.update({each.sequence: each.entry for each in of_numbers(connection, numbers)})
+        unnamed = [each.sequence for each in rows if each.outcome is not None and each.exporter is None]
+        stated = _exporters(connection, unnamed) if unnamed else {}
         keys: dict[str, str] = {}
         found = []
         for row in rows:
@@ -138,7 +142,7 @@ class LogReader:
             summary = summaries.get(row.sequence)
             if summary is None:
                 outcome, proceed, hypothetical = row.outcome, bool(row.proceed), bool(row.hypothetical)
-                exporter, recipient = row.exporter, row.recipient
+                exporter, recipient = row.exporter or stated.get(row.sequence), row.recipient
             else:
                 outcome, proceed, hypothetical = summary.outcome, summary.proceed, summary.hypothetical
                 exporter, recipient = summary.one("exporter"), summary.one("recipient")
@@ -255,6 +259,20 @@ def _told_of(connection: sa.Connection, leaf: int) -> dict[str, Any]:
 def _commitments(connection: sa.Connection, ids: Sequence[str]) -> Iterable[Any]:
     columns = (commitment.c.id, commitment.c.decision, commitment.c.evaluation, commitment.c.exporter, commitment.c.as_of)
     return connection.execute(sa.select(*columns).where(commitment.c.id.in_(ids)))
+
+
+def _exporters(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, str]:
+    """The exporters of records whose policies name no party to be found by, as the ledger knows them; what was erased is not there."""
+    columns = (personal.c.sequence, personal.c.pointer, sa.cast(personal.c.value, sa.LargeBinary))
+    mine = (personal.c.sequence.in_(numbers), personal.c.pointer.in_(("request", _EXPORTER_AT)), personal.c.value.is_not(None))
+    found: dict[int, str] = {}
+    for sequence, pointer, value in connection.execute(sa.select(*columns).where(*mine)):
+        stated = from_json(value)
+        if pointer == "request":
+            stated = stated.get("exporter", {}).get("id") if b'"exporter":' in value else None
+        if isinstance(stated, str) and stated != "unknown":
+            found[sequence] = stated
+    return found
 
 
 def _summaries(connection: sa.Connection, rows: Sequence[Any]) -> dict[int, Summary]:

@@ -28,7 +28,7 @@ class SinkUnreachable(Exception):
 
 
 class Sink(Protocol):
-    """Where events are sent. One thread uses it at a time."""
+    """Where events are sent. One thread uses it at a time. Nothing is connected to before the first call of `send`."""
 
     @property
     def name(self) -> str:

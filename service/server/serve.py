@@ -94,7 +94,8 @@ def _answer(
         service.live.pdp.set_up()  # else the first exchange would keep all others waiting for it
     if figures:
         service.metrics.share(figures)
-    app = create_app(settings, service)
+    with _starting():
+        app = create_app(settings, service)
     steady_memory.settle()
     sys.setswitchinterval(SWITCH_SECONDS)
     server = _Server(

@@ -30,7 +30,7 @@ _DECISION_BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0
 _REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 # These gauges have one value for the whole service, or the newest is taken. All other gauges are added over the workers.
-_LARGEST = ("_info", "_timestamp_seconds", "_start_time_seconds", "_max_fds", "_behind_seconds")
+_LARGEST = ("_info", "_timestamp_seconds", "_start_time_seconds", "_max_fds", "_behind_seconds", "_lag_events", "_lag_seconds")
 
 Labelled = Sequence[tuple[Mapping[str, str], float]]
 
