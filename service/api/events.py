@@ -114,9 +114,8 @@ class StreamEvents(paging.Page):
     "listEvents",
     "Decisions, commitments and what the watch tells, in the order of the log",
     parameters=[_FROM, _KIND, *_EVENTS.parameters],
-    response=StreamEvents,
 )
-def listed(context: ReadingAll, call: Call[None], connection: sa.Connection) -> Response:
+def listed(context: ReadingAll, call: Call[None], connection: sa.Connection) -> StreamEvents | Response:
     """A page of events. It may have fewer than `limit` although there are more: go on while `next` is not null."""
     start, kind = _FROM.of(call.query), _KIND.of(call.query)
     batches = []

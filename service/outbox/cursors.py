@@ -67,6 +67,16 @@ def move(transaction: sa.Connection, cursor: SinkCursor, position: int, sent: in
     _change(transaction, cursor, values | {"sent": sink_cursor.c.sent + sent})
 
 
+def put(transaction: sa.Connection, name: str, place: Start, now: datetime) -> SinkCursor:
+    """Put the cursor of a sink, which may be new, at a place; events behind it are sent, again or for the first time."""
+    begin(transaction, name, place, now)
+    values = {"position": place_of(transaction, place), "attempts": 0, "next_at": None, "failure": None, "at": moment_text(now)}
+    transaction.execute(sa.update(sink_cursor).where(sink_cursor.c.name == name).values(values))
+    moved = cursor_of(transaction, name)
+    assert moved is not None
+    return moved
+
+
 def fail(transaction: sa.Connection, cursor: SinkCursor, reason: str, now: datetime) -> None:
     """Note a failure, and when the next attempt is due. Raises CursorMoved."""
     again = now + PAUSES[min(cursor.attempts, len(PAUSES) - 1)]

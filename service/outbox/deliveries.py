@@ -12,16 +12,18 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
-from service.outbox import cursors, sink_settings
+from service.outbox import cursors
 from service.outbox.cursors import SinkCursor, SinkLag
-from service.outbox.delivery import Delivery
+from service.outbox.delivery import Delivery, OpenLog
 from service.outbox.sink_opening import open_sink
 from service.outbox.sink_settings import AnySink
-from service.service import Service
+from service.outbox.sinks import Sink
 from service.telemetry.log_lines import described
+from service.telemetry.metrics import Metrics
 from service.watch.events import source_of
 from service.watch.lease import LeaseLost
 from service.watch.transactions import Write, writing
@@ -42,13 +44,21 @@ class SinkStanding:
     cursor: SinkCursor | None
     lag: SinkLag | None
 
+    def shown(self) -> dict[str, Any]:
+        """As JSON, without an address."""
+        known: dict[str, Any] = {} if self.cursor is None else {"position": self.cursor.position, "sent": self.cursor.sent}
+        if self.cursor is not None and self.cursor.attempts:
+            known |= {"attempts": self.cursor.attempts, "failure": self.cursor.failure, "next_at": self.cursor.next_at}
+        behind = {} if self.lag is None else {"lag_events": self.lag.leaves, "lag_seconds": round(self.lag.seconds, 3)}
+        return {"name": self.settings.name, "kind": self.settings.kind, **known, **behind}
+
 
 class SinkThread:
     """The thread of one sink."""
 
-    def __init__(self, service: Service, delivery: Delivery, resting: bool) -> None:
+    def __init__(self, log: OpenLog, delivery: Delivery, resting: bool) -> None:
         self.delivery = delivery
-        self._service, self._resting = service, resting
+        self._log, self._resting = log, resting
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"sink-{delivery.name}", daemon=True)
 
@@ -73,7 +83,7 @@ class SinkThread:
                 wait = AGAIN_SECONDS
             except Exception as failed:  # noqa: BLE001 - no error may prevent the next attempt
                 if not self._stop.is_set():
-                    self._service.say.error("sink_delivery_failed", sink=self.delivery.name, **described(failed))
+                    self._log.say.error("sink_delivery_failed", sink=self.delivery.name, **described(failed))
                 wait = AGAIN_SECONDS
             self._stop.wait(max(wait, time.thread_time() - begun if self._resting else 0.0))
         with suppress(Exception):
@@ -81,26 +91,27 @@ class SinkThread:
 
 
 class SinkDeliveries:
-    """The sinks of a service, opened: nothing is sent before `running`. Raises SettingRefused if one cannot be used."""
+    """The sinks of a log, opened: nothing is sent before `running`. Raises SettingRefused if one cannot be used."""
 
-    def __init__(self, service: Service, names: Sequence[str] = ()) -> None:
-        self._service = service
-        self._settings = [each for each in sink_settings.read(service.settings.sinks) if not names or each.name in names]
-        source = source_of(service.store.database.log_key().origin)
-        self._sinks = [open_sink(each, source, service.clock) for each in self._settings]
+    def __init__(self, log: OpenLog, sinks: Sequence[AnySink]) -> None:
+        self._log, self._settings = log, sinks
+        self._sinks: list[Sink] = []
+        if sinks:
+            source = source_of(log.store.database.log_key().origin)
+            self._sinks = [open_sink(each, source, log.clock) for each in sinks]
         self._deliveries: tuple[Delivery, ...] = ()
 
     def made(self, write: Write) -> tuple[Delivery, ...]:
         """The delivery of each sink, which writes in some way."""
         pairs = zip(self._settings, self._sinks, strict=True)
-        self._deliveries = tuple(Delivery(self._service, each, sink, write) for each, sink in pairs)
+        self._deliveries = tuple(Delivery(self._log, each, sink, write) for each, sink in pairs)
         return self._deliveries
 
     @asynccontextmanager
     async def running(self, *, resting: bool = True) -> AsyncIterator[None]:
         """Send while the event loop of the service runs."""
-        made = self.made(writing(self._service, asyncio.get_running_loop())) if self._sinks else ()
-        threads = [SinkThread(self._service, each, resting) for each in made]
+        made = self.made(writing(self._log, asyncio.get_running_loop())) if self._sinks else ()
+        threads = [SinkThread(self._log, each, resting) for each in made]
         for each in threads:
             each.start()
         try:
@@ -114,14 +125,14 @@ class SinkDeliveries:
 
     def standings(self) -> list[SinkStanding]:
         """How far each sink is."""
-        with self._service.store.database.reading.connect() as connection:
-            return standings(connection, self._settings, self._service.clock())
+        with self._log.store.database.reading.connect() as connection:
+            return standings(connection, self._settings, self._log.clock())
 
-    def register(self) -> None:
-        """Have the metrics of the service show the sinks. Only names of the settings are labels."""
+    def register(self, metrics: Metrics) -> None:
+        """Have the metrics of a service show the sinks. Only names of the settings are labels."""
         if not self._sinks:
             return
-        tell = self._service.metrics.tell
+        tell = metrics.tell
 
         def lags(read: Callable[[SinkLag], float]) -> Callable[[], Labelled]:
             return lambda: [({"sink": each.settings.name}, read(each.lag)) for each in self._readable() if each.lag is not None]

@@ -9,16 +9,18 @@ While a sink is sent to, no connection to the database is held and no lock. So a
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
 
 import sqlalchemy as sa
+from structlog.typing import FilteringBoundLogger
 
+from service.log.store import Store
 from service.outbox import cursors
 from service.outbox.cursors import CursorMoved, SinkCursor
 from service.outbox.event_choice import EventChoice
 from service.outbox.log_reader import EventBatch, LogReader, log_size
 from service.outbox.sink_settings import AnySink
 from service.outbox.sinks import SEND_SECONDS, DailySink, Sink, SinkUnreachable
-from service.service import Service
 from service.store.moments import moment_text
 from service.telemetry.log_lines import described
 from service.watch.lease import Lease, LeaseLost
@@ -32,12 +34,28 @@ _MARGIN = timedelta(
 _LATE = timedelta(minutes=1)  # after midnight a record of the day before may still come
 
 
-class Delivery:
-    """Sends the events of one service to one sink. Belongs to one thread."""
+class OpenLog(Protocol):
+    """A service, or a process that only delivers: its log, its lines, its clock."""
 
-    def __init__(self, service: Service, settings: AnySink, sink: Sink, write: Write, seconds: float = TURN_SECONDS) -> None:
+    @property
+    def store(self) -> Store:
+        """The log."""
+
+    @property
+    def say(self) -> FilteringBoundLogger:
+        """Where it says what happens."""
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """What time it is."""
+
+
+class Delivery:
+    """Sends the events of one log to one sink. Belongs to one thread."""
+
+    def __init__(self, log: OpenLog, settings: AnySink, sink: Sink, write: Write, seconds: float = TURN_SECONDS) -> None:
         self.sent = self.failures = 0  # by this process
-        self._service, self._settings, self._sink, self._write = service, settings, sink, write
+        self._log, self._settings, self._sink, self._write = log, settings, sink, write
         self._choice = EventChoice(frozenset(settings.events), settings.members)
         self._most = min(settings.most, _MOST_OPENED) if self._choice.opens_records else settings.most
         self._reader = LogReader()
@@ -74,7 +92,7 @@ class Delivery:
         self.failures += 1
         if not arrived:
             self._in_turn(lambda transaction, now: cursors.fail(transaction, cursor, reason, now))
-        self._service.say.warning("sink_failed", sink=self.name, attempt=cursor.attempts + 1, reason=reason, arrived=arrived)
+        self._log.say.warning("sink_failed", sink=self.name, attempt=cursor.attempts + 1, reason=reason, arrived=arrived)
         return arrived > 0
 
     def close(self) -> None:
@@ -86,9 +104,9 @@ class Delivery:
 
     def _due(self) -> bool:
         """Whether something is to be sent by this process now. Costs no write while there is nothing."""
-        now = self._service.clock()
+        now = self._log.clock()
         self._idle = False
-        with self._service.store.database.reading.connect() as connection:
+        with self._log.store.database.reading.connect() as connection:
             cursor = cursors.cursor_of(connection, self.name)
             if cursor is None:
                 return True
@@ -104,20 +122,20 @@ class Delivery:
 
     def _day_over(self) -> None:
         """Everything was sent: tell a sink that keeps days apart, once a day, which day it is."""
-        today = (self._service.clock() - _LATE).astimezone(UTC).date()
+        today = (self._log.clock() - _LATE).astimezone(UTC).date()
         if not self._idle or self._told == today or not isinstance(self._sink, DailySink):
             return
         self._take_turn()
         try:
             self._sink.over(today)
         except SinkUnreachable as failed:
-            self._service.say.warning("sink_failed", sink=self.name, attempt=1, reason=str(failed), arrived=0)
+            self._log.say.warning("sink_failed", sink=self.name, attempt=1, reason=str(failed), arrived=0)
         else:
             self._told = today
 
     def _take_turn(self) -> None:
         """Have a turn that lasts for the next batch, and a cursor."""
-        now = self._service.clock()
+        now = self._log.clock()
         if self._mine_since is not None and now - self._mine_since < _MARGIN:
             return
 
@@ -131,7 +149,7 @@ class Delivery:
 
     def _next(self) -> tuple[SinkCursor, EventBatch]:
         """The cursor, and what is behind it: the next events, or the end of the log."""
-        with self._service.store.database.reading.connect() as connection:
+        with self._log.store.database.reading.connect() as connection:
             cursor = cursors.cursor_of(connection, self.name)
             assert cursor is not None
             batch = self._reader.read(connection, cursor.position, self._most, self._choice)
@@ -148,7 +166,7 @@ class Delivery:
         except SinkUnreachable as failed:
             return min(failed.arrived, len(batch.events) - 1), str(failed)
         except Exception as failed:  # noqa: BLE001 - a fault of a sink is a failure like another: it is tried again
-            self._service.say.error("sink_fault", sink=self.name, **described(failed))
+            self._log.say.error("sink_fault", sink=self.name, **described(failed))
             return 0, type(failed).__name__
         return len(batch.events), None
 
@@ -158,7 +176,7 @@ class Delivery:
 
     def _in_turn(self, change: Callable[[sa.Connection, datetime], None]) -> None:
         """Change the cursor, if it is this process's turn still. Raises LeaseLost."""
-        now = self._service.clock()
+        now = self._log.clock()
 
         def work(transaction: sa.Connection) -> None:
             self._lease.keep(transaction, now)

@@ -68,6 +68,7 @@ class FeedListeners(Listeners):
             with self._service.store.database.reading.connect() as connection:
                 batch = reader.read(connection, position, _AT_ONCE, choice)
             told = [server_sent(str(each.sequence), each.kind, each.cloud_event(self.source)) for each in batch.events]
-            return StreamPart(told, batch.position, batch.position < batch.size)
+            mark = f"id: {batch.position - 1}\n\n" if batch.position else ": alive\n\n"  # no event, only a place
+            return StreamPart(told, batch.position, batch.position < batch.size, mark)
 
         return self.listen(read, wanted.position, wanted.seconds)

@@ -24,7 +24,7 @@ from service.log.record_summary import Summary
 from service.log.store import of_numbers
 from service.outbox import asked_members
 from service.outbox.event_choice import EventChoice
-from service.outbox.stream_event import COMMITMENT, DECISION, StreamEvent
+from service.outbox.stream_event import COMMITMENT, DECISION, EventClass, StreamEvent
 from service.store.tables import commitment, entry, head, personal, record, term, tree_leaf, watch_event
 from service.watch.events import LEAF as WATCH_LEAF
 from service.watch.events import TYPE
@@ -58,7 +58,7 @@ _RECORDS = (
     .limit(sa.bindparam("most"))
 )
 _LEAVES = (
-    sa.select(tree_leaf.c.index, tree_leaf.c.kind, sa.cast(tree_leaf.c.leaf, sa.LargeBinary).label("leaf"))
+    sa.select(tree_leaf.c.index.label("place"), tree_leaf.c.kind, sa.cast(tree_leaf.c.leaf, sa.LargeBinary).label("leaf"))
     .where(
         tree_leaf.c.index >= sa.bindparam("first"),
         tree_leaf.c.index < sa.bindparam("upto"),
@@ -104,14 +104,14 @@ class LogReader:
         if kinds:
             leaves = connection.execute(_LEAVES, {"first": position, "upto": horizon, "kinds": kinds, "most": most}).all()
             if len(leaves) == most:
-                horizon = min(horizon, leaves[-1].index + 1)
+                horizon = min(horizon, leaves[-1].place + 1)
         places = sorted(
-            each for each in [*(row.leaf_index for row in records), *(row.index for row in leaves)] if each < horizon
+            each for each in [*(row.leaf_index for row in records), *(row.place for row in leaves)] if each < horizon
         )
         if len(places) > most:
             horizon = places[most]
         records = [each for each in records if each.leaf_index < horizon]
-        leaves = [each for each in leaves if each.index < horizon]
+        leaves = [each for each in leaves if each.place < horizon]
         if records:
             self._last = horizon, records[-1].sequence + 1
         found = [*self._decisions(connection, records, choice), *self._others(connection, leaves, choice)]
@@ -161,7 +161,7 @@ class LogReader:
     def _others(self, connection: sa.Connection, rows: Sequence[Any], choice: EventChoice) -> list[StreamEvent]:
         if not rows:
             return []
-        documents = {each.index: from_json(each.leaf) for each in rows}
+        documents = {each.place: from_json(each.leaf) for each in rows}
         long = [index for index, each in documents.items() if "commitment" not in each or "document" in each]
         hidden = tree_leaves.opened(connection, [*documents]) if choice.opens_leaves else tree_leaves.opened(connection, long)
         for index in long:  # a leaf that was too long has all its members in one that is hidden
@@ -172,17 +172,18 @@ class LogReader:
         known = {row.id: row for row in _commitments(connection, ids)}
         found = []
         for row in rows:
-            document = documents[row.index]
+            document = documents[row.place]
             committed = known.get(document["commitment"])
             key = None if committed is None else committed.exporter
-            shown = hidden.get(row.index, {})
+            shown = hidden.get(row.place, {})
+            kind: EventClass
             if row.kind == WATCH_LEAF:
-                id, type, kind, data = document["id"], TYPE.format(kind=document["event"]), "watch", _watch(document)
+                kind, id, type, data = "watch", document["id"], TYPE.format(kind=document["event"]), _watch(document)
             else:
-                id, type, kind = f"{document['commitment']}.{document['number']}", COMMITMENT, "commitment"
+                kind, id, type = "commitment", f"{document['commitment']}.{document['number']}", COMMITMENT
                 data = _commitment(document, committed)
             data |= asked_members.of_leaf(choice.members, kind, shown)
-            found.append(StreamEvent(row.index, id, kind, type, document["commitment"], document["at"], key, data))  # type: ignore[arg-type]
+            found.append(StreamEvent(row.place, id, kind, type, document["commitment"], document["at"], key, data))  # type: ignore[arg-type]
         return found
 
 

@@ -39,6 +39,7 @@ from service.api import (
     documents,
     drafts,
     evaluate,
+    events,
     explanation,
     facts,
     health,
@@ -98,6 +99,7 @@ from service.doors.opa import data_api
 from service.drafts.draft_store import purge_drafts_now_and_then
 from service.mappings.entity_store import Entities
 from service.mappings.registered_entities import EntityRegister
+from service.outbox import sink_settings
 from service.outbox.deliveries import SinkDeliveries
 from service.problems import Kind, RequestRefused, plain
 from service.server import service_figures
@@ -134,7 +136,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     The application closes the service when its lifespan ends. Raises engine.BundleRefused, SettingRefused and DatabaseRefused.
     """
     service = service or Service.open(settings)
-    deliveries = SinkDeliveries(service)
+    deliveries = SinkDeliveries(service, sink_settings.read(settings.sinks))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -159,7 +161,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     service_figures.register(service)
-    deliveries.register()
+    deliveries.register(service.metrics)
     app.state.service = service
     app.state.shared = {}  # what the routes make of the service once, see api/router.py
     app.router.route_class = Checked
@@ -222,6 +224,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         receipts.router,
         withdrawals,
         data_api.router,
+        events.router,
         watch.router,
         page_data,  # after the operations, and before the pages whose paths take any name
         register_pages.pages,

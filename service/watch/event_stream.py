@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -35,11 +36,16 @@ class EventSubscription:
 
 @dataclass(frozen=True, slots=True)
 class StreamPart:
-    """Some events, written; the place to go on after; and whether there is more already."""
+    """
+    Some events, written; the place to go on after; and whether there is more already.
+
+    `mark` is sent behind them at the beginning and now and then: with it a listener that got no event knows its place too.
+    """
 
     events: Sequence[str]
     after: int
     more: bool
+    mark: str = ": alive\n\n"
 
 
 class Listeners:
@@ -68,7 +74,7 @@ class Listeners:
             return
         self.count += 1
         try:
-            until, alive = clock() + seconds, clock()
+            until, alive = clock() + seconds, -inf
             yield "retry: 3000\n\n"
             while True:
                 last, begun = self._service.load.draining or clock() >= until, monotonic()
@@ -76,12 +82,13 @@ class Listeners:
                 after = part.after
                 for each in part.events:
                     yield each
+                if part.events and alive > -inf:
+                    alive = clock()
+                if clock() - alive > ALIVE_SECONDS:
+                    yield part.mark
                     alive = clock()
                 if last:
                     return
-                if clock() - alive > ALIVE_SECONDS:
-                    yield ": alive\n\n"
-                    alive = clock()
                 pause = monotonic() - begun if part.more else LOOK_SECONDS
                 await asyncio.sleep(min(pause, max(until - clock(), 0)))
         except sa.exc.SQLAlchemyError:
