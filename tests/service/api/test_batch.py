@@ -14,9 +14,9 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-import engine
 from service.api.batch import BatchResults
 from service.decisions import batch_limits
+from service.decisions.kept_permits import KeepableAnswer
 from service.log.record import KeptRecord
 from service.log.store import Store
 from service.server.app import create_app
@@ -380,4 +380,4 @@ def test_a_batch_of_the_largest_size(server):
     connection.close()
     assert answer.status == 200
     assert [result["decision"]["outcome"] for result in results] == ["permitted"] * 1000
-    engine.Answer.model_validate(results[-1]["decision"])
+    KeepableAnswer.model_validate(results[-1]["decision"])
