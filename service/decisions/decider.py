@@ -167,7 +167,7 @@ class Decider:
         filled = self._without_ledger(live, exchange, now) if key else None
         judged = self.judge(live, exchange, now, request_id, filled, asker=caller)
         decided: DecidedNow = self.tell(judged, asked, request_id, caller, contract=contract)
-        alone = self._stands_alone(judged, reads)
+        alone = self._stands_alone(exchange, judged, reads)
         if key and judged.judgement is judged.unsigned and (case := decided.entry.case):
             filled = judged.filled
             made = NewDecision(
@@ -187,12 +187,11 @@ class Decider:
                 return self.tell(replace(judged, judgement=judgement), asked, request_id, caller, contract=contract)
         return replace(decided, stands_alone=True) if alone else decided
 
-    def _stands_alone(self, judged: JudgedExchange, reads: kept_reads.KeptReads) -> bool:
+    def _stands_alone(self, exchange: engine.Exchange, judged: JudgedExchange, reads: kept_reads.KeptReads) -> bool:
         """Whether nothing that the service keeps could change a permit. It is not asked where something was read that could."""
         if self._keeping.nothing or reads.other or judged.judgement is not judged.unsigned or judged.shown:
             return False
-        filled = judged.filled.exchange
-        return stands_without_ledger(judged.live, self._counts, filled, judged.judgement, judged.today)
+        return stands_without_ledger(judged.live, self._counts, exchange, judged.judgement, judged.today)
 
     def read(self, live: Live, raw: bytes, now: datetime, caller: Caller, lang: str = AnswerOptions().lang) -> engine.Exchange:
         """

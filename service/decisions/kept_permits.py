@@ -72,7 +72,7 @@ def stands_without_ledger(
     live: Live, counts: CounterFiller, exchange: engine.Exchange, judgement: engine.Judgement, today: date
 ) -> bool:
     """
-    Whether a judgement is a permit without duties on today's law, and remains one whatever the ledger holds.
+    Whether a judgement is a permit without duties on today's law, and remains one whatever the ledger holds. `exchange` is as it was sent.
 
     Of an exchange that is `apart` the ledger fills in shares only. With these unknown it is judged once more: what is permitted then is
     permitted with each of their values.
@@ -82,7 +82,7 @@ def stands_without_ledger(
     shares = live.counting.shares
     if not shares:
         return True
-    unknown = exchange.with_values({each.fact: engine.Missing.UNKNOWN for each in shares})
+    unknown = judgement.exchange.with_values({each.fact: engine.Missing.UNKNOWN for each in shares})
     try:
         return _free(live.pdp.judge(unknown, as_of=today), today)
     except engine.EnginesFailed:

@@ -29,7 +29,7 @@ from service.service import Service
 from service.settings import Settings
 from service.store.writer import LogBusy, NotRecorded
 from service.telemetry import log_lines
-from tests.service.conftest import BOTH_DATABASES, EXCHANGE, PERSONAL, POLICIES, body
+from tests.service.conftest import BOTH_DATABASES, EXCHANGE, PERSONAL, POLICIES, as_recorded, body
 from tests.service.documented import resolved
 
 JSON: dict[str, Any] = {"content": body(), "headers": {"content-type": "application/json"}}
@@ -179,8 +179,8 @@ def test_a_body_up_to_the_limit_is_read_and_one_byte_more_is_not(evaluate, servi
 
 
 def recorded(answer: Any) -> dict[str, Any]:
-    """An answer as it is recorded: without its explanation."""
-    return {name: part for name, part in answer.json().items() if name != "explanation"}
+    """An answer as it is recorded."""
+    return as_recorded(answer.json())
 
 
 # Parts with members of other names.

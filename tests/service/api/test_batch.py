@@ -25,7 +25,7 @@ from service.settings import Settings
 from service.store.writer import LogBusy, NotRecorded
 from tests.service import unsynced
 from tests.service.api.test_api import refused
-from tests.service.conftest import EXCHANGE, PERSONAL, POLICIES, Server, eventually
+from tests.service.conftest import EXCHANGE, PERSONAL, POLICIES, Server, as_recorded, eventually
 
 PATH = "/v1/evaluate/batch"
 HEADERS = {"content-type": "application/json"}
@@ -58,7 +58,7 @@ def test_every_exchange_gets_its_decision_in_order(batch, client):
     decisions = [result["decision"] for result in answer.json()["results"]]
     kept = [client.get(f"/v1/decisions/{decision['id']}").json() for decision in decisions]
     assert [{**each["record"]["request"], "register": None} for each in kept] == [{**each, "register": None} for each in sent]
-    assert [each["record"]["decision"] for each in kept] == decisions
+    assert [each["record"]["decision"] for each in kept] == [*map(as_recorded, decisions)]
     assert [each["log"]["sequence"] for each in kept] == list(range(50))
     for each in kept:
         KeptRecord.model_validate(each)
