@@ -39,10 +39,10 @@ _NAME = re.compile(r"[a-z0-9.-]{1,255}|[0-9a-f:.]{2,45}")
 # The settings that say what is decided, who may call and what an answer holds: the log records them. None may hold a secret.
 RECORDED = (
     "access_requests", "authentication", "batch_body_limit", "batch_limit", "body_limit", "callers_counts", "commit_within_days",
-    "document_limit", "evaluations_context", "failure_burst", "hosts", "idempotency_hours", "jwt_audience", "jwt_issuer", "ledger_since",
-    "mode", "norms", "oidc_client_id", "oidc_issuer", "oidc_roles", "oidc_roles_claim", "oidc_scopes", "public_url", "rate_burst",
-    "rate_limit", "receipt_hours", "session_hours", "session_idle_minutes", "sign_off_persons", "trust", "watch_commitments", "watch_days",
-    "webhook_private", "zone",
+    "document_limit", "evaluations_context", "failure_burst", "hosts", "idempotency_hours", "jwt_audience", "jwt_issuer", "keep_at_most",
+    "ledger_since", "mode", "norms", "oidc_client_id", "oidc_issuer", "oidc_roles", "oidc_roles_claim", "oidc_scopes", "public_url",
+    "rate_burst", "rate_limit", "receipt_hours", "session_hours", "session_idle_minutes", "sign_off_persons", "trust", "watch_commitments",
+    "watch_days", "webhook_private", "zone",
 )  # fmt: skip
 # The ids of the keys, of signers with what they may sign; the address without user, password and query.
 RECORDED_IN_PART = ("bundle_keys", "document_signers", "jwks_url")
@@ -256,6 +256,12 @@ class Settings(BaseModel):
     )
     failure_burst: int = Field(
         default=30, ge=1, le=1_000_000, description="calls without a valid key that one address may make at once"
+    )
+    keep_at_most: int = Field(
+        default=300,
+        ge=0,
+        le=86_400,
+        description="for how many seconds a caller may keep a permit that nothing can change but the day and the policies; 0 is none",
     )
     idempotency_hours: int = Field(default=24, ge=1, le=720, description="how long answers are kept for repeated calls")
     receipt_hours: int = Field(
