@@ -1,8 +1,8 @@
 """
 What the chart's schema says of the settings of the service, made from the settings themselves.
 
-A setting is the chart's own (`OWN`), names a file that a Secret or a ConfigMap brings (`files`), or is given by its value (`settings`) or by
-a key of a Secret (`fromSecret`). A secret is never given by its value.
+A setting is the chart's own (`OWN`), or names a file that a Secret or a ConfigMap brings (`files`), or is given by its value
+(`settings`) or by a key of a Secret (`fromSecret`). A secret is never given by its value.
 """
 
 from __future__ import annotations
@@ -17,13 +17,12 @@ from pydantic.fields import FieldInfo
 from service.settings import Settings
 
 # The chart sets these by values of its own.
-OWN = frozenset(
-    ("acceptances", "database", "drain_seconds", "host", "hosts", "log_key", "policies", "port", "shadow", "workers")
-    + ("tls_certificate", "tls_key")
-)
-SECRET_FILES = frozenset(
-    ("oidc_client_secret_file", "sinks", "webhook_secret")
-)  # these hold a secret, so no ConfigMap has them
+OWN = frozenset((
+    "acceptances", "database", "drain_seconds", "host", "hosts", "log_key", "policies", "port", "shadow", "tls_certificate", "tls_key",
+    "workers",
+))  # fmt: skip
+# These hold a secret, so no ConfigMap has them.
+SECRET_FILES = frozenset(("oidc_client_secret_file", "webhook_secret"))
 _LIMITS = {"ge": "minimum", "le": "maximum", "min_length": "minLength", "max_length": "maxLength"}
 _NAMES: dict[Any, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 _REFERENCE = {"type": "string", "minLength": 1, "maxLength": 253}
