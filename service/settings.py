@@ -49,8 +49,8 @@ RECORDED_IN_PART = ("bundle_keys", "document_signers", "jwks_url")
 # They say how or where a process runs, or name files, whose names may be personal. `database` and `webhooks` may hold a secret.
 NOT_RECORDED = (
     "acceptances",
-    "database", "draft_days", "drain_seconds", "host", "log_key", "most_under_way", "oidc_client_secret", "oidc_client_secret_file",
-    "organisation", "policies", "port", "shadow", "shed_seconds", "watch",
+    "database", "draft_days", "drain_seconds", "host", "log_key", "log_level", "most_under_way", "oidc_client_secret", "oidc_client_secret_file",
+    "organisation", "policies", "port", "shadow", "shed_seconds", "tls_certificate", "tls_key", "tls_minimum", "watch",
     "watch_listeners", "webhook_authorities", "webhook_secret", "webhooks", "witness_logs", "witnesses", "workers",
 )  # fmt: skip
 
@@ -99,6 +99,16 @@ class Settings(BaseModel):
         default="127.0.0.1", description="address to listen on; callers need a key unless it is a loopback address"
     )
     port: int = Field(default=8080, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="PEM file of the certificate of the service with those that certify it; with it the port speaks TLS only",
+    )
+    tls_key: Path | None = Field(default=None, description="PEM file of the private key of that certificate, without a passphrase")
+    tls_minimum: Literal["1.2", "1.3"] = Field(default="1.2", description="oldest version of TLS that callers may use")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info",
+        description="lowest level of the lines that are written; those of the audit are written at every level",
+    )
     workers: int = Field(
         default=1, ge=1, le=64, description="number of processes that answer; they share one port and one database"
     )
@@ -408,6 +418,12 @@ class Settings(BaseModel):
             if not sound or "@" in parts.netloc or "#" in address or not address.isascii() or not address.isprintable():
                 raise ValueError("give https:// addresses without a user and without a fragment")
         return tuple(dict.fromkeys(addresses))
+
+    @model_validator(mode="after")
+    def _both_files(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("set both FIFTHFACTOR_TLS_CERTIFICATE and FIFTHFACTOR_TLS_KEY, or none")
+        return self
 
     @model_validator(mode="after")
     def _signed(self) -> Self:

@@ -131,7 +131,11 @@ class Decider:
         """
         body = self._body(live, raw, now, caller, asked.lang)
         key = self._key(live, body, asked, now, caller)
-        if key and (kept := live.decisions.find(key)) and not self._may_be_signed(kept):
+        kept = live.decisions.find(key) if key else None
+        if kept is not None and self._may_be_signed(kept):
+            kept = None
+        self._service.metrics.looked_up(kept is not None if key else None)
+        if kept is not None:
             return self._again(live, body, asked, kept, now, caller, contract)
         exchange = self._accepted(body, now, asked.lang, caller)
         # An answer has a key only where the ledger counts nothing and the books are silent.

@@ -267,6 +267,7 @@ async def _by_status(request: Request, raised: Exception) -> Response:
     if raised.status_code == 405:
         headers = {**(headers or {}), "Allow": _allowed(request)}
     if known := _REFUSED_BY_STATUS.get(raised.status_code):
+        request.scope["refused"] = known[0]
         return RequestRefused(*known, headers=headers).response(path, request_id)
     return plain(raised.status_code, path, request_id, raised.headers)
 

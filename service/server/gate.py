@@ -4,7 +4,8 @@ The outermost layer: every request passes it on its way in, and every answer on 
 In: the request gets an id. The gate checks that it is addressed to this machine: a page in a browser that rebinds a name to 127.0.0.1
 still sends that name, while a probe by address sends no name. The entrance then finds out who calls. Out: the answer gets the id, and
 headers that prevent caching and misreading. An unforeseen failure becomes a problem document. Each request gets one log line, and a
-refused caller one more for the audit.
+refused caller one more for the audit. Requests that watch the service come every few seconds: those that succeed are logged and traced at
+the level `debug` only.
 """
 
 import asyncio
@@ -62,6 +63,7 @@ class Gate:
         self._load = service.load
         self._metrics = service.metrics
         self._tracing = service.tracing
+        self._watched = service.settings.log_level == "debug"  # requests that watch the service are shown too
         self._entrance = entrance
         self._hosts = service.settings.host_names
         self._zone = time_zone(service.settings.zone)
@@ -77,7 +79,8 @@ class Gate:
         scope["said"] = said
         status = 0
         parent = parent_of(scope["headers"])
-        span = self._tracing.begin(scope["method"], parent) if self._tracing else None
+        watching = scope["path"] in WATCHING
+        span = self._tracing.begin(scope["method"], parent) if self._tracing and (self._watched or not watching) else None
         if span:
             said["trace_id"] = f"{span.get_span_context().trace_id:032x}"
         elif parent:
@@ -85,7 +88,7 @@ class Gate:
         load = self._load
         # A gateway asks with the method of its client. The decision is recorded, whatever the method.
         method = "POST" if scope["path"].startswith(GATEWAYS) else scope["method"]
-        place = Place(load, method) if scope["path"] not in WATCHING else None
+        place = None if watching else Place(load, method)
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -125,6 +128,7 @@ class Gate:
         except Exception as failed:  # noqa: BLE001 - after any failure the caller gets no details
             self._say.error("internal", request_id=request_id, **described(failed))
             if not status:
+                scope["refused"] = "internal"
                 refused = RequestRefused("internal", "the log has the details under this request id")
                 await refused.response(scope["path"], request_id)(scope, receive, answer)
         finally:
@@ -132,7 +136,7 @@ class Gate:
                 place.leave()
             took = perf_counter() - began
             route: str | None = _route(scope)
-            self._metrics.answered(route, status, took)
+            self._metrics.answered(route, status, took, scope.get("refused"))
             if span and self._tracing:
                 self._tracing.end(span, scope["method"], route, status, said)
             caller = scope["caller"].id if "caller" in scope else None
@@ -147,7 +151,8 @@ class Gate:
                     status=status,
                     kind=scope.get("refused"),
                 )
-            self._say.info(
+            say = self._say.debug if watching and status == 200 else self._say.info
+            say(
                 "request",
                 request_id=request_id,
                 method=scope["method"],

@@ -10,6 +10,7 @@ INVARIANT (one writing lock): a writing transaction holds the database's writing
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -179,6 +180,11 @@ class Database:
         """Record nothing more, and sign nothing: a witness of the log knows another one."""
         self._put_back = reason
 
+    @property
+    def refuses(self) -> bool:
+        """Whether nothing is recorded any more."""
+        return self._put_back is not None
+
     def sealed_alone(self, connection: sa.Connection) -> tuple[SealedTree, LogKey]:
         """The tree of the log and the log's key, compared with nothing else. Raises TreeBroken and LogKeyRefused."""
         if self._last is not None and is_still_sealed(connection, self._last[1]):
@@ -260,6 +266,26 @@ class Database:
         if self.dialect == "postgresql":
             return sa.func.unnest(sa.func.string_to_array(text, ",")).table_valued("value").render_derived(name="numbers")
         return sa.func.json_each("[" + text + "]").table_valued("value", name="numbers")
+
+    @contextmanager
+    def looking(self, seconds: float) -> Iterator[sa.Connection]:
+        """A connection to read a few rows with. A server gives up a statement after so many seconds; a file has only short ones."""
+        with self.reading.connect() as connection:
+            if self.dialect == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+            yield connection
+
+    def size(self, connection: sa.Connection) -> int:
+        """The bytes that the database takes on the disk; of a file with its write-ahead log."""
+        if self.path is None:
+            found: int = connection.execute(sa.select(sa.func.pg_database_size(sa.func.current_database()))).scalar_one()
+            return found
+        files = (self.path, Path(f"{self.path}-wal"))
+        return sum(each.stat().st_size for each in files if each.exists())
+
+    def free(self) -> int | None:
+        """The bytes that are free where the database's file is; None if it is on a server."""
+        return None if self.path is None else shutil.disk_usage(self.path.parent).free
 
     def identity(self) -> tuple[int, int] | None:
         """The file that the path names now. A moved or deleted file still takes the writes of an open connection. Raises OSError."""
