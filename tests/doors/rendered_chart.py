@@ -69,7 +69,7 @@ def of_kind(case: str, kind: str) -> list[Object]:
 
 
 def pods(case: str) -> dict[str, Object]:
-    """The pods by their component: that of the service, of `helm test`, and of the Job that makes the first key. Each has `metadata` and `spec`."""
+    """The pods by their component: that of the service, of `helm test`, and of the Job that makes the first key."""
     found = objects(rendered(case))
     every = [each if each["kind"] == "Pod" else each.get("spec", {}).get("template") for each in found]
     return {each["metadata"]["labels"]["app.kubernetes.io/component"]: each for each in every if each}
@@ -105,7 +105,9 @@ def _schema(version: str, name: str) -> Any:
 def _unknown(thing: Any, schema: Any, version: str, at: str) -> Iterator[str]:
     reference = schema.get("$ref", "")
     if reference:
-        schema = _schema(version, "_definitions")["$defs" if "$defs" in reference else "definitions"][reference.rpartition("/")[2]]
+        schema = _schema(version, "_definitions")["$defs" if "$defs" in reference else "definitions"][
+            reference.rpartition("/")[2]
+        ]
     if isinstance(thing, dict):
         known = schema.get("properties")
         others = schema.get("additionalProperties")

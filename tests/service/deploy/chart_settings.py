@@ -22,7 +22,7 @@ OWN = frozenset((
     "workers",
 ))  # fmt: skip
 # These hold a secret, so no ConfigMap has them.
-SECRET_FILES = frozenset(("oidc_client_secret_file", "webhook_secret"))
+SECRET_FILES = frozenset(("database_password_file", "oidc_client_secret_file", "webhook_secret"))
 _LIMITS = {"ge": "minimum", "le": "maximum", "min_length": "minLength", "max_length": "maxLength"}
 _NAMES: dict[Any, str] = {bool: "boolean", int: "integer", float: "number", str: "string"}
 _REFERENCE = {"type": "string", "minLength": 1, "maxLength": 253}
@@ -81,7 +81,12 @@ def _value(field: FieldInfo) -> dict[str, Any]:
     if get_origin(kind) is Literal:
         return {"enum": list(get_args(kind))}
     if get_origin(kind) is tuple:
-        return {"type": "array", "maxItems": 100, "items": {"type": "string", "pattern": "^https://[^@#\\s]+$"}}
+        # Twice `not`: Helm quotes what does not match a pattern, and an address may hold a secret.
+        return {
+            "type": "array",
+            "maxItems": 100,
+            "items": {"type": "string", "not": {"not": {"pattern": "^https://[^@#\\s]+$"}}},
+        }
     if date in get_args(kind):
         return {"type": "string", "pattern": "^(never|[0-9]{4}-[0-9]{2}-[0-9]{2})$"}
     return {"type": _NAMES[kind], **limits}

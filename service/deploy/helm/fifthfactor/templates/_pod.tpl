@@ -41,10 +41,14 @@ capabilities:
   value: /data/fifthfactor.db
 {{- else }}
 - name: FIFTHFACTOR_DATABASE
+  {{- with .Values.database.postgresql.address }}
+  value: {{ . | quote }}
+  {{- else }}
   valueFrom:
     secretKeyRef:
       name: {{ .Values.database.postgresql.secret }}
       key: {{ .Values.database.postgresql.key }}
+  {{- end }}
 - name: FIFTHFACTOR_LOG_KEY
   value: /data/log-key/log-key
 {{- end }}

@@ -15,6 +15,19 @@
 {{- if gt (len (include "fifthfactor.writable" .Values.policies | fromJsonArray)) 1 }}
 {{- fail "policies: one folder at most is `writable`, that of what the organisation accepts" }}
 {{- end }}
+{{- range $list := list .Values.policies .Values.shadow }}
+{{- $names := dict }}
+{{- range $list }}
+{{- $name := include "fifthfactor.policyName" . | default "bundled" }}
+{{- if hasKey $names $name }}
+{{- fail (printf "policies: two entries have the name `%s`: give one of them another `name`" $name) }}
+{{- end }}
+{{- if and (eq $name "policies") (not .path) }}
+{{- fail "a folder named `policies` would hide the bundled policies, which have this name: give it a `name`" }}
+{{- end }}
+{{- $_ := set $names $name true }}
+{{- end }}
+{{- end }}
 {{- range $key, $_ := .Values.fromSecret }}
 {{- if hasKey $.Values.settings $key }}
 {{- fail (printf "`%s` stands in settings and in fromSecret: leave it out of one of them" $key) }}
@@ -41,6 +54,10 @@
 {{- end }}
 {{- if and .Values.autoscaling.enabled (not (dig "requests" "cpu" "" .Values.resources)) }}
 {{- fail "autoscaling measures the use of what is requested: set resources.requests.cpu" }}
+{{- end }}
+{{- $fewest := ternary .Values.autoscaling.minReplicas .Values.replicas .Values.autoscaling.enabled | int64 }}
+{{- if and .Values.podDisruptionBudget.enabled (gt $fewest 1) (ge (int64 .Values.podDisruptionBudget.maxUnavailable) $fewest) }}
+{{- fail "podDisruptionBudget.maxUnavailable would let all pods be away at once: make it less than the number of pods" }}
 {{- end }}
 {{- if and .Values.ingress.enabled .Values.tls.enabled (not .Values.ingress.annotations) }}
 {{- fail "the service speaks TLS: tell the ingress controller so in ingress.annotations, such as nginx.ingress.kubernetes.io/backend-protocol: HTTPS" }}
