@@ -101,6 +101,12 @@ class Decisions(Connection):
         """
         return await self._call(calls.policy("decisions", id, form))
 
+    async def compliance_document(
+        self, id: str, name: str, *, form: Literal["markdown", "docx"] = "markdown", lang: str = ""
+    ) -> bytes:
+        """A document that a law asks a person to write, drafted from a decision. The service's pages list the names."""
+        return await self._call(calls.compliance_document(id, name, form, lang))
+
     async def replay(self, id: str) -> dict[str, Any]:
         """Whether this version of the service decides a recorded exchange as it was recorded, and every difference if it does not."""
         return await self._call(call(dict, "GET", "decisions", id, "replay", same={"id": id}))

@@ -102,6 +102,12 @@ class Decisions(Connection):
         """
         return self._call(calls.policy("decisions", id, form))
 
+    def compliance_document(
+        self, id: str, name: str, *, form: Literal["markdown", "docx"] = "markdown", lang: str = ""
+    ) -> bytes:
+        """A document that a law asks a person to write, drafted from a decision. The service's pages list the names."""
+        return self._call(calls.compliance_document(id, name, form, lang))
+
     def replay(self, id: str) -> dict[str, Any]:
         """Whether this version of the service decides a recorded exchange as it was recorded, and every difference if it does not."""
         return self._call(call(dict, "GET", "decisions", id, "replay", same={"id": id}))
