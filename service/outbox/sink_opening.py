@@ -5,7 +5,6 @@ from datetime import datetime
 
 from service.outbox.sink_settings import AnySink, FilesSettings, KafkaSettings, OtlpSettings, WebhookSettings
 from service.outbox.sinks import Sink
-from service.settings import SettingRefused
 
 
 def open_sink(settings: AnySink, source: str, clock: Callable[[], datetime]) -> Sink:
@@ -23,7 +22,11 @@ def open_sink(settings: AnySink, source: str, clock: Callable[[], datetime]) -> 
             from service.outbox.day_files import DayFiles
 
             return DayFiles(settings, source)
-        case OtlpSettings() | KafkaSettings():
-            raise SettingRefused(
-                f"the sink `{settings.name}`: this version sends nothing to sinks of the kind `{settings.kind}`"
-            )
+        case OtlpSettings():
+            from service.outbox.otlp_sink import OtlpSink
+
+            return OtlpSink(settings, source, clock)
+        case KafkaSettings():
+            from service.outbox.kafka_sink import KafkaSink
+
+            return KafkaSink(settings, source)

@@ -15,10 +15,19 @@ Nothing is sent that is not in service.outbox.event_members, and what is persona
 import re
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 import engine
 from service.outbox.event_members import FACT, ON_REQUEST
@@ -103,24 +112,52 @@ class OtlpSettings(SinkSettings):
     """A collector of OpenTelemetry: logs by OTLP over HTTP."""
 
     kind: Literal["otlp"]
-    address: str = Field(description="the address of the logs, like https://collector.example.com/v1/logs")
+    address: str = Field(
+        description="the address of the logs, like https://collector.example.com/v1/logs; with `private` also http://…"
+    )
     headers: Path | None = Field(
         default=None, description="file with further headers of each request, `Name: value`, one a line"
     )
     private: bool = Field(default=False, description="whether it may be on this machine, in private networks or on a link")
     authorities: Path | None = Field(default=None, description="PEM file of the authorities that may certify it")
 
+    @model_validator(mode="after")
+    def _safe_to_send_to(self) -> Self:
+        safe_address(self.address, plain=self.private)
+        return self
+
 
 class KafkaSettings(SinkSettings):
     """A topic of Kafka."""
 
     kind: Literal["kafka"]
-    servers: tuple[str, ...] = Field(min_length=1, description="its first servers, each HOST:PORT")
-    topic: str = Field(pattern=r"^[A-Za-z0-9._-]{1,249}$", description="the topic")
+    servers: tuple[Annotated[str, Field(pattern=r"^[^\s:@/,]{1,253}:[0-9]{1,5}$")], ...] = Field(
+        min_length=1, max_length=20, description="its first servers, each HOST:PORT"
+    )
+    topic: str = Field(pattern=r"^[A-Za-z0-9._-]{1,249}$", description="the topic, which must exist")
     tls: bool = Field(default=True, description="whether connections are encrypted")
     authorities: Path | None = Field(default=None, description="PEM file of the authorities that may certify the servers")
-    user: str | None = Field(default=None, description="the name by which the service signs in")
+    certificate: Path | None = Field(
+        default=None, description="PEM file with the certificate by which the service shows who it is"
+    )
+    key: Path | None = Field(default=None, description="PEM file with the private key of this certificate")
+    user: str | None = Field(default=None, min_length=1, max_length=250, description="the name by which the service signs in")
     password: Path | None = Field(default=None, description="file with the password that belongs to it")
+    mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
+        default="SCRAM-SHA-512", description="how it signs in; `PLAIN` only with `tls`"
+    )
+
+    @model_validator(mode="after")
+    def _together(self) -> Self:
+        if (self.user is None) != (self.password is None):
+            raise ValueError("give both `user` and `password`, or none of them")
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("give both `certificate` and `key`, or none of them")
+        if not self.tls and (self.authorities or self.certificate):
+            raise ValueError("`authorities`, `certificate` and `key` need `tls`")
+        if self.user and self.mechanism == "PLAIN" and not self.tls:
+            raise ValueError("`PLAIN` sends the password as it is, so it needs `tls`")
+        return self
 
 
 AnySink = Annotated[WebhookSettings | FilesSettings | OtlpSettings | KafkaSettings, Field(discriminator="kind")]
@@ -169,13 +206,21 @@ def start_of(written: str) -> Start:
         raise ValueError("give `now`, `beginning`, a day like 2026-03-31, or the number of a leaf") from None
 
 
-def safe_address(address: str) -> str:
-    """An address that events may be sent to: https, without a user and without a fragment. Raises ValueError."""
+def safe_address(address: str, *, plain: bool = False) -> str:
+    """
+    An address that events may be sent to: https, without a user and without a fragment. Raises ValueError.
+
+    `plain`: http too. Whoever sends then makes sure that the address is not public.
+    """
     try:
         parts = urlsplit(address)
-        sound = parts.scheme == "https" and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        sound = parts.scheme in ("https", "http") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError:
         sound = False
     if not sound or "@" in parts.netloc or "#" in address or not address.isascii() or not address.isprintable():
         raise ValueError("give an https:// address without a user and without a fragment")
+    if parts.scheme == "http" and not plain:
+        raise ValueError(
+            "give an https:// address; http:// only with `private: yes`, for a receiver on this machine or network"
+        )
     return address

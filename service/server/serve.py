@@ -6,6 +6,7 @@ After a SIGTERM or Ctrl-C, `/readyz` answers 503, and the service still accepts 
 requests under way, writes the waiting records, and ends with 0. A second signal ends the accepting at once.
 """
 
+import asyncio
 import json
 import logging
 import signal
@@ -28,6 +29,7 @@ from service.policies import steady_memory
 from service.policies.prepared_policies import PreparedPolicies
 from service.server.app import create_app, preload
 from service.server.bounded_heads import BoundedHeads
+from service.server.tls_certificate import CertificateRefused, Certificates
 from service.server.workers import Supervisor
 from service.service import Service
 from service.settings import SettingRefused, Settings
@@ -49,7 +51,7 @@ def serve(settings: Settings) -> None:
     """Serve until a signal stops it. Raises CannotServe."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there are policies to reload
     listening = _listen(settings.host, settings.port)
-    say = log_lines.logger()
+    say = log_lines.logger(level=settings.log_level)
     if settings.workers == 1:
         _answer(settings, listening, say, lambda service: _announce(say, settings, listening, *_named(service)))
         return
@@ -95,6 +97,7 @@ def _answer(
     if figures:
         service.metrics.share(figures)
     with _starting():
+        certificates = _certificates(settings, service)
         app = create_app(settings, service)
     steady_memory.settle()
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -111,18 +114,49 @@ def _answer(
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            ssl_context_factory=(lambda config, usual: certificates.context) if certificates else None,
         ),
         service.load,
         settings.drain_seconds,
+        certificates,
     )
     messages = logging.getLogger("uvicorn.error")
     messages.addHandler(log_lines.ServerMessages(say))
     messages.propagate = False
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.handle_exit)
-    signal.signal(signal.SIGHUP, lambda number, frame: service.reloading.ask())
+
+    def reload(number: int, frame: FrameType | None) -> None:
+        service.reloading.ask()
+        if certificates:
+            certificates.ask()
+
+    signal.signal(signal.SIGHUP, reload)
     ready(service)
     server.run(sockets=[listening])
+
+
+def _certificates(settings: Settings, service: Service) -> Certificates | None:
+    """The certificate with which the service is called, and its figures; None without TLS. Raises CannotServe."""
+    try:
+        certificates = Certificates.open(settings, service.say, service.clock)
+    except CertificateRefused as refused:
+        service.close()
+        raise CannotServe(f"error: {refused}", 2) from None
+    service.metrics.tell(
+        "gauge",
+        "fifthfactor_tls_certificate_expiry_timestamp_seconds",
+        "Until when the certificate is valid that new connections get.",
+        lambda: (({}, certificates.served.until.timestamp()),) if certificates else (),
+    )
+    service.metrics.tell(
+        "gauge",
+        "fifthfactor_tls_certificate_refused",
+        "Whether the certificate in the files was refused, and the one before goes on.",
+        lambda: (({}, certificates.refused),) if certificates else (),
+        over="largest",
+    )
+    return certificates
 
 
 def prepared_policies(settings: Settings) -> PreparedPolicies:
@@ -147,8 +181,11 @@ def _starting() -> Iterator[None]:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, load: Load, drain_seconds: float) -> None:
+    def __init__(
+        self, config: uvicorn.Config, load: Load, drain_seconds: float, certificates: Certificates | None = None
+    ) -> None:
         super().__init__(config)
+        self._certificates = certificates
         self._load = load
         self._drain_seconds = drain_seconds
         self._until: float | None = None  # the end of accepting requests, once a signal came
@@ -160,6 +197,15 @@ class _Server(uvicorn.Server):
             self._until = monotonic() + self._drain_seconds
         else:
             self.should_exit = True
+
+    async def main_loop(self) -> None:
+        """Serve until it is time to stop, and look after the certificate meanwhile."""
+        looking = asyncio.create_task(self._certificates.work()) if self._certificates else None
+        try:
+            await super().main_loop()
+        finally:
+            if looking:
+                looking.cancel()
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to stop accepting requests now. The server asks ten times a second."""
@@ -190,7 +236,8 @@ def _named(service: Service) -> tuple[str, str]:
 
 def _announce(say: FilteringBoundLogger, settings: Settings, listening: socket.socket, database: str, source: str) -> None:
     host, port = listening.getsockname()[:2]
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    scheme = "https" if settings.tls_certificate else "http"
+    address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
     say.info(
         "started",
         address=address,
