@@ -13,7 +13,7 @@ from pydantic_core import to_json
 
 from service.outbox.kept_connection import KeptConnection
 from service.outbox.sink_settings import WebhookSettings
-from service.outbox.sinks import SEND_SECONDS, SinkUnreachable
+from service.outbox.sinks import SEND_SECONDS, SinkSlow, SinkUnreachable
 from service.outbox.stream_event import StreamEvent
 from service.settings import webhook_secrets
 from service.watch.webhook_connections import DEADLINE_SECONDS
@@ -41,7 +41,7 @@ class WebhookSink:
         written = [to_json(each.cloud_event(self._source)) for each in events]
         for first, after in self._requests(written):
             if arrived and monotonic() - begun > _LATEST:
-                raise SinkUnreachable("too slow for all events at once", arrived)
+                raise SinkSlow("too slow for all events at once", arrived)
             body = b"[%b]" % b",".join(written[first:after]) if self._settings.batched else written[first]
             self._post(body, f"{self.name}-{events[first].sequence}-{events[after - 1].sequence}", arrived)
             arrived = after
