@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from service.store.database import Database
 from service.store.tables import record, sink_cursor
 from tests.outbox_run import arrivals, filling
-from tests.outbox_run.arrivals import Comparison
+from tests.outbox_run.arrivals import SinkComparison
 from tests.outbox_run.certificates import certificate
 from tests.outbox_run.kills import Killer, Revived, free_port, listening
 
@@ -91,7 +91,7 @@ class OutboxRun:
             for each in (self.service, *self.receivers.values(), *self._beside):
                 each.kill()
 
-    def compared(self) -> Iterator[tuple[str, Comparison]]:
+    def compared(self) -> Iterator[tuple[str, SinkComparison]]:
         """Each sink, and what has arrived there against what the log has."""
         database = Database.open(self.url)
         try:
