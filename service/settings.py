@@ -48,9 +48,8 @@ RECORDED = (
 RECORDED_IN_PART = ("bundle_keys", "document_signers", "jwks_url")
 # They say how or where a process runs, or name files, whose names may be personal. `database` and `webhooks` may hold a secret.
 NOT_RECORDED = (
-    "acceptances",
-    "database", "draft_days", "drain_seconds", "host", "log_key", "log_level", "most_under_way", "oidc_client_secret", "oidc_client_secret_file",
-    "organisation", "policies", "port", "shadow", "shed_seconds", "tls_certificate", "tls_key", "tls_minimum", "watch",
+    "acceptances", "database", "draft_days", "drain_seconds", "host", "log_key", "log_level", "most_under_way", "oidc_client_secret",
+    "oidc_client_secret_file", "organisation", "policies", "port", "shadow", "shed_seconds", "tls_certificate", "tls_key", "tls_minimum", "watch",
     "watch_listeners", "webhook_authorities", "webhook_secret", "webhooks", "witness_logs", "witnesses", "workers",
 )  # fmt: skip
 
@@ -103,7 +102,9 @@ class Settings(BaseModel):
         default=None,
         description="PEM file of the certificate of the service with those that certify it; with it the port speaks TLS only",
     )
-    tls_key: Path | None = Field(default=None, description="PEM file of the private key of that certificate, without a passphrase")
+    tls_key: Path | None = Field(
+        default=None, description="PEM file of the private key of that certificate, without a passphrase"
+    )
     tls_minimum: Literal["1.2", "1.3"] = Field(default="1.2", description="oldest version of TLS that callers may use")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info",

@@ -48,7 +48,7 @@ class TokenRefused(Exception):
 
 
 class _IssuerKeys(jwt.PyJWKClient):
-    """The keys of an issuer. PyJWT keeps them; they are fetched, and bounded, by `issuer_keys`. A fetch has a line where it changes them."""
+    """The keys of an issuer. PyJWT keeps them; `issuer_keys` fetches and bounds them. A fetch that changes them has a line."""
 
     say: FilteringBoundLogger | None = None
     _known: frozenset[str] | None = None  # digests of the keys that were fetched last
@@ -74,9 +74,7 @@ class _IssuerKeys(jwt.PyJWKClient):
 class SignedTokens:
     """The tokens that are signed by the keys at an address: a token in, its checked header and claims out."""
 
-    def __init__(
-        self, jwks_url: str, most_characters: int = MOST_CHARACTERS, say: FilteringBoundLogger | None = None
-    ) -> None:
+    def __init__(self, jwks_url: str, most_characters: int = MOST_CHARACTERS, say: FilteringBoundLogger | None = None) -> None:
         self._most = most_characters
         self._keys = _IssuerKeys(jwks_url, lifespan=KEYS_SECONDS, cooldown_duration=UNKNOWN_KEY_SECONDS, timeout=FETCH_SECONDS)
         self._keys.say = say

@@ -69,7 +69,9 @@ def _of_policies(service: Service) -> None:
     policies, tell = service.policies, service.metrics.tell
     tell("gauge", "fifthfactor_policy_info", "The policies that decide.", lambda: [(service.live.digests.model_dump(), 1)])
     tell("counter", "fifthfactor_policy_reloads_total", "Reloads of the policies that succeeded.", lambda: policies.reloads)
-    tell("counter", "fifthfactor_policy_refusals_total", "Reloads of the policies that were refused.", lambda: policies.refusals)
+    tell(
+        "counter", "fifthfactor_policy_refusals_total", "Reloads of the policies that were refused.", lambda: policies.refusals
+    )
     tell(
         "gauge",
         "fifthfactor_policy_refused",

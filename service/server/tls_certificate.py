@@ -136,17 +136,13 @@ class Certificates:
                 raise CertificateRefused(f"it is valid from {found.begins.isoformat()} until {found.until.isoformat()} only")
         except CertificateRefused as refused:
             self.refused = True
-            self._say.error(
-                "certificate_refused", reason=str(refused), live=before.sha256, live_until=before.until.isoformat()
-            )
+            self._say.error("certificate_refused", reason=str(refused), live=before.sha256, live_until=before.until.isoformat())
             return
         self.served, self.refused = found, False
         if found.sha256 == before.sha256:
             self._say.info("certificate_unchanged", sha256=found.sha256, until=found.until.isoformat())
         else:
-            self._say.info(
-                "certificate_reloaded", before=before.sha256, after=found.sha256, until=found.until.isoformat()
-            )
+            self._say.info("certificate_reloaded", before=before.sha256, after=found.sha256, until=found.until.isoformat())
 
     def _choose(self, connection: Any, name: str | None, context: ssl.SSLContext) -> None:
         """A connection begins. This is called whether the client names a host or not."""

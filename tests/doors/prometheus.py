@@ -41,7 +41,9 @@ class Prometheus:
 
 def check_rules() -> subprocess.CompletedProcess[str]:
     """What promtool says of the rules."""
-    return subprocess.run([PROMTOOL, "check", "rules", "--lint=all", "--lint-fatal", str(RULES)], capture_output=True, text=True)
+    return subprocess.run(
+        [PROMTOOL, "check", "rules", "--lint=all", "--lint-fatal", str(RULES)], capture_output=True, text=True
+    )
 
 
 def run_rule_tests(file: Path) -> subprocess.CompletedProcess[str]:

@@ -28,7 +28,7 @@ def test_every_table_of_the_database_is_listed():
 
 
 def test_every_metric_is_listed(in_file):
-    """By its name, without labels; those of the process are a family. Some are there only where something is set: the code has their names."""
+    """By its name, without labels; those of the process are a family. Some are only where something is set: the code has their names."""
     with TestClient(create_app(in_file.settings, in_file), base_url="http://127.0.0.1:8080") as client:
         told = set(re.findall(r"^# TYPE (fifthfactor_\w+)", client.get("/metrics").text, re.MULTILINE))
     called = re.compile(r'"(?:counter|gauge)",\s*"(fifthfactor_\w+)"')
