@@ -67,7 +67,7 @@ test-tables: .venv/.tables .venv/.spark ## run the examples with pandas, Polars,
 	@EVERY_LIBRARY_OF_TABLES=1 PYTHONPATH=.venv/tables $(BIN)/pytest tests/tables --ignore tests/tables/test_spark.py $(ARGS)
 	@SPARK=sail PYTHONPATH=.venv/spark $(BIN)/pytest tests/tables/test_spark.py $(ARGS)
 
-doors: .venv/.doors .venv/.dagster /usr/sbin/nginx $(BROWSER) ## show the doors to gateways, clients and pipelines that were not written here
+doors: .venv/.doors .venv/.dagster /usr/sbin/nginx /usr/bin/prometheus $(BROWSER) ## show the doors to gateways, clients and pipelines that were not written here
 	@DOORS=$(abspath .venv/doors) PYTHONPATH=.venv/doors/python $(BIN)/pytest tests/doors --workers 2 --timeout 120 $(ARGS)
 
 spark: .venv/.java-spark /usr/bin/java ## run the tests of tables on Spark with two executors (450 MB, and Java)
@@ -89,6 +89,15 @@ spark: .venv/.java-spark /usr/bin/java ## run the tests of tables on Spark with 
 		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends nginx-light >/dev/null; \
 	else \
 		echo "the tests of the doors need nginx: install Debian's package \`nginx-light\`" >&2; exit 1; \
+	fi
+
+# What scrapes the metrics, with promtool, which tests the alerts.
+/usr/bin/prometheus:
+	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		echo "installing prometheus ..."; \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends prometheus >/dev/null; \
+	else \
+		echo "the tests of the doors need Prometheus: install Debian's package \`prometheus\`" >&2; exit 1; \
 	fi
 
 # The tests open the pages in a real browser: Debian's chromium, without the windows if it is not there yet.

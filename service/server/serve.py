@@ -149,10 +149,11 @@ def _certificates(settings: Settings, service: Service) -> Certificates | None:
         lambda: (({}, certificates.served.until.timestamp()),) if certificates else (),
     )
     service.metrics.tell(
-        "counter",
-        "fifthfactor_tls_certificate_refusals_total",
-        "Certificates that were refused while the one before went on.",
-        lambda: certificates.refusals if certificates else (),
+        "gauge",
+        "fifthfactor_tls_certificate_refused",
+        "Whether the certificate in the files was refused, and the one before goes on.",
+        lambda: (({}, certificates.refused),) if certificates else (),
+        over="largest",
     )
     return certificates
 

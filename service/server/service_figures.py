@@ -4,6 +4,7 @@ import platform
 from collections.abc import Callable
 
 import engine
+from service.problems import KINDS
 from service.server.database_figures import DatabaseFigures
 from service.service import Service
 from service.telemetry.metrics import Labelled
@@ -22,6 +23,8 @@ def register(service: Service) -> None:
         "mode": service.settings.mode,
     }
     service.metrics.tell("gauge", "fifthfactor_build_info", "What runs: versions, database and mode.", lambda: [(build, 1)])
+    for each in KINDS:  # so that the first of a kind is seen as one more
+        service.metrics.refused(each, 0)
     DatabaseFigures(service).register()
 
 

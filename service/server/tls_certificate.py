@@ -94,7 +94,7 @@ class Certificates:
 
     def __init__(self, files: CertificateFiles, say: FilteringBoundLogger, clock: Callable[[], datetime]) -> None:
         """Raises CertificateRefused."""
-        self.refusals = 0
+        self.refused = False  # what is in the files now
         self._files, self._say, self._clock = files, say, clock
         self._seen = files.state()  # before the files are read
         self._asked = False
@@ -135,12 +135,12 @@ class Certificates:
             if before.valid(now) and not found.valid(now):
                 raise CertificateRefused(f"it is valid from {found.begins.isoformat()} until {found.until.isoformat()} only")
         except CertificateRefused as refused:
-            self.refusals += 1
+            self.refused = True
             self._say.error(
                 "certificate_refused", reason=str(refused), live=before.sha256, live_until=before.until.isoformat()
             )
             return
-        self.served = found
+        self.served, self.refused = found, False
         if found.sha256 == before.sha256:
             self._say.info("certificate_unchanged", sha256=found.sha256, until=found.until.isoformat())
         else:

@@ -87,12 +87,16 @@ class Metrics:
         """A kept answer was looked for, and found or not; None: the answer depends on more than the exchange, so none was looked for."""
         (self._bypassed if found is None else self._hit if found else self._missed).inc()
 
+    def refused(self, kind: str, count: int = 1) -> None:
+        """So many requests were refused, by the kind of their problem."""
+        self._refusals.labels(kind).inc(count)
+
     def answered(self, route: str | None, status: int, seconds: float, refused: str | None = None) -> None:
         """
         A request was answered. `route` is the declared route; `status` is 0 where the caller had left; `refused` is the kind of a problem.
         """
         if refused is not None:
-            self._refusals.labels(refused).inc()
+            self.refused(refused)
         key = (route or "other", status)
         if not (found := self._by_answer.get(key)):
             found = self._requests.labels(key[0], str(status) if status else "gone"), self._answering.labels(key[0])
