@@ -84,6 +84,7 @@ REFUSED = [
     ("httpRoute: {enabled: true, hostnames: [a.example.org]}", "at '/httpRoute/parentRefs': minItems: got 0, want 1"),
     ("extraVolumes: [{name: data, emptyDir: {}}]", "at '/extraVolumes/0/name': 'not' failed"),
     ("podAnnotations: {example.org/number: 1}", "at '/podAnnotations/example.org~1number': got number, want string"),
+    ("podLabels: {app.kubernetes.io/name: other}", "invalid propertyName 'app.kubernetes.io/name'"),
     ("affinity: {podAntiAfinity: {}}", "at '/affinity': additional properties 'podAntiAfinity' not allowed"),
     # Values that are good one by one.
     (f"{SIGNED}", "with files.bundle_keys only signed bundle files are loaded: name each in policies and shadow with its `path`"),
