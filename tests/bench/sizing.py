@@ -39,6 +39,7 @@ from service.log.proofs import log_tree
 from service.log.search import find
 from service.log.search_query import Query
 from service.log.store import Store
+from service.policies.prepared_policies import PreparedPolicies
 from service.problems import RequestRefused
 from service.service import Service
 from service.settings import Settings
@@ -59,7 +60,7 @@ RECORDS = 50_000
 SERVICES = "services"
 ALL = (SERVICES, "sqlite", "postgresql")
 ASKED = 400  # different exchanges, each of which a service is asked once before it is measured
-TEMPLATES = 1_000
+TEMPLATES = 400
 AT_ONCE = 1_000
 YEAR = 365_000_000  # decisions, a million a day
 CLIFF = 13.0  # times as long at ten times the records
@@ -88,7 +89,9 @@ def main(count: int, kinds: Sequence[str]) -> None:
             line("PostgreSQL", str(connection.info.server_version // 10_000))
         if SERVICES in kinds:
             services(Path(name), server)
-        found = [at_size(kind, Path(name), server, count) for kind in kinds if kind != SERVICES]
+        prepared = PreparedPolicies.of(_settings(str(Path(name) / "models.db")))
+        made = models(prepared)
+        found = [at_size(kind, Path(name), server, count, prepared, made) for kind in kinds if kind != SERVICES]
     table(found, count)
 
 
@@ -156,14 +159,15 @@ def _processors() -> int:
 # --- a log that grows -------------------------------------------------------------------------------------------------
 
 
-def at_size(kind: str, folder: Path, postgresql: PostgreSQL, count: int) -> Measured:
+def at_size(
+    kind: str, folder: Path, postgresql: PostgreSQL, count: int, prepared: PreparedPolicies, made: Sequence[SealedRecord]
+) -> Measured:
     """Fill a log by its own append path, and time what an operator does with it, at a tenth and at all of its records."""
     url = str(folder / "filled.db") if kind == "sqlite" else postgresql.new()
     found = Measured("SQLite" if kind == "sqlite" else "PostgreSQL")
-    done, made = 0, None
+    done = 0
     for upto in (count // 10, count):
-        with closing(Service.open(Settings(watch=False, policies=engine.bundled_policies(), database=url))) as service:
-            made = made or _templates(service)
+        with closing(Service.open(_settings(url), prepared=prepared)) as service:
             began = time.perf_counter()
             asyncio.run(_append(service.store, made, done, upto, count))
             found.times.setdefault("a thousand records more", []).append((time.perf_counter() - began) / (upto - done) * 1000)
@@ -175,17 +179,24 @@ def at_size(kind: str, folder: Path, postgresql: PostgreSQL, count: int) -> Meas
     return found
 
 
-def _templates(service: Service) -> list[SealedRecord]:
+def _settings(url: str) -> Settings:
+    return Settings(watch=False, policies=engine.bundled_policies(), database=url)
+
+
+def models(prepared: PreparedPolicies) -> list[SealedRecord]:
     """Different decisions as the service makes them, asked by a caller of this machine; none of them is recorded."""
-    decider, live, made = Decider(service), service.live, []
-    for document in many_decisions.exchanges(
-        engine.load(engine.bundled_policies()), random.Random(7)
-    ):  # with their files of tests
-        with suppress(engine.ExchangeRefused, RequestRefused):
-            judged = decider.judge(live, decider.read(live, canonical(document), NOW, LOCAL), NOW, "")
-            made.append(decider.tell(judged, AnswerOptions(), "", LOCAL).entry)
-        if len(made) == TEMPLATES:
-            break
+    progress("deciding what is recorded")
+    with (
+        tempfile.TemporaryDirectory() as name,
+        closing(Service.open(_settings(f"{name}/log.db"), prepared=prepared)) as service,
+    ):
+        decider, live, made = Decider(service), service.live, []
+        for document in many_decisions.exchanges(engine.load(engine.bundled_policies()), random.Random(7)):  # with their tests
+            with suppress(engine.ExchangeRefused, RequestRefused):
+                judged = decider.judge(live, decider.read(live, canonical(document), NOW, LOCAL), NOW, "")
+                made.append(decider.tell(judged, AnswerOptions(), "", LOCAL).entry)
+            if len(made) == TEMPLATES:
+                break
     return made
 
 

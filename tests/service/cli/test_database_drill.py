@@ -40,7 +40,7 @@ def databases_of(server: str) -> set[str]:
 
 @BOTH_DATABASES
 def test_a_live_database_is_drilled_while_it_is_written_to(database, tmp_path):
-    """The copy verifies, the live log begins with its tree, exchanges are decided again, what would be lost is told, and nothing is left."""
+    """The copy verifies, the live log begins with its tree, exchanges are decided again, what is lost is told, nothing is left."""
     copies = tmp_path / "copies"
     copies.mkdir()
     said = []
