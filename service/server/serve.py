@@ -6,6 +6,7 @@ After a SIGTERM or Ctrl-C, `/readyz` answers 503, and the service still accepts 
 requests under way, writes the waiting records, and ends with 0. A second signal ends the accepting at once.
 """
 
+import asyncio
 import json
 import logging
 import signal
@@ -28,6 +29,7 @@ from service.policies.prepared_policies import PreparedPolicies
 from service.server.app import create_app, preload
 from service.server.bounded_heads import SECONDS, BoundedHeads
 from service.server.listening import CannotServe
+from service.server.tls_certificate import CertificateRefused, Certificates
 from service.server.workers import LEAVE, Supervisor
 from service.service import Service
 from service.settings import SettingRefused, Settings
@@ -35,14 +37,14 @@ from service.store.database import DatabaseRefused
 from service.telemetry import log_lines, metrics
 
 LEAVING_SECONDS = SECONDS + 5  # that a worker which is replaced keeps connections; the longest that one may be idle
-TICKS_WITHOUT = 2
+TICKS_WITHOUT = 10  # so that the handshake of a connection that was just accepted has time to end
 SWITCH_SECONDS = 0.001  # after which a thread that waits for Python gets it: the writer needs it several times for one commit
 
 
 def serve_alone(settings: Settings, listening: socket.socket) -> None:
     """Answer in this process until a signal stops it. Raises CannotServe."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there are policies to reload
-    say = log_lines.logger()
+    say = log_lines.logger(level=settings.log_level)
     refused = "one process answers: start the service with `--workers 2` or more, and it can be replaced while it runs"
     signal.signal(signal.SIGUSR2, lambda number, frame: say.error("upgrade_failed", reason=refused))
     _answer(settings, listening, say, lambda service: _announce(say, settings, listening, *_named(service)))
@@ -54,7 +56,7 @@ def serve_generation(
     """Supervise workers that answer, until a signal or the process above ends it. The exit status. Raises CannotServe."""
     for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)
-    say = log_lines.logger()
+    say = log_lines.logger(level=settings.log_level)
     prepared = prepared_policies(settings)
 
     def work(ready: Callable[[bytes], None]) -> int:
@@ -93,7 +95,9 @@ def _answer(
         service.live.pdp.set_up()  # else the first exchange would keep all others waiting for it
     if figures:
         service.metrics.share(figures)
-    app = create_app(settings, service)
+    with _starting():
+        certificates = _certificates(settings, service)
+        app = create_app(settings, service)
     steady_memory.settle()
     sys.setswitchinterval(SWITCH_SECONDS)
     server = _Server(
@@ -109,10 +113,12 @@ def _answer(
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            ssl_context_factory=(lambda config, usual: certificates.context) if certificates else None,
         ),
         service.load,
         settings.drain_seconds,
         lambda: ready(service),
+        certificates,
     )
     messages = logging.getLogger("uvicorn.error")
     messages.addHandler(log_lines.ServerMessages(say))
@@ -121,8 +127,37 @@ def _answer(
         signal.signal(number, server.handle_exit)
     if figures:
         signal.signal(LEAVE, server.handle_replacement)
-    signal.signal(signal.SIGHUP, lambda number, frame: service.reloading.ask())
+
+    def reload(number: int, frame: FrameType | None) -> None:
+        service.reloading.ask()
+        if certificates:
+            certificates.ask()
+
+    signal.signal(signal.SIGHUP, reload)
     server.run(sockets=[listening])
+
+
+def _certificates(settings: Settings, service: Service) -> Certificates | None:
+    """The certificate with which the service is called, and its figures; None without TLS. Raises CannotServe."""
+    try:
+        certificates = Certificates.open(settings, service.say, service.clock)
+    except CertificateRefused as refused:
+        service.close()
+        raise CannotServe(f"error: {refused}", 2) from None
+    service.metrics.tell(
+        "gauge",
+        "fifthfactor_tls_certificate_expiry_timestamp_seconds",
+        "Until when the certificate is valid that new connections get.",
+        lambda: (({}, certificates.served.until.timestamp()),) if certificates else (),
+    )
+    service.metrics.tell(
+        "gauge",
+        "fifthfactor_tls_certificate_refused",
+        "Whether the certificate in the files was refused, and the one before goes on.",
+        lambda: (({}, certificates.refused),) if certificates else (),
+        over="largest",
+    )
+    return certificates
 
 
 def prepared_policies(settings: Settings) -> PreparedPolicies:
@@ -147,8 +182,16 @@ def _starting() -> Iterator[None]:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, load: Load, drain_seconds: float, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        load: Load,
+        drain_seconds: float,
+        ready: Callable[[], None],
+        certificates: Certificates | None = None,
+    ) -> None:
         super().__init__(config)
+        self._certificates = certificates
         self._load = load
         self._drain_seconds = drain_seconds
         self._ready = ready
@@ -173,6 +216,15 @@ class _Server(uvicorn.Server):
         """Another worker takes the place of this one: accept no more connections, answer those that are there, and end."""
         self._load.draining = self._load.replaced = True
 
+    async def main_loop(self) -> None:
+        """Serve until it is time to stop, and look after the certificate meanwhile."""
+        looking = asyncio.create_task(self._certificates.work()) if self._certificates else None
+        try:
+            await super().main_loop()
+        finally:
+            if looking:
+                looking.cancel()
+
     async def on_tick(self, counter: int) -> bool:
         """Whether to stop accepting requests now. The server asks ten times a second."""
         if self._load.replaced and self._until is None:
@@ -195,7 +247,8 @@ def _named(service: Service) -> tuple[str, str]:
 
 def _announce(say: FilteringBoundLogger, settings: Settings, listening: socket.socket, database: str, source: str) -> None:
     host, port = listening.getsockname()[:2]
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    scheme = "https" if settings.tls_certificate else "http"
+    address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
     say.info(
         "started",
         address=address,

@@ -34,7 +34,7 @@ def serve_until_stopped(settings: Settings) -> None:
 
     with TemporaryDirectory(prefix="fifthfactor-") as folder:
         shared: dict[str, int | str] = {"listening": listening.fileno(), "figures": folder}
-        if status := Generations(first, command(), shared, log_lines.logger(), listening.close).run():
+        if status := Generations(first, command(), shared, log_lines.logger(level=settings.log_level), listening.close).run():
             raise CannotServe("", status)
 
 

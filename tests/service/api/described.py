@@ -210,6 +210,7 @@ STEPS = (
     Step("getDecision", "GET", DECISION),
     Step("explainDecision", "GET", f"{DECISION}/explanation?include=requirements,duties"),
     Step("getDecisionDpv", "GET", f"{DECISION}/dpv"),
+    Step("draftComplianceDocument", "GET", f"{DECISION}/compliance-documents/cn-contract-appendix"),
     Step("readDpv", "POST", "/v1/dpv/read", DPV),
     Step("getDpvTransfers", "GET", "/v1/dpv/transfers/gdpr-30?from=2026-01-01&until=2026-10-31"),
     Step("replayDecision", "GET", f"{DECISION}/replay"),

@@ -84,6 +84,7 @@ def test_no_command_is_lost():
         },
         "review": {"list", "show", "approve", "refuse"},
         "document": {"keep", "attach", "list", "sign", "attach-signature"},
+        "compliance-document": {"list", "draft"},
         "dpv": {"check", "read"},
         "database": {"backup", "upgrade", "check"},
         "keys": {"create", "list", "revoke"},

@@ -66,6 +66,9 @@ class _Silent:
 
     _each = _call
 
+    def _listen(self, stream: Any) -> Any:
+        raise Asked(stream.call())
+
 
 class _Blocking(_Silent, Client): ...
 
