@@ -28,6 +28,10 @@ FILES = {
     "webhook_secret": "the secret of webhooks",
     "webhook_authorities": "the authorities of webhooks",
     "oidc_client_secret_file": "the secret at the issuer of identities",
+    "database_password_file": "the password of the database",
+    "sinks": "the sinks of events",
+    "tls_certificate": "the certificate",
+    "tls_key": "the key of the certificate",
 }
 _MADE_AT_THE_START = ("log_key",)
 # A setting that has no effect without another one.

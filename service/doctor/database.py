@@ -13,7 +13,9 @@ from service.doctor.findings import Examination
 from service.log.search_index import unindexed
 from service.log.witness_client import Witness
 from service.log.witness_server import lines_of
-from service.settings import Settings, time_zone
+from service.outbox.cursors import cursor_of, lag_of
+from service.outbox.sink_settings import read as read_sinks
+from service.settings import SettingRefused, Settings, time_zone
 from service.store import foreign_parts
 from service.store.database import Database
 from service.store.kept_checkpoint import LogPutBack
@@ -59,6 +61,7 @@ def examine_database(found: Examination, database: Database, settings: Settings,
         _api_keys(found, database, connection, settings, now)
         _watch(found, connection, settings, now)
         _webhooks(found, connection, settings, now)
+        _sinks(found, connection, settings, now)
         _witnesses(found, connection, settings, now)
         return _growth(found, database, connection, records, now)
 
@@ -213,6 +216,27 @@ def _webhooks(found: Examination, connection: sa.Connection, settings: Settings,
                 "webhook-late",
                 f"{row.count:,} events wait for a webhook, after up to {row.attempts} attempts",
                 "see the log lines `webhook_failed`; they name the host and the reason",
+            )
+
+
+def _sinks(found: Examination, connection: sa.Connection, settings: Settings, now: datetime) -> None:
+    if settings.sinks is None or not settings.sinks.is_file():
+        return
+    try:
+        sinks = read_sinks(settings.sinks)
+    except SettingRefused as refused:
+        found.fault("webhooks", "sinks-refused", str(refused), "correct the file; the service does not start with it")
+        return
+    for each in sinks:
+        cursor = cursor_of(connection, each.name)
+        lag = None if cursor is None else lag_of(connection, cursor, now)
+        if cursor is not None and lag is not None and lag.seconds > LATE.total_seconds():
+            why = f" after {cursor.attempts} attempts" if cursor.attempts else ""
+            found.warn(
+                "webhooks",
+                "sink-late",
+                f"the sink `{each.name}` is {lag.leaves:,} leaves behind{why}",
+                "see the log lines of this sink, and mend its receiver",
             )
 
 

@@ -20,6 +20,7 @@ from service.doctor.database import clocks_apart, examine_database
 from service.doctor.findings import Examination
 from service.doctor.policies import examine_policies
 from service.documents.trusted_signers import TrustedSigners
+from service.server.tls_certificate import CertificateFiles, CertificateRefused
 from service.settings import SettingRefused, Settings, webhook_secrets
 from service.store.database import DatabaseRefused, file_of, plain
 from service.store.upgrade import open_any
@@ -126,6 +127,7 @@ def _secrets(found: Examination, settings: Settings, now: datetime) -> None:
             found.fault(
                 "keys", "secret-refused", str(refused), "write the file anew; `service/docs/settings.md` says what is in it"
             )
+    _certificate(found, settings, now)
     try:
         signers = TrustedSigners.read(settings.document_signers)
     except SettingRefused as refused:
@@ -147,6 +149,36 @@ def _secrets(found: Examination, settings: Settings, now: datetime) -> None:
                 f"the signer `{each.name}` is trusted for {left} more days",
                 "give it a later last day if that is meant",
             )
+
+
+def _certificate(found: Examination, settings: Settings, now: datetime) -> None:
+    if settings.tls_certificate is None or settings.tls_key is None:
+        return
+    try:
+        served = CertificateFiles(settings.tls_certificate, settings.tls_key, settings.tls_minimum).read()
+    except CertificateRefused as refused:
+        found.fault(
+            "keys",
+            "certificate-refused",
+            str(refused),
+            "put a certificate and its key there; a running service goes on with the one before",
+        )
+        return
+    left = (served.until - now).days
+    if not served.valid(now):
+        found.fault(
+            "keys",
+            "certificate-expires",
+            f"the certificate is valid until {served.until.date()} only",
+            "put the next one into its place; it is reloaded",
+        )
+    elif left <= EXPIRES_DAYS:
+        found.warn(
+            "keys",
+            "certificate-expires",
+            f"the certificate is valid for {left} more days",
+            "put the next one into its place; it is reloaded",
+        )
 
 
 def _clock(found: Examination, address: str, clock: Callable[[], datetime]) -> None:

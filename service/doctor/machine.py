@@ -82,7 +82,8 @@ def examine_permissions(found: Examination, settings: Settings, settings_file: P
         "the secret at the issuer of identities": settings.oidc_client_secret_file,
         "the database": database,
         "the file of settings": settings_file,
-        "the key of the certificate": getattr(settings, "tls_key", None),
+        "the key of the certificate": settings.tls_key,
+        "the password of the database": getattr(settings, "database_password_file", None),
     }
     for what, path in secret.items():
         if path is None or not path.exists():

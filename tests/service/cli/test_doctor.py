@@ -30,6 +30,7 @@ from tests.service.conftest import BOTH_DATABASES, POLICIES, body, copied, runni
 from tests.service.database_files import database_files
 from tests.service.log.test_store import append, entry
 from tests.service.server.test_server import ask
+from tests.service.server.test_tls import Authority
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 PASSWORD = "a-password-that-nobody-reads"
@@ -429,6 +430,33 @@ def test_webhooks_that_do_not_take_their_events_are_said(log, tmp_path):
     put(log, tables.watch_delivery, event=2, address=mine, attempts=3, next_at="2026-11-01", state="waiting")
     put(log, tables.watch_delivery, event=3, address=mine, attempts=10, next_at="2026-11-01", state="given-up")
     assert {"webhook-gone", "webhook-late", "webhook-given-up"} <= codes(examined(log, NOW, **settings))
+
+
+def test_sinks_that_are_behind_are_said(log, tmp_path):
+    """A file that is wrong, and a sink that is behind by an hour of the log."""
+    sinks = tmp_path / "sinks.yaml"
+    sinks.write_text("- name: days\n  kind: none\n")
+    assert "sinks-refused" in codes(examined(log, NOW, sinks=str(sinks)))
+    (tmp_path / "days").mkdir()
+    sinks.write_text(f"- name: days\n  kind: files\n  folder: {tmp_path}/days\n")
+    assert not {"sinks-refused", "sink-late"} & codes(examined(log, NOW, sinks=str(sinks)))
+    put(log, tables.sink_cursor, name="days", position=0, attempts=4, sent=0, failures=4, at="2026-12-01T00:00:00.000000Z")
+    later = datetime.now(UTC) + timedelta(hours=2)
+    [late] = [each for each in examined(log, later, sinks=str(sinks)).findings if each.code == "sink-late"]
+    assert "after 4 attempts" in late.says
+
+
+def test_a_certificate_that_ends_or_cannot_be_used_is_said(log, tmp_path):
+    """A file that is none, and one whose last day comes or is over."""
+    certificate, key = Authority(tmp_path).certify(1)
+    key.chmod(0o600)
+    settings, now = {"tls_certificate": str(certificate), "tls_key": str(key)}, datetime.now(UTC)
+    [soon] = [each for each in examined(log, now, **settings).findings if each.code == "certificate-expires"]
+    assert soon.severity == "warning"
+    over = examined(log, now + timedelta(days=40), **settings)
+    assert [each.severity for each in over.findings if each.code == "certificate-expires"] == ["fault"]
+    certificate.write_text("nothing")
+    assert "certificate-refused" in codes(examined(log, now, **settings))
 
 
 def test_witnesses_that_do_not_cosign_are_said(log, tmp_path):
