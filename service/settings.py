@@ -25,7 +25,9 @@ from service.store.database import file_of
 PREFIX = "FIFTHFACTOR_"
 FILE = "FIFTHFACTOR_SETTINGS"  # names the file
 
-_OF_OTHERS = frozenset((FILE, "FIFTHFACTOR_KEY"))  # the second is read by service.client
+_OF_OTHERS = frozenset(
+    (FILE, "FIFTHFACTOR_KEY", "FIFTHFACTOR_INHERITED")
+)  # read by service.client, by service.server.generations
 _MOST_BYTES = 64 * 1024
 _PLACE = re.compile(r"line \d+, column \d+|end of document")
 
