@@ -133,7 +133,13 @@ def said(draft: DraftDocument) -> Iterator[str]:
     found += [words["left_to_write"].format(counts[0]), words["left_unstated"].format(counts[1])]
     found += [str(text) for name, text in words.items() if name.startswith("column_")]
     for field in every_field(draft):
-        found += [field.title, field.cite, field.write, words["to_write"].format(field.write), words["comma"].join(field.unstated)]
+        found += [
+            field.title,
+            field.cite,
+            field.write,
+            words["to_write"].format(field.write),
+            words["comma"].join(field.unstated),
+        ]
         found += [words["not_stated"].format(title) for title in field.unstated]
         found += [text for value in field.values for text in (value.text, value.origin)]
     for section in draft.sections:
