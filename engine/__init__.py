@@ -50,6 +50,7 @@ from engine.authoring.testing import (
     why,
     written_cases,
 )
+from engine.authoring.text_findings import untranslated_texts
 from engine.backends.durable import EngineUnavailable
 from engine.books.benefit_page import EXPORTER as EXPORTER_KEY
 from engine.books.benefit_page import BenefitPricing, BenefitShare, BenefitsPage, BenefitStep
@@ -158,6 +159,7 @@ from engine.policy_language.mapping_text import (
     TermText,
     TranslatedText,
 )
+from engine.policy_language.plain_yaml import NotYaml, plain_yaml
 from engine.policy_language.presets import Preset
 from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.read_document import DocumentRefused, read_document
@@ -314,6 +316,7 @@ __all__ = [
     "NotAnObject",
     "NotBegun",
     "NotLaidOut",
+    "NotYaml",
     "OpenPlace",
     "OperationPattern",
     "OutcomeMove",
@@ -451,6 +454,7 @@ __all__ = [
     "pausing",
     "persons_asked",
     "places_of",
+    "plain_yaml",
     "pointer_steps",
     "policies_at",
     "prove",
@@ -476,6 +480,7 @@ __all__ = [
     "test_findings",
     "to_json",
     "trials",
+    "untranslated_texts",
     "why",
     "with_books",
     "with_fact_set",

@@ -21,9 +21,11 @@ from service.cli import (
     decide,
     diff,
     docs,
+    doctor,
     document,
     dpv,
     evaluate,
+    events,
     explain,
     exposure,
     facts,
@@ -84,6 +86,7 @@ for each in (
     *(evaluate, decide, where, explain, ask, facts, plan, diff, impact, compile),
     *(serve, story, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers, inventory),
+    doctor,
     mcp,
 ):
     app.add_typer(each.app)
@@ -95,6 +98,7 @@ for name, group in (
     ("report", report),
     ("review", review),
     ("document", document),
+    ("events", events),
     ("compliance-document", compliance_document),
     ("dpv", dpv),
     ("database", database),

@@ -20,8 +20,11 @@ class Decisions(Connection):
     """The methods about decisions."""
 
     async def evaluate(self, exchange: Mapping[str, Any], *, include: Iterable[str] = (), lang: str = "") -> Answer:
-        """The recorded decision on an exchange. The service's README explains `include` and `lang`."""
-        return await self._call(calls.evaluate(exchange, include, lang))
+        """
+        The recorded decision on an exchange; with `keep_permits`, a permit that was given to the same before, as long as it may be kept.
+        The service's README explains `include` and `lang`.
+        """
+        return await self._permit(calls.evaluate(exchange, include, lang))
 
     async def decide_under_contract(
         self, contract: Mapping[str, Any] | str, exchange: Mapping[str, Any], *, include: Iterable[str] = (), lang: str = ""
