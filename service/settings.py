@@ -25,7 +25,9 @@ from service.store.database import file_of
 PREFIX = "FIFTHFACTOR_"
 FILE = "FIFTHFACTOR_SETTINGS"  # names the file
 
-_OF_OTHERS = frozenset((FILE, "FIFTHFACTOR_KEY"))  # the second is read by service.client
+_OF_OTHERS = frozenset(
+    (FILE, "FIFTHFACTOR_KEY", "FIFTHFACTOR_INHERITED")
+)  # read by service.client, by service.server.generations
 _MOST_BYTES = 64 * 1024
 _PLACE = re.compile(r"line \d+, column \d+|end of document")
 
@@ -39,19 +41,19 @@ _NAME = re.compile(r"[a-z0-9.-]{1,255}|[0-9a-f:.]{2,45}")
 # The settings that say what is decided, who may call and what an answer holds: the log records them. None may hold a secret.
 RECORDED = (
     "access_requests", "authentication", "batch_body_limit", "batch_limit", "body_limit", "callers_counts", "commit_within_days",
-    "document_limit", "evaluations_context", "failure_burst", "hosts", "idempotency_hours", "jwt_audience", "jwt_issuer", "ledger_since",
-    "mode", "norms", "oidc_client_id", "oidc_issuer", "oidc_roles", "oidc_roles_claim", "oidc_scopes", "public_url", "rate_burst",
-    "rate_limit", "receipt_hours", "session_hours", "session_idle_minutes", "sign_off_persons", "trust", "watch_commitments", "watch_days",
-    "webhook_private", "zone",
+    "document_limit", "evaluations_context", "failure_burst", "hosts", "idempotency_hours", "jwt_audience", "jwt_issuer", "keep_at_most",
+    "ledger_since", "mode", "norms", "oidc_client_id", "oidc_issuer", "oidc_roles", "oidc_roles_claim", "oidc_scopes", "public_url",
+    "rate_burst", "rate_limit", "receipt_hours", "session_hours", "session_idle_minutes", "sign_off_persons", "trust", "watch_commitments",
+    "watch_days", "webhook_private", "zone",
 )  # fmt: skip
 # The ids of the keys, of signers with what they may sign; the address without user, password and query.
 RECORDED_IN_PART = ("bundle_keys", "document_signers", "jwks_url")
 # They say how or where a process runs, or name files, whose names may be personal. `database` and `webhooks` may hold a secret.
 NOT_RECORDED = (
-    "acceptances", "database", "draft_days", "drain_seconds", "host", "log_key", "log_level", "most_under_way",
-    "oidc_client_secret", "oidc_client_secret_file", "organisation", "policies", "port", "shadow", "shed_seconds",
-    "tls_certificate", "tls_key", "tls_minimum", "watch", "watch_listeners", "webhook_authorities", "webhook_secret",
-    "webhooks", "witness_logs", "witnesses", "workers",
+    "acceptances", "database", "draft_days", "drain_seconds", "event_listeners", "host", "log_key", "log_level", "most_under_way",
+    "oidc_client_secret", "oidc_client_secret_file", "organisation", "policies", "port", "shadow", "shed_seconds", "sinks",
+    "tls_certificate", "tls_key", "tls_minimum", "watch",
+    "watch_listeners", "webhook_authorities", "webhook_secret", "webhooks", "witness_logs", "witnesses", "workers",
 )  # fmt: skip
 
 
@@ -216,6 +218,12 @@ class Settings(BaseModel):
         default=None,
         description="PEM file of the authorities that may certify webhooks; without it, those of the system",
     )
+    sinks: Path | None = Field(
+        default=None, description="YAML file with the sinks that the events of the log are sent to: webhooks, files and others"
+    )
+    event_listeners: int = Field(
+        default=16, ge=0, le=1_000, description="how many callers one worker lets follow the events of the log at the same time"
+    )
     hosts: str = Field(
         default="",
         description="further host names that requests may be addressed to, separated by commas; callers then need a key",
@@ -261,6 +269,12 @@ class Settings(BaseModel):
     )
     failure_burst: int = Field(
         default=30, ge=1, le=1_000_000, description="calls without a valid key that one address may make at once"
+    )
+    keep_at_most: int = Field(
+        default=300,
+        ge=0,
+        le=86_400,
+        description="for how many seconds a caller may keep a permit that nothing can change but the day and the policies; 0 is none",
     )
     idempotency_hours: int = Field(default=24, ge=1, le=720, description="how long answers are kept for repeated calls")
     receipt_hours: int = Field(

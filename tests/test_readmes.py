@@ -41,6 +41,8 @@ NOT_RUN = {
     "text": "a picture",
     "sh make": "installs packages, measures for minutes, or runs these very tests",
     "sh serve": "does not end by itself; every example asks a server that was started so",
+    "sh kubernetes": "needs a cluster; tests/doors/test_helm_chart_runs.py runs what the chart makes (`make doors`)",
+    "yaml values": "values of the chart; tests/doors/test_helm_chart.py has Helm render them (`make doors`)",
     "sh container": "needs a container engine; tests/service/test_container.py runs what the image would run",
     "python tables": "needs pandas, Polars, DuckDB and PyArrow; tests/tables/test_pages.py runs them (`make test-tables`)",
     "python dagster": "needs Dagster; tests/doors/test_dagster.py runs it (`make doors`)",

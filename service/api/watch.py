@@ -16,7 +16,7 @@ from service.api.router import Call, Router
 from service.callers.context import ReadingAll
 from service.problems import RequestRefused
 from service.watch import events
-from service.watch.event_stream import MOST_SECONDS, EventSubscription, Listeners
+from service.watch.event_stream import MOST_SECONDS, EventSubscription, WatchListeners
 from service.watch.events import WatchEvent
 
 _EVENTS = paging.Listing[WatchEvent]("watch-events", "events", (int,), 100, 500)
@@ -95,7 +95,7 @@ def listed(context: ReadingAll, call: Call[None], connection: sa.Connection) -> 
         lambda after, limit: events.listing(context, commitment, kind, after, limit, connection),
         (commitment, kind),
     )
-    source = call.shared(Listeners).source
+    source = call.shared(WatchListeners).source
     told = [WatchCloudEvent.model_validate(each.cloud_event(source)) for each in found]
     answer = WatchEvents(events=told, next=following)
     return Response(answer.model_dump_json(exclude_unset=True), media_type="application/json")
@@ -112,7 +112,7 @@ def listed(context: ReadingAll, call: Call[None], connection: sa.Connection) -> 
 async def followed(context: ReadingAll, call: Call[None]) -> Response:
     """Server-sent events: `data` is a CloudEvent, `id` its id, `event` its kind. A 503 says that enough callers follow already."""
     commitment, kind, seconds = _COMMITMENT.of(call.query), _KIND.of(call.query), _SECONDS.of(call.query)
-    last, listeners = call.request.headers.get("last-event-id"), call.shared(Listeners)
+    last, listeners = call.request.headers.get("last-event-id"), call.shared(WatchListeners)
     after = await asyncio.to_thread(call.service.read, lambda connection: _place(connection, last), "ledger")
     if listeners.full:
         raise RequestRefused("busy", "enough callers follow the events already", headers={"Retry-After": "30"})

@@ -49,6 +49,7 @@ from .reviews import (
 )
 from .rights import OpenedRight, RightReach, RightsEvidence, RightsLine, RightsOpening
 from .statistics import Concentration, Statistics
+from .stream import StreamEvent
 from .synchronous import Client
 from .watch import WatchEvent
 
@@ -133,6 +134,7 @@ __all__ = [
     "SignedOff",
     "Signer",
     "Statistics",
+    "StreamEvent",
     "Then",
     "TrustedKey",
     "Unavailable",

@@ -31,6 +31,7 @@ from service.api import (
     caller_info,
     case_drafts,
     commitments,
+    compliance_documents,
     counters,
     decision_pages,
     decisions,
@@ -39,6 +40,7 @@ from service.api import (
     documents,
     drafts,
     evaluate,
+    events,
     explanation,
     facts,
     health,
@@ -98,6 +100,8 @@ from service.doors.opa import data_api
 from service.drafts.draft_store import purge_drafts_now_and_then
 from service.mappings.entity_store import Entities
 from service.mappings.registered_entities import EntityRegister
+from service.outbox import sink_settings
+from service.outbox.deliveries import SinkDeliveries
 from service.problems import Kind, RequestRefused, plain
 from service.server import service_figures
 from service.server.compression import Compression
@@ -130,15 +134,16 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
     """
     The application for these settings, or for a service that is already open. `entities` are those that access requests may name.
 
-    The application closes the service when its lifespan ends. Raises engine.BundleRefused and DatabaseRefused.
+    The application closes the service when its lifespan ends. Raises engine.BundleRefused, SettingRefused and DatabaseRefused.
     """
     service = service or Service.open(settings)
+    deliveries = SinkDeliveries(service, sink_settings.read(settings.sinks))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         beside = (purge_now_and_then, purge_drafts_now_and_then, take_in_earlier_cases)
         working = [asyncio.create_task(each(service)) for each in beside]
-        async with service.running(), service.metrics.sharing(), run_rounds(service):
+        async with service.running(), service.metrics.sharing(), run_rounds(service), deliveries.running():
             yield
         for each in working:
             each.cancel()
@@ -157,6 +162,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     service_figures.register(service)
+    deliveries.register(service.metrics)
     app.state.service = service
     app.state.shared = {}  # what the routes make of the service once, see api/router.py
     app.router.route_class = Checked
@@ -175,6 +181,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         decisions.router,
         dpv_endpoints.router,
         explanation.router,
+        compliance_documents.router,
         read_contracts.router,
         decided_contracts.router,
         written_contracts.router,
@@ -219,6 +226,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         receipts.router,
         withdrawals,
         data_api.router,
+        events.router,
         watch.router,
         page_data,  # after the operations, and before the pages whose paths take any name
         register_pages.pages,

@@ -41,7 +41,6 @@ from service.telemetry.tracing import parent_of
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,255})(:[0-9]{1,5})?")
-PROBES = frozenset(("/livez", "/readyz"))
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -212,15 +211,15 @@ def _check_host(headers: Iterable[tuple[bytes, bytes]], hosts: frozenset[str], p
     """
     Raises RequestRefused where a request is addressed neither to this machine nor to one of `hosts`.
 
-    A probe may use any address of the machine: no page can make a browser send an address in place of a name. A gateway that sends a key
-    may name the host that its client asked for: no page of another site has a key.
+    Probes and Prometheus may use any address of the machine: no page can make a browser send an address in place of a name. A gateway that
+    sends a key may name the host that its client asked for: no page of another site has a key.
     """
     sent = [value for name, value in headers if name == b"host"]
     if len(sent) != 1:
         raise RequestRefused("bad-request", "send exactly one Host header")
     if path.startswith(GATEWAYS) and any(name == b"authorization" for name, _ in headers):
         return
-    if not _is_ours(sent[0], hosts) and not (path in PROBES and _is_address(sent[0])):
+    if not _is_ours(sent[0], hosts) and not (path in WATCHING and _is_address(sent[0])):
         raise RequestRefused(
             "misdirected", "the service answers only for 127.0.0.1, [::1], localhost and the names in FIFTHFACTOR_HOSTS"
         )

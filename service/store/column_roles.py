@@ -91,6 +91,7 @@ _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.witnessed: (_DERIVED, {}),
     tables.cosignature: (_CACHE, {}),  # each is verified by the key of its witness
     tables.watch_delivery: (_CACHE, {}),
+    tables.sink_cursor: (_CACHE, {}),  # where sinks are in the log; no decision rests on it
     tables.document: (_DERIVED, {}),
     tables.attached_document: (_DERIVED, {}),
     tables.document_confirmation: (_DERIVED, {}),

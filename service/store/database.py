@@ -25,7 +25,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import psycopg as postgresql
 from sqlalchemy.dialects.sqlite import pysqlite as sqlite
 
-from service.store import admissions, counter_secret, log_key, row_seals
+from service.store import admissions, counter_secret, kept_reads, log_key, row_seals
 from service.store.kept_checkpoint import KeptCheckpoint, LogPutBack
 from service.store.log_key import LogKey, LogRefused
 from service.store.log_tree import Growth, SealedTree, TreeBroken, Vouched, begin_growth, is_still_sealed, sealed_tree
@@ -79,6 +79,7 @@ class Database:
         self._asking = threading.Lock()
         self._in_this_turn: dict[tuple[asyncio.AbstractEventLoop, sa.Table], bool] = {}
         for each in (self.reading, self.writing):
+            sa.event.listen(each, "before_cursor_execute", lambda *_: kept_reads.note())
             sa.event.listen(each, "connect", lambda _, made: counter_secret.give_key(made.info, self._key_that_sealed))
             sa.event.listen(each, "connect", lambda _, made: row_seals.give_keys(made.info, self._seal_key))
             sa.event.listen(each, "connect", lambda _, made: admissions.give_tree(made.info, lambda on: self.sealed(on)[0]))
@@ -236,6 +237,7 @@ class Database:
         INVARIANT (nothing is overlooked): whoever asks in a turn was sent before the turn began, and so before the first one asked. What
         was committed before it was sent is seen.
         """
+        kept_reads.note()  # also where the answer is there still
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:

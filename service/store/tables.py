@@ -10,7 +10,7 @@ import sqlalchemy as sa
 BigInteger = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite's row number is an INTEGER
 
 # The newest of the migrations, which make these tables. Each is named by the version that brought it.
-REVISION = "0.17.0"
+REVISION = "1.0.0"
 
 metadata = sa.MetaData()
 
@@ -907,6 +907,23 @@ watch_delivery = sa.Table(
     sa.Column("next_at", sa.String, nullable=False),
     sa.Column("state", sa.String, nullable=False),
     sa.Index("watch_delivery_due", "state", "next_at"),
+)
+
+# --- the decision stream ----------------------------------------------------------------------------------------------
+
+# Where each sink is: the leaves of the log below `position` are behind it. After a failure `attempts` says how often in a row, `failure`
+# why in a few words, and `next_at` when it is tried again. `sent` and `failures` count since the row was made.
+sink_cursor = sa.Table(
+    "sink_cursor",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),
+    sa.Column("position", BigInteger, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_at", sa.String),
+    sa.Column("failure", sa.String),
+    sa.Column("sent", BigInteger, nullable=False),
+    sa.Column("failures", BigInteger, nullable=False),
+    sa.Column("at", sa.String, nullable=False),
 )
 
 # --- documents --------------------------------------------------------------------------------------------------------

@@ -7,9 +7,11 @@ admitted anew. It says where it was (`Last-Event-ID`), and misses nothing. A lis
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from time import monotonic
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -32,13 +34,26 @@ class EventSubscription:
     seconds: float
 
 
-class Listeners:
-    """The listeners of one process, and the `source` of the events that they get. Belongs to its event loop."""
+@dataclass(frozen=True, slots=True)
+class StreamPart:
+    """
+    Some events, written; the place to go on after; and whether there is more already.
 
-    def __init__(self, service: Service) -> None:
-        self.source = events.source_of(service.store.database.log_key().origin)
+    `mark` is sent behind them at the beginning and now and then: with it a listener that got no event knows its place too.
+    """
+
+    events: Sequence[str]
+    after: int
+    more: bool
+    mark: str = ": alive\n\n"
+
+
+class Listeners:
+    """The listeners of one process to one stream. Belongs to its event loop."""
+
+    def __init__(self, service: Service, most: int) -> None:
         self._service = service
-        self._most = service.settings.watch_listeners
+        self._most = most
         self.count = 0
 
     @property
@@ -46,36 +61,62 @@ class Listeners:
         """Whether there is no room for another."""
         return self.count >= self._most
 
-    async def follow(self, wanted: EventSubscription, clock: Callable[[], float] = monotonic) -> AsyncIterator[str]:
-        """The events as they are told, in the form of server-sent events, until the time is over or the service stops."""
+    async def listen(
+        self, read: Callable[[int], StreamPart], after: int, seconds: float, clock: Callable[[], float] = monotonic
+    ) -> AsyncIterator[str]:
+        """
+        What `read` finds, in the form of server-sent events, until the time is over or the service stops.
+
+        `read` gets the place that it gave last, at first `after`. It runs in a thread. A listener that has much to catch up with rests as
+        long as each reading took.
+        """
         if self.full:
             return
         self.count += 1
         try:
-            after, until, alive = wanted.after, clock() + wanted.seconds, clock()
+            until, alive = clock() + seconds, -inf
             yield "retry: 3000\n\n"
             while True:
-                last = self._service.load.draining or clock() >= until
-                for each in await asyncio.to_thread(self._read, after, wanted):
-                    after = each.number
-                    yield _written(each, self.source)
+                last, begun = self._service.load.draining or clock() >= until, monotonic()
+                part = await asyncio.to_thread(read, after)
+                after = part.after
+                for each in part.events:
+                    yield each
+                if part.events and alive > -inf:
+                    alive = clock()
+                if clock() - alive > ALIVE_SECONDS:
+                    yield part.mark
                     alive = clock()
                 if last:
                     return
-                if clock() - alive > ALIVE_SECONDS:
-                    yield ": alive\n\n"
-                    alive = clock()
-                await asyncio.sleep(min(LOOK_SECONDS, max(until - clock(), 0)))
+                pause = monotonic() - begun if part.more else LOOK_SECONDS
+                await asyncio.sleep(min(pause, max(until - clock(), 0)))
         except sa.exc.SQLAlchemyError:
             return  # the listener comes back
         finally:
             self.count -= 1
 
-    def _read(self, after: int, wanted: EventSubscription) -> list[events.WatchEvent]:
-        with self._service.store.database.reading.connect() as connection:
-            return events.page(connection, after, _AT_ONCE, wanted.commitment, wanted.kind)
+
+class WatchListeners(Listeners):
+    """The listeners to the events of the watch, and the `source` of the events that they get."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(service, service.settings.watch_listeners)
+        self.source = events.source_of(service.store.database.log_key().origin)
+
+    def follow(self, wanted: EventSubscription, clock: Callable[[], float] = monotonic) -> AsyncIterator[str]:
+        """The events as they are told, until the time is over or the service stops."""
+
+        def read(after: int) -> StreamPart:
+            with self._service.store.database.reading.connect() as connection:
+                found = events.page(connection, after, _AT_ONCE, wanted.commitment, wanted.kind)
+            told = [server_sent(each.id, each.kind, each.cloud_event(self.source)) for each in found]
+            return StreamPart(told, found[-1].number if found else after, len(found) == _AT_ONCE)
+
+        return self.listen(read, wanted.after, wanted.seconds, clock)
 
 
-def _written(event: events.WatchEvent, source: str) -> str:
-    data = json.dumps(event.cloud_event(source), ensure_ascii=False)  # on one line, as the form wants it
-    return f"id: {event.id}\nevent: {event.kind}\ndata: {data}\n\n"
+def server_sent(id: str, name: str, event: Mapping[str, Any]) -> str:
+    """An event in the form of server-sent events."""
+    data = json.dumps(event, ensure_ascii=False)  # on one line, as the form wants it
+    return f"id: {id}\nevent: {name}\ndata: {data}\n\n"

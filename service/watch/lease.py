@@ -1,5 +1,5 @@
 """
-A lease: of all processes that use a database, on any machine, one at a time runs the watch.
+A lease: of all processes that use a database, on any machine, one at a time runs the watch, or sends to a sink.
 
 INVARIANT (fenced): whoever works writes only in transactions that find its own name in the row, under the one writing lock. So a process
 whose lease ran out while it slept writes nothing more once another has taken over, whatever their clocks say.
@@ -27,15 +27,21 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The turn of one process at some work. Its methods take the writing transaction, and `now`."""
+    """The turn of one process at some work, for so many seconds. Its methods take the writing transaction, and `now`."""
 
     name: str
     holder: str
+    seconds: float = SECONDS
 
     @classmethod
-    def of(cls, name: str) -> "Lease":
+    def of(cls, name: str, seconds: float = SECONDS) -> "Lease":
         """A lease of this work for a new holder."""
-        return cls(name, uuid4().hex)
+        return cls(name, uuid4().hex, seconds)
+
+    def another_works(self, connection: sa.Connection, now: datetime) -> bool:
+        """Whether it is another process's turn, as far as a reader sees."""
+        row = connection.execute(sa.select(watch_lease).where(self._here)).one_or_none()
+        return row is not None and row.holder not in (None, self.holder) and row.until > moment_text(now)
 
     def take(self, transaction: sa.Connection, now: datetime) -> None:
         """Take the turn. Raises LeaseLost where another process has it."""
@@ -68,5 +74,5 @@ class Lease:
         return watch_lease.c.name == self.name
 
     def _hold(self, transaction: sa.Connection, now: datetime) -> None:
-        until = moment_text(now + timedelta(seconds=SECONDS))
+        until = moment_text(now + timedelta(seconds=self.seconds))
         transaction.execute(sa.update(watch_lease).where(self._here).values(holder=self.holder, until=until))

@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
 
-from service.service import Service
+from service.log.store import Store
 
 Result = TypeVar("Result")
 
@@ -18,7 +18,15 @@ class Write(Protocol):
         """Do the work."""
 
 
-def writing(service: Service, loop: asyncio.AbstractEventLoop | None = None) -> Write:
+class StoreOwner(Protocol):
+    """A service, or whatever else has an open log."""
+
+    @property
+    def store(self) -> Store:
+        """The log."""
+
+
+def writing(service: StoreOwner, loop: asyncio.AbstractEventLoop | None = None) -> Write:
     """For a thread beside an event loop, or without one for a process that has none."""
 
     def write(work: Callable[[sa.Connection], Result], /) -> Result:

@@ -64,7 +64,8 @@ def post(address: str, body: bytes, headers: Mapping[str, str], *, private: bool
         context = ssl.create_default_context(cafile=authorities)
     except OSError:
         raise WebhookUnreachable("the file of certificate authorities cannot be read") from None
-    backend = _Checked(private, time.monotonic() + DEADLINE_SECONDS)
+    backend = CheckedNetwork(private=private, refusal="its address is not public, and FIFTHFACTOR_WEBHOOK_PRIVATE is not set")
+    backend.within(DEADLINE_SECONDS)
     limits = dict.fromkeys(("connect", "read", "write", "pool"), DEADLINE_SECONDS)
     try:
         with (
@@ -76,12 +77,28 @@ def post(address: str, body: bytes, headers: Mapping[str, str], *, private: bool
         raise WebhookUnreachable(f"no answer ({type(failed).__name__})") from None
 
 
-class _Checked(httpcore.NetworkBackend):
-    """Resolves a name and connects to an address that is allowed, until a deadline."""
+class CheckedNetwork(httpcore.NetworkBackend):
+    """
+    Resolves a name and connects to an address that is allowed, until a deadline, which is set anew by `within`.
 
-    def __init__(self, private: bool, deadline: float) -> None:
-        self._private, self._deadline = private, deadline
+    `private`: addresses that are not public are allowed. `public`: those that are. `refusal` says what is not allowed.
+    """
+
+    def __init__(self, *, private: bool, public: bool = True, refusal: str) -> None:
+        self._private, self._public, self._refusal = private, public, refusal
         self._real = httpcore.SyncBackend()
+        self._deadline = 0.0
+
+    def within(self, seconds: float) -> None:
+        """Everything from now on, also on connections that are open, ends within this time."""
+        self._deadline = time.monotonic() + seconds
+
+    def left(self, late: type[Exception]) -> float:
+        """The seconds until the deadline. Raises `late` behind it."""
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise late
+        return left
 
     def connect_tcp(
         self,
@@ -93,13 +110,13 @@ class _Checked(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(each[4][0]).partition("%")[0] for each in found))
-        allowed = [each for each in addresses if self._private or is_public(ipaddress.ip_address(each))]
+        allowed = [each for each in addresses if (self._public if is_public(ipaddress.ip_address(each)) else self._private)]
         if not allowed:
-            raise WebhookUnreachable("its address is not public, and FIFTHFACTOR_WEBHOOK_PRIVATE is not set")
+            raise WebhookUnreachable(self._refusal)
         for last, each in enumerate(allowed, 1 - len(allowed)):
             try:
                 left = max(self._deadline - time.monotonic(), 0.001)
-                return _Bounded(self._real.connect_tcp(each, port, left, local_address, socket_options), self._deadline)
+                return _Bounded(self._real.connect_tcp(each, port, left, local_address, socket_options), self)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if last == 0:
                     raise
@@ -107,16 +124,16 @@ class _Checked(httpcore.NetworkBackend):
 
 
 class _Bounded(httpcore.NetworkStream):
-    """A connection that ends at a deadline, however slowly the other side sends."""
+    """A connection that ends at the deadline of its network, however slowly the other side sends."""
 
-    def __init__(self, real: httpcore.NetworkStream, deadline: float) -> None:
-        self._real, self._deadline = real, deadline
+    def __init__(self, real: httpcore.NetworkStream, network: CheckedNetwork) -> None:
+        self._real, self._network = real, network
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._real.read(max_bytes, self._left(httpcore.ReadTimeout))
+        return self._real.read(max_bytes, self._network.left(httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._real.write(buffer, self._left(httpcore.WriteTimeout))
+        self._real.write(buffer, self._network.left(httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._real.close()
@@ -124,14 +141,8 @@ class _Bounded(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        left = self._left(httpcore.ConnectTimeout)
-        return _Bounded(self._real.start_tls(ssl_context, server_hostname, left), self._deadline)
+        left = self._network.left(httpcore.ConnectTimeout)
+        return _Bounded(self._real.start_tls(ssl_context, server_hostname, left), self._network)
 
     def get_extra_info(self, info: str) -> Any:
         return self._real.get_extra_info(info)
-
-    def _left(self, late: type[Exception]) -> float:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise late
-        return left

@@ -154,7 +154,7 @@ def envoy(folder: Path, service: int, datasets: int, key: str) -> Iterator[Gatew
     )
     (folder / "envoy.yaml").write_text(text)
     options = ("--concurrency", "1", "--disable-hot-restart", "--log-level", "error")
-    with _running([str(ENVOY), "-c", str(folder / "envoy.yaml"), *options], port, {"FIFTHFACTOR_KEY": key}, folder):
+    with running([str(ENVOY), "-c", str(folder / "envoy.yaml"), *options], port, {"FIFTHFACTOR_KEY": key}, folder):
         yield Gateway("Envoy", port)
 
 
@@ -175,12 +175,12 @@ def nginx(folder: Path, service: int, datasets: int, key: str) -> Iterator[Gatew
     (folder / "nginx.conf").write_text(text)
     more = f"daemon off; master_process off; pid {folder}/nginx.pid;"
     command = [NGINX, "-c", str(folder / "nginx.conf"), "-p", str(folder), "-e", str(folder / "nginx.errors"), "-g", more]
-    with _running(command, port, {}, folder):
+    with running(command, port, {}, folder):
         yield Gateway("nginx", port)
 
 
 @contextmanager
-def _running(command: list[str], port: int, environment: Mapping[str, str], folder: Path) -> Iterator[None]:
+def running(command: list[str], port: int, environment: Mapping[str, str], folder: Path) -> Iterator[None]:
     """A program that listens on a port, and is gone afterwards."""
     with (folder / "said.txt").open("wb") as said:
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=said, stderr=said)

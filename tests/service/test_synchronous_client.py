@@ -27,6 +27,7 @@ INSTEAD = {
     "__aexit__": "__exit__",
     "aclose": "close",
     "aiter_raw": "iter_raw",
+    "anext": "next",
     "async_deadline": "deadline",
     "async ": "",
     "await ": "",

@@ -1,16 +1,26 @@
 # Made from `asynchronous/log.py`: change that file, then run RECORD=1 pytest tests/service/test_synchronous_client.py
-"""What shows others that a decision was made: receipts, proofs and the signed notes of the log."""
+"""What the log says to others: its events; receipts, proofs and its signed notes."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .. import calls
 from ..errors import Malformed
+from ..pages import Pages
+from ..stream import EventClass, EventStream, Start, StreamEvent
 from .connection import Connection
 
 
 class Log(Connection):
     """The methods about the log as others verify it."""
+
+    def events(self, *, start: Start = "beginning", kind: EventClass | None = None) -> Iterator[StreamEvent]:
+        """The events of the log from `start` to its present end, or those of one class. The time-out is that of a page."""
+        return self._each(Pages(StreamEvent, "events", "events", query={"from": start, "kind": kind}))
+
+    def follow_events(self, *, start: Start = "now", kind: EventClass | None = None) -> Iterator[StreamEvent]:
+        """The events from `start` on, as they are recorded, without end. A connection that breaks is resumed where it was."""
+        return self._listen(EventStream(start, kind))
 
     def receipt(self, id: str) -> bytes:
         """The receipt of a decision, to be passed on as it is."""

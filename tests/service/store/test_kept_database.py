@@ -27,7 +27,7 @@ __all__ = ["filled"]
 
 KEPT = [
     Path(__file__).with_name(f"database-{version}.tar.gz")
-    for version in ("0.12.0", "0.13.0", "0.14.0", "0.15.0", "0.16.0", "0.17.0")
+    for version in ("0.12.0", "0.13.0", "0.14.0", "0.15.0", "0.16.0", "0.17.0", "0.18.0")
 ]
 NEWEST = Path(__file__).with_name(f"database-{engine.__version__}.tar.gz")
 MOST_BYTES = 300_000

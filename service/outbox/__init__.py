@@ -1,0 +1,1 @@
+"""Every event of the log, sent to sinks."""
