@@ -50,6 +50,7 @@ from engine.authoring.testing import (
     why,
     written_cases,
 )
+from engine.authoring.text_findings import untranslated_texts
 from engine.backends.durable import EngineUnavailable
 from engine.books.benefit_page import EXPORTER as EXPORTER_KEY
 from engine.books.benefit_page import BenefitPricing, BenefitShare, BenefitsPage, BenefitStep
@@ -479,6 +480,7 @@ __all__ = [
     "test_findings",
     "to_json",
     "trials",
+    "untranslated_texts",
     "why",
     "with_books",
     "with_fact_set",

@@ -21,6 +21,7 @@ from service.cli import (
     decide,
     diff,
     docs,
+    doctor,
     document,
     dpv,
     evaluate,
@@ -85,6 +86,7 @@ for each in (
     *(evaluate, decide, where, explain, ask, facts, plan, diff, impact, compile),
     *(serve, story, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers, inventory),
+    doctor,
     mcp,
 ):
     app.add_typer(each.app)

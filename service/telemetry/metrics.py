@@ -10,10 +10,11 @@ sums after its end. What is the same for all workers, such as the size of the da
 """
 
 import asyncio
+import fcntl
 import json
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -128,6 +129,9 @@ class Metrics:
         """The page, over all workers, and its media type, by a header `Accept`."""
         for refresh in self._refreshing:
             await refresh()
+        return await asyncio.to_thread(self._page, accept)  # with many routes it takes some milliseconds
+
+    def _page(self, accept: str) -> tuple[bytes, str]:
         snapshots = [self._snapshot()]
         if self._folder:
             mine = self._folder / f"{os.getpid()}.json"
@@ -142,18 +146,23 @@ class Metrics:
 
     @asynccontextmanager
     async def sharing(self) -> AsyncIterator[None]:
-        """Write the figures every second, if there are other workers."""
+        """Write the figures every second and at the end, if there are other workers."""
         task = asyncio.create_task(self._share(self._folder)) if self._folder else None
         yield
-        if task:
+        if task and self._folder:
             task.cancel()
+            with suppress(OSError):
+                _write(self._folder / f"{os.getpid()}.json", self._snapshot())  # what was counted since stays in the sums
 
     async def _share(self, folder: Path) -> None:
         while True:
             with suppress(OSError):  # a full disk must not end the service
-                shared = (each for each in self._snapshot() if self._over.get(each.name) != "answering")
-                _write(folder / f"{os.getpid()}.json", shared)
+                await asyncio.to_thread(self._write_mine, folder)
             await asyncio.sleep(SHARE_SECONDS)
+
+    def _write_mine(self, folder: Path) -> None:
+        shared = (each for each in self._snapshot() if self._over.get(each.name) != "answering")
+        _write(folder / f"{os.getpid()}.json", shared)
 
     def _snapshot(self) -> list[Metric]:
         found = []
@@ -164,13 +173,24 @@ class Metrics:
 
 
 def worker_ended(folder: Path, pid: int) -> None:
-    """A worker ended: its counts stay in the sums, its gauges do not. Only the parent calls this."""
+    """A worker ended: its counts stay in the sums, its gauges do not. Only a parent calls this; while one replaces another, both do."""
     mine = folder / f"{pid}.json"
     if mine.exists():
-        with suppress(OSError):
+        with suppress(OSError), _alone(folder):
             counted = [metric for metric in _read(mine) if metric.type != "gauge"]
             _write(folder / _ENDED, _merged([_read(folder / _ENDED), counted], ()))
         mine.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """The folder, held against another parent. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 class _Told(Collector):

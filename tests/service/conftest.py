@@ -266,7 +266,11 @@ class Server:
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The log lines of one name so far."""
-        return [event for event in map(json.loads, list(self.log)) if event["event"] == name]
+        return [
+            event
+            for event in map(json.loads, (line for line in list(self.log) if line.startswith("{")))
+            if event["event"] == name
+        ]
 
 
 @contextmanager
