@@ -9,7 +9,9 @@ from service.settings import SettingRefused
 MOST_BYTES = 16 * 1024
 # The names that RFC 9110 allows, and values without control characters.
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}):[ \t]*([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)[ \t]*")
-_OURS = frozenset(("connection", "content-encoding", "content-length", "content-type", "host", "transfer-encoding", "user-agent"))
+_OURS = frozenset(
+    ("connection", "content-encoding", "content-length", "content-type", "host", "transfer-encoding", "user-agent")
+)
 
 
 def password_in(sink: str, path: Path) -> str:
