@@ -1,5 +1,6 @@
 """Collectors of OpenTelemetry and topics of Kafka: what their settings may say, and what is refused before anything is sent."""
 
+import base64
 import socket
 import subprocess
 import sys
@@ -17,9 +18,9 @@ from service.outbox.sink_settings import AnySink, read
 from service.outbox.sinks import SinkUnreachable
 from service.settings import SettingRefused
 from tests.outbox_run.certificates import certificate
-from tests.pages import blocks
+from tests.pages import Block, blocks
 
-PAGE = "service/docs/event-sinks.md"
+PAGES = ("service/docs/event-sinks.md", "service/docs/event-stream.md")
 OTLP = {"kind": "otlp", "address": "https://collector.example.com/v1/logs"}
 KAFKA = {"kind": "kafka", "servers": "[kafka.example.com:9093]", "topic": "events"}
 
@@ -37,19 +38,20 @@ def opened(folder: Path, of: dict[str, str], **more: str) -> Any:
     return open_sink(settings(folder, of, **more), "urn:example.com:log", lambda: datetime.now(UTC))
 
 
-@pytest.mark.parametrize("block", [each for each in blocks(PAGE) if each.kind == "yaml sinks"], ids=str)
-def test_the_sinks_of_the_page_open(block: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("block", [each for page in PAGES for each in blocks(page) if each.kind == "yaml sinks"], ids=str)
+def test_the_sinks_of_the_pages_open(block: Block, tmp_path: Path) -> None:
     """Beside the file lie the files that it names. Nothing is sent before there is an event."""
     certificate(tmp_path)
     for name in ("brokers.pem", "fifthfactor.pem", "fifthfactor.key"):
         (tmp_path / name).write_bytes((tmp_path / "receiver-both.pem").read_bytes())
     (tmp_path / "collector.headers").write_text("Authorization: Bearer abc\n")
     (tmp_path / "kafka.password").write_text("a-password\n")
+    (tmp_path / "warehouse.secret").write_text(f"whsec_{base64.b64encode(bytes(range(32))).decode()}\n")
     (tmp_path / "sinks.yaml").write_text(block.text)
-    (found,) = read(tmp_path / "sinks.yaml")
-    sink = open_sink(found, "urn:example.com:log", lambda: datetime.now(UTC))
-    assert sink.name == found.name
-    sink.close()
+    for each in read(tmp_path / "sinks.yaml"):
+        sink = open_sink(each, "urn:example.com:log", lambda: datetime.now(UTC))
+        assert sink.name == each.name
+        sink.close()
 
 
 @pytest.mark.parametrize(
