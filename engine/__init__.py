@@ -50,6 +50,7 @@ from engine.authoring.testing import (
     why,
     written_cases,
 )
+from engine.authoring.text_findings import untranslated_texts
 from engine.backends.durable import EngineUnavailable
 from engine.books.benefit_page import EXPORTER as EXPORTER_KEY
 from engine.books.benefit_page import BenefitPricing, BenefitShare, BenefitsPage, BenefitStep
@@ -138,7 +139,7 @@ from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
 from engine.policy_language.consequences import following
 from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean
-from engine.policy_language.document_text import Status, is_placeholder
+from engine.policy_language.document_text import DocumentText, Status, is_placeholder
 from engine.policy_language.dpv_terms import NAMESPACES as DPV_NAMESPACES
 from engine.policy_language.dpv_terms import RDF_TYPE, DpvTerm, dpv_terms
 from engine.policy_language.dpv_terms import VERSION as DPV_VERSION
@@ -161,6 +162,7 @@ from engine.policy_language.mapping_text import (
 from engine.policy_language.plain_yaml import NotYaml, plain_yaml
 from engine.policy_language.presets import Preset
 from engine.policy_language.public_recipient import EVERYONE
+from engine.policy_language.read_document import DocumentRefused, read_document
 from engine.policy_language.request_operations import (
     OperationPattern,
     operation_places,
@@ -261,6 +263,8 @@ __all__ = [
     "DifferenceProof",
     "Digests",
     "Document",
+    "DocumentRefused",
+    "DocumentText",
     "DpvTerm",
     "Duration",
     "DutyPart",
@@ -456,6 +460,7 @@ __all__ = [
     "prove",
     "ratio_text",
     "read_catalogues",
+    "read_document",
     "read_duration",
     "read_object",
     "read_plan",
@@ -475,6 +480,7 @@ __all__ = [
     "test_findings",
     "to_json",
     "trials",
+    "untranslated_texts",
     "why",
     "with_books",
     "with_fact_set",

@@ -369,25 +369,26 @@ def source_files(paths: Iterable[Path]) -> Iterator[SourceFile]:
     """
     Every YAML file in the given folders, and every given file. A file that several paths lead to is read once. Raises FileNotFoundError.
 
-    A file is named by its folder and its path in it. The bundled policies are the folder `policies`, wherever they lie.
+    A file is named by its folder and its path in it. The bundled policies are the folder `policies`, wherever they lie. Of a volume of
+    Kubernetes the files behind the link `..data` are read: it changes them all at once, and the folder behind it is named after a moment.
     """
     known: set[Path] = set()
     bundled = bundled_policies()
     for given in paths:
         if not given.exists():
             raise FileNotFoundError(f"there is no file or folder {given}")
-        files = [given] if given.is_file() else sorted(f for f in given.rglob("*.y*ml") if f.suffix in (".yaml", ".yml"))
+        whole = given.resolve()
+        read = (given / "..data").resolve() if (given / "..data").is_symlink() else whole
+        files = [given] if given.is_file() else sorted(f for f in read.rglob("*.y*ml") if f.suffix in (".yaml", ".yml"))
         if len(files) > MAX_FILES:
             raise FileNotFoundError(f"{given} holds more than {MAX_FILES:,} YAML files")
-        whole = given.resolve()
         for file in files:
             real = file.resolve()
             if real in known:
                 continue
             known.add(real)
-            name = real.relative_to(whole.parent).as_posix()
-            if whole == bundled:
-                name = BUNDLED_NAME + name.removeprefix(whole.name)
+            folder = BUNDLED_NAME if whole == bundled else whole.name
+            name = whole.name if real == whole else f"{folder}/{real.relative_to(read).as_posix()}"
             # Read one byte more than is allowed: a file that is too large is then refused without being read whole.
             with file.open("rb") as handle:
                 yield SourceFile(name, given, handle.read(tree.MAX_BYTES + 1))

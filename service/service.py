@@ -119,7 +119,7 @@ class Service:
         watched = (
             {**prepared.states, **{path: reload_triggers.state(path) for path in settings.shadow}} if settings.watch else {}
         )
-        say = say or log_lines.logger()
+        say = say or log_lines.logger(level=settings.log_level)
         tracing = Tracing.of(os.environ, engine.__version__, say)
         store = Store.open(settings.database, log_key=settings.log_key)
         keys = KeyRing(store.database, clock)
@@ -128,7 +128,7 @@ class Service:
                 raise SettingRefused(
                     "callers need a key and there is none: make one with `fifthfactor keys create`, or set FIFTHFACTOR_JWKS_URL"
                 )
-            provider = Provider(settings) if settings.oidc_issuer else None
+            provider = Provider(settings, say) if settings.oidc_issuer else None
             cosigning = WitnessServer.open(settings.witness_logs, store.database) if settings.witness_logs else None
             witnesses = Witnesses.open(settings.witnesses, store, say, clock) if settings.witnesses else None
             recorded = settings.recorded((key.id for key in origin.keys), signers.recorded())
@@ -141,7 +141,8 @@ class Service:
             store.close()
             raise
         store.writer.on_failure = lambda reason: say.error("log_failed", reason=reason)
-        tokens = Tokens(settings.jwks_url, settings.jwt_issuer, settings.jwt_audience) if settings.jwks_url else None
+        issuer = settings.jwks_url, settings.jwt_issuer, settings.jwt_audience
+        tokens = Tokens(*issuer, say) if settings.jwks_url else None
         if store.unindexed:
             say.warning("log_not_indexed", records=store.unindexed, do="run `fifthfactor log reindex`")
         policies = Policies(origin, loaded, live, recorded, store, say, clock)

@@ -25,7 +25,9 @@ from service.store.database import file_of
 PREFIX = "FIFTHFACTOR_"
 FILE = "FIFTHFACTOR_SETTINGS"  # names the file
 
-_OF_OTHERS = frozenset((FILE, "FIFTHFACTOR_KEY"))  # the second is read by service.client
+_OF_OTHERS = frozenset(
+    (FILE, "FIFTHFACTOR_KEY", "FIFTHFACTOR_INHERITED")
+)  # read by service.client, by service.server.generations
 _MOST_BYTES = 64 * 1024
 _PLACE = re.compile(r"line \d+, column \d+|end of document")
 
@@ -39,19 +41,18 @@ _NAME = re.compile(r"[a-z0-9.-]{1,255}|[0-9a-f:.]{2,45}")
 # The settings that say what is decided, who may call and what an answer holds: the log records them. None may hold a secret.
 RECORDED = (
     "access_requests", "authentication", "batch_body_limit", "batch_limit", "body_limit", "callers_counts", "commit_within_days",
-    "document_limit", "evaluations_context", "failure_burst", "hosts", "idempotency_hours", "jwt_audience", "jwt_issuer", "ledger_since",
-    "mode", "norms", "oidc_client_id", "oidc_issuer", "oidc_roles", "oidc_roles_claim", "oidc_scopes", "public_url", "rate_burst",
-    "rate_limit", "receipt_hours", "session_hours", "session_idle_minutes", "sign_off_persons", "trust", "watch_commitments", "watch_days",
-    "webhook_private", "zone",
+    "document_limit", "evaluations_context", "failure_burst", "hosts", "idempotency_hours", "jwt_audience", "jwt_issuer", "keep_at_most",
+    "ledger_since", "mode", "norms", "oidc_client_id", "oidc_issuer", "oidc_roles", "oidc_roles_claim", "oidc_scopes", "public_url",
+    "rate_burst", "rate_limit", "receipt_hours", "session_hours", "session_idle_minutes", "sign_off_persons", "trust", "watch_commitments",
+    "watch_days", "webhook_private", "zone",
 )  # fmt: skip
 # The ids of the keys, of signers with what they may sign; the address without user, password and query.
 RECORDED_IN_PART = ("bundle_keys", "document_signers", "jwks_url")
 # They say how or where a process runs, or name files, whose names may be personal. `database` and `webhooks` may hold a secret.
 NOT_RECORDED = (
-    "acceptances",
-    "database", "draft_days", "drain_seconds", "event_listeners", "host", "log_key", "most_under_way", "oidc_client_secret",
-    "oidc_client_secret_file",
-    "organisation", "policies", "port", "shadow", "shed_seconds", "sinks", "watch",
+    "acceptances", "database", "draft_days", "drain_seconds", "event_listeners", "host", "log_key", "log_level", "most_under_way",
+    "oidc_client_secret", "oidc_client_secret_file", "organisation", "policies", "port", "shadow", "shed_seconds", "sinks",
+    "tls_certificate", "tls_key", "tls_minimum", "watch",
     "watch_listeners", "webhook_authorities", "webhook_secret", "webhooks", "witness_logs", "witnesses", "workers",
 )  # fmt: skip
 
@@ -100,6 +101,18 @@ class Settings(BaseModel):
         default="127.0.0.1", description="address to listen on; callers need a key unless it is a loopback address"
     )
     port: int = Field(default=8080, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
+    tls_certificate: Path | None = Field(
+        default=None,
+        description="PEM file of the certificate of the service with those that certify it; with it the port speaks TLS only",
+    )
+    tls_key: Path | None = Field(
+        default=None, description="PEM file of the private key of that certificate, without a passphrase"
+    )
+    tls_minimum: Literal["1.2", "1.3"] = Field(default="1.2", description="oldest version of TLS that callers may use")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info",
+        description="lowest level of the lines that are written; those of the audit are written at every level",
+    )
     workers: int = Field(
         default=1, ge=1, le=64, description="number of processes that answer; they share one port and one database"
     )
@@ -256,6 +269,12 @@ class Settings(BaseModel):
     )
     failure_burst: int = Field(
         default=30, ge=1, le=1_000_000, description="calls without a valid key that one address may make at once"
+    )
+    keep_at_most: int = Field(
+        default=300,
+        ge=0,
+        le=86_400,
+        description="for how many seconds a caller may keep a permit that nothing can change but the day and the policies; 0 is none",
     )
     idempotency_hours: int = Field(default=24, ge=1, le=720, description="how long answers are kept for repeated calls")
     receipt_hours: int = Field(
@@ -415,6 +434,12 @@ class Settings(BaseModel):
             if not sound or "@" in parts.netloc or "#" in address or not address.isascii() or not address.isprintable():
                 raise ValueError("give https:// addresses without a user and without a fragment")
         return tuple(dict.fromkeys(addresses))
+
+    @model_validator(mode="after")
+    def _both_files(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("set both FIFTHFACTOR_TLS_CERTIFICATE and FIFTHFACTOR_TLS_KEY, or none")
+        return self
 
     @model_validator(mode="after")
     def _signed(self) -> Self:

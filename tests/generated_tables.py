@@ -36,6 +36,7 @@ from service.settings import PREFIX, Settings
 from service.telemetry import log_lines
 from tests.pages import ROOT
 from tests.service.client.operations import CLIENTS, Document, made, methods
+from tests.service.deploy import chart_values
 from tests.service.doors.odrl import fixture_tables, result_tables
 
 UNSAID = "…"
@@ -94,6 +95,12 @@ def instruments(_: str) -> str:
         rows.append((f"`{text.policy}`", text.title.en, text.instrument.force, days, str(len(marks)), *counts))
     head = "policy | instrument | force | in force | provisions | confirmed | from memory | unsure"
     return _table(head, rows, numbers=4)
+
+
+def helm_values(_: str) -> str:
+    """Each value of the chart, with its default and its sentence."""
+    rows = chart_values.rows(ROOT / "service" / "deploy" / "helm" / "fifthfactor" / "values.yaml")
+    return _table("value | default | meaning", ((f"`{row.path}`", f"`{row.default}`", row.sentence) for row in rows))
 
 
 def phrases(_: str) -> str:
@@ -319,6 +326,7 @@ TABLES: dict[str, Callable[[str], str]] = {
     "engine-modules": engine_modules,
     "explanation": explanation,
     "facts": facts,
+    "helm-values": helm_values,
     "instruments": instruments,
     "odrl-examples": odrl_examples,
     "odrl-fixtures": odrl_fixtures,

@@ -41,6 +41,8 @@ NOT_RUN = {
     "text": "a picture",
     "sh make": "installs packages, measures for minutes, or runs these very tests",
     "sh serve": "does not end by itself; every example asks a server that was started so",
+    "sh kubernetes": "needs a cluster; tests/doors/test_helm_chart_runs.py runs what the chart makes (`make doors`)",
+    "yaml values": "values of the chart; tests/doors/test_helm_chart.py has Helm render them (`make doors`)",
     "sh container": "needs a container engine; tests/service/test_container.py runs what the image would run",
     "python tables": "needs pandas, Polars, DuckDB and PyArrow; tests/tables/test_pages.py runs them (`make test-tables`)",
     "python dagster": "needs Dagster; tests/doors/test_dagster.py runs it (`make doors`)",
@@ -53,6 +55,7 @@ NOT_RUN = {
         "needs the gateway; tests/doors/test_gateways.py runs it with these settings before this register (`make doors`)",
     ),
     "yaml sinks": "settings of sinks; tests/service/outbox/test_event_sinks.py opens them",
+    "yaml scrape": "is for Prometheus; tests/doors/test_prometheus.py scrapes by it (`make doors`)",
     "sh mapped": "needs a key and a server with the mapping of the page; test_a_mapping_is_used_as_its_page_shows runs it",
     "sh postgresql": "needs a server of PostgreSQL; tests/service/log/test_backup.py runs these programs",
 }

@@ -19,12 +19,12 @@ from itertools import combinations
 from engine.authoring.said_numbers import LEAST, Kind, SaidLength, Value, numbers, of_kind, said, without_days
 from engine.bundle import Bundle
 from engine.languages import LANGUAGES
-from engine.policy_language.diagnostic import Findings, Span
+from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.document_text import Text, is_placeholder
 from engine.policy_language.policy_text import RuleText
 from engine.policy_language.tree import Mapping as TreeMapping
 from engine.policy_language.tree import Node, Scalar, Sequence, locate
-from engine.policy_language.written_policies import Instrument
+from engine.policy_language.written_policies import Instrument, instruments
 from engine.rules import Due, Earliest, OnDate, OnDay, Period, Rule, tests
 from engine.values import MONTHS, Duration
 from engine.values.multilingual import Words
@@ -46,6 +46,13 @@ BRANCH = re.compile(r"\b(?:Article|Section) (\d+-\d+)\b")
 def text_findings(bundle: Bundle, instruments: Iterable[Instrument], findings: Findings) -> None:
     """Every finding about texts."""
     _Texts(bundle, tuple(instruments), findings).run()
+
+
+def untranslated_texts(bundle: Bundle) -> tuple[Diagnostic, ...]:
+    """The texts that lack a language, without the rest: unlike `lint` it tests no provision, and takes no time."""
+    findings = Findings()
+    _Texts(bundle, tuple(instruments(bundle)), findings).untranslated()
+    return tuple(findings.all)
 
 
 class _Texts:

@@ -9,9 +9,25 @@ from pydantic import ValidationError
 from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.document_text import DocumentText
 from engine.policy_language.tree import Mapping, Node, locate, plain
+from engine.policy_language.tree import read as read_tree
 from engine.policy_language.vocabulary_text import ONCE
 
 M = TypeVar("M", bound=DocumentText)
+
+
+class DocumentRefused(ValueError):
+    """A document that comes with the program cannot be used; `str()` gives the rendered findings."""
+
+
+def read_document(model: type[M], file: str, data: bytes) -> M:
+    """A YAML file that comes with the program, as `model`. Raises DocumentRefused, with every error at its place."""
+    findings = Findings()
+    node = read_tree(file, data, findings)
+    found = None if node is None else read_model(model, node, findings)
+    if found is None or findings.errors:
+        text = {file: data.decode("utf-8", "replace")}
+        raise DocumentRefused("\n\n".join(each.render(text) for each in findings.errors) or f"{file}: there is no document")
+    return found
 
 
 def read_model(model: type[M], node: Node, findings: Findings) -> M | None:

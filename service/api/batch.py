@@ -14,12 +14,12 @@ from functools import partial
 from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel, ConfigDict
 
-import engine
 from service.api.operations import json_body, operation
 from service.api.request_bodies import PARAMETERS, Plain, asked, body
 from service.callers.caller import Caller, caller_of
 from service.decisions.batch_limits import LargeRequests, RequestMemory
 from service.decisions.decider import AnswerOptions, Decider
+from service.decisions.kept_permits import KeepableAnswer, with_keep_until
 from service.decisions.recording import Outgoing, record_and_answer
 from service.log.leaf import SealedRecord
 from service.policies.shadow import GivenToShadow
@@ -38,7 +38,7 @@ class DecisionResult(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    decision: engine.Answer
+    decision: KeepableAnswer
 
 
 class ProblemResult(BaseModel):
@@ -129,7 +129,7 @@ def add(app: FastAPI, service: Service) -> None:
                 problem = refused.problem(request.scope["path"], request_id, f"/exchanges/{number}")
                 pieces.append(b'{"problem":%b}' % problem.model_dump_json(exclude_none=True).encode())
                 continue
-            pieces.append(b'{"decision":%b}' % each.answer)
+            pieces.append(b'{"decision":%b}' % with_keep_until(each.answer, each.keep_until))
             entries.append(each.entry)
             given.append(each.given)
             holding.add(each.entry, len(each.answer))

@@ -11,7 +11,6 @@ from contextlib import suppress
 from fastapi import FastAPI, Request, Response
 from pydantic import Field
 
-import engine
 from service.api.operations import EXCHANGE_BODY, operation
 from service.api.receipts import ReceiptShown
 from service.api.request_bodies import INCLUDE_RECEIPT, LANG, Plain, asked_with_receipt, body
@@ -19,6 +18,7 @@ from service.api.router import enter
 from service.callers.caller import caller_of
 from service.callers.context import Reading
 from service.decisions.decider import DecidedExchange, Decider
+from service.decisions.kept_permits import KeepableAnswer, with_keep_until
 from service.decisions.receipt_issuer import ReceiptIssuer
 from service.decisions.recording import Outgoing, record_and_answer
 from service.decisions.replay import Replayer
@@ -26,7 +26,7 @@ from service.problems import RequestRefused
 from service.service import Service
 
 
-class Evaluated(engine.Answer):
+class Evaluated(KeepableAnswer):
     """The answer to an exchange, with its receipt if that was asked for."""
 
     receipt: ReceiptShown | None = Field(default=None, description="the receipt of this decision, if `include` asked for it")
@@ -53,7 +53,7 @@ def add(app: FastAPI, service: Service) -> None:
 
             decided = await service.turns.run(caller.id, work, long=wanted.long)
             noted = {"decision_id": decided.id, "outcome": decided.outcome, "proceed": decided.proceed}
-            return Outgoing.of(decided, decided.answer, noted)
+            return Outgoing.of(decided, with_keep_until(decided.answer, decided.keep_until), noted)
 
         response = await record_and_answer(service, request, caller, raw, decide)
         return response if reading is None else await receipted(response, reading)

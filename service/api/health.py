@@ -89,7 +89,7 @@ def add(app: FastAPI, service: Service) -> None:
         if refused and not whole:
             refused = RefusalShown(at=refused.at, reason=_FOR_READERS)
         policies = Held(**service.live.digests.model_dump(), refused=refused)
-        if service.load.draining:
+        if service.load.draining and not service.load.replaced:  # the service is ready, if this worker leaves it
             raise RequestRefused("draining", "send requests to another process")
         try:
             async with asyncio.timeout(PROBE_SECONDS):

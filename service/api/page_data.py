@@ -20,6 +20,7 @@ ADDRESSES: Mapping[str, str] = {
     "/log/{id}/explanation": "/v1/decisions/{id}/explanation",
     "/log/{id}/proof": "/v1/decisions/{id}/proof",
     "/log/{id}/receipt": "/v1/decisions/{id}/receipt",
+    "/log/{id}/compliance-documents/{name}": "/v1/decisions/{id}/compliance-documents/{name}",
     "/log/{id}/sign-offs": "/v1/decisions/{id}/sign-offs",
     "/ledger/commitments": "/v1/commitments",
     "/ledger/commitments/{id}/record": "/v1/commitments/{id}",

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 import engine
 from service.api.members import describe
+from service.decisions.kept_permits import KeepableAnswer
 from service.log.record import EngineVersion, FoundBy, Record, RecordedVerdict
 from service.policies.live import Live
 from service.register import named_exchanges
@@ -44,7 +45,7 @@ class Shapes:
 def _shapes(live: Live) -> dict[str, dict[str, Any]]:
     found = {
         "exchange": _asked(named_exchanges.schema(live.bundle.exchange_schema()), live),
-        "decision": _of(engine.Answer),
+        "decision": _of(KeepableAnswer),
         "record": _of(Record),
     }
     examples = _examples(live)
@@ -113,4 +114,4 @@ def _examples(live: Live) -> dict[str, Any]:
         "found_by": FoundBy(),
     }
     record = Record(**members).document()
-    return {"exchange": candidate, "decision": record["decision"], "record": record}
+    return {"exchange": candidate, "decision": {**record["decision"], "keep_until": None}, "record": record}

@@ -196,7 +196,7 @@ class _SignIn:
 
     def _here(self, request: Request, path: str) -> str:
         """An address of this service as the browser knows it. Without a public address, it is the one that was called, on this machine."""
-        return (self._service.settings.public_url or f"http://{request.headers['host']}") + path
+        return (self._service.settings.public_url or f"{request.url.scheme}://{request.headers['host']}") + path
 
     def _keep(self, request: Request, answer: Response, name: str, value: str, seconds: int) -> None:
         full, secure = cookie_name(request.scope, self._service.settings.public_url, name)

@@ -5,6 +5,8 @@ The issuer is trusted to name keys, and for nothing else; `issuer_documents` bou
 signatures, such as encryption (RFC 7517, sections 4.2 and 4.3), verifies nothing here.
 """
 
+import json
+from hashlib import sha256
 from typing import Any
 
 from service.callers import issuer_documents
@@ -30,6 +32,11 @@ def fetch(url: str, seconds: float) -> list[dict[str, Any]]:
     if not usable:
         raise KeysRefused("no key in the answer verifies signatures")
     return usable
+
+
+def digest(key: dict[str, Any]) -> str:
+    """A digest of a key, by which it is known again."""
+    return sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
 
 
 def verifies(key: dict[str, Any]) -> bool:

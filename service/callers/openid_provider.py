@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
+from structlog.typing import FilteringBoundLogger
+
 from service.callers import issuer_documents, roles
 from service.callers.caller import OF_A_PARTY
 from service.callers.person import MOST_OF_A_NAME, Person, is_person
@@ -117,8 +119,9 @@ class ProvenIdentity:
 class Provider:
     """The issuer of identities of one service."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, say: FilteringBoundLogger) -> None:
         """Raises SettingRefused where the secret cannot be read."""
+        self._say = say
         self.issuer = settings.oidc_issuer
         self._id = settings.oidc_client_id
         self._secret = settings.oidc_secret()
@@ -194,7 +197,7 @@ class Provider:
         if self._signed is None or self._signed[0] != metadata.keys:
             if self._signed is not None:
                 self._signed[1].close()
-            self._signed = metadata.keys, SignedTokens(metadata.keys, MOST_OF_A_TOKEN)
+            self._signed = metadata.keys, SignedTokens(metadata.keys, MOST_OF_A_TOKEN, self._say)
         try:
             header, claims = await self._signed[1].read(token, self.issuer, self._id)
         except TokenRefused:

@@ -36,7 +36,8 @@ class Load:
     behind: Callable[[], float]
     under_way: int = 0
     shed: int = 0
-    draining: bool = False
+    draining: bool = False  # each answer closes its connection
+    replaced: bool = False  # while draining: another worker of this service takes the next connection
     of_caller: dict[str, int] = field(default_factory=dict)  # the requests under way, by caller
     awaited: dict["Place", None] = field(default_factory=dict)  # whose bodies are awaited, the oldest first
     awaited_of_strangers: dict["Place", None] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt
+from structlog.typing import FilteringBoundLogger
 
 from service.callers import issuer_keys
 from service.callers.caller import OF_A_PARTY, SCOPES, Caller, is_party
@@ -47,23 +48,36 @@ class TokenRefused(Exception):
 
 
 class _IssuerKeys(jwt.PyJWKClient):
-    """The keys of an issuer. PyJWT keeps them; they are fetched, and bounded, by `issuer_keys`."""
+    """The keys of an issuer. PyJWT keeps them; `issuer_keys` fetches and bounds them. A fetch that changes them has a line."""
+
+    say: FilteringBoundLogger | None = None
+    _known: frozenset[str] | None = None  # digests of the keys that were fetched last
+    _refused: str | None = None
 
     def fetch_data(self) -> Any:
         try:
             keys = issuer_keys.fetch(self.uri, self.timeout)
         except issuer_keys.KeysRefused as refused:
+            if self.say and str(refused) != self._refused:
+                self.say.warning("issuer_keys_refused", reason=str(refused))
+            self._refused = str(refused)
             raise jwt.PyJWKClientConnectionError(str(refused)) from None
         self._last_successful_fetch = time.monotonic()
+        found = frozenset(map(issuer_keys.digest, keys))
+        if self.say and (found != self._known or self._refused is not None):
+            before = self._known or frozenset()
+            self.say.info("issuer_keys_reloaded", keys=len(found), new=len(found - before), gone=len(before - found))
+        self._known, self._refused = found, None
         return {"keys": keys}
 
 
 class SignedTokens:
     """The tokens that are signed by the keys at an address: a token in, its checked header and claims out."""
 
-    def __init__(self, jwks_url: str, most_characters: int = MOST_CHARACTERS) -> None:
+    def __init__(self, jwks_url: str, most_characters: int = MOST_CHARACTERS, say: FilteringBoundLogger | None = None) -> None:
         self._most = most_characters
         self._keys = _IssuerKeys(jwks_url, lifespan=KEYS_SECONDS, cooldown_duration=UNKNOWN_KEY_SECONDS, timeout=FETCH_SECONDS)
+        self._keys.say = say
         # Fetching has its own thread: an issuer that does not answer must not block the threads that read the database.
         self._fetching = ThreadPoolExecutor(1, "jwks")
         self._quiet_until = 0.0
@@ -122,10 +136,10 @@ class SignedTokens:
 class Tokens:
     """The tokens of one issuer, for one audience."""
 
-    def __init__(self, jwks_url: str, issuer: str, audience: str) -> None:
+    def __init__(self, jwks_url: str, issuer: str, audience: str, say: FilteringBoundLogger | None = None) -> None:
         self._issuer = issuer
         self._audience = audience
-        self._signed = SignedTokens(jwks_url)
+        self._signed = SignedTokens(jwks_url, say=say)
 
     async def caller(self, token: str) -> Caller:
         """The caller that a token stands for. Raises TokenRefused; RequestRefused where the issuer's keys cannot be fetched."""

@@ -16,10 +16,12 @@ from service.cli import (
     calendars,
     check,
     compile,
+    compliance_document,
     database,
     decide,
     diff,
     docs,
+    doctor,
     document,
     dpv,
     evaluate,
@@ -84,6 +86,7 @@ for each in (
     *(evaluate, decide, where, explain, ask, facts, plan, diff, impact, compile),
     *(serve, story, replay, watch, exposure, accounts, unattributed),
     *(calendars, registers, inventory),
+    doctor,
     mcp,
 ):
     app.add_typer(each.app)
@@ -96,6 +99,7 @@ for name, group in (
     ("review", review),
     ("document", document),
     ("events", events),
+    ("compliance-document", compliance_document),
     ("dpv", dpv),
     ("database", database),
     ("keys", keys),

@@ -45,8 +45,7 @@ def serve(
         mode=mode,
         workers=workers,
     )
-    from service.server.serve import CannotServe
-    from service.server.serve import serve as serve_until_stopped
+    from service.server.start import CannotServe, serve_until_stopped
 
     try:
         serve_until_stopped(chosen)

@@ -36,7 +36,8 @@ class Answer:
     `sentence` says the answer in words. `questions` are the missing facts to find out next, `unmet` what is required and not shown, `owed`
     the duties, `gaps` the law that does not speak of the exchange, `signed_off` the approvals that counted, `rests_on` the statements
     of a permit to prove, and `also_rests_on` the names of the others. `more` counts for each list of the answer what it leaves out.
-    `explanation` has the parts that were asked for. `document` is the whole answer; `service/docs/evaluating.md` explains it.
+    `explanation` has the parts that were asked for. A permit may be used again until `keep_until`, None where not; `kept` says that the
+    client gave it again without asking. `document` is the whole answer; `service/docs/evaluating.md` explains it.
     """
 
     proceed: bool
@@ -55,6 +56,8 @@ class Answer:
     more: Mapping[str, int] = field(repr=False, hash=False)
     explanation: Explanation | None = field(repr=False, compare=False)
     document: Annotated[Mapping[str, Any], WHOLE] = field(repr=False, compare=False)
+    keep_until: datetime | None = field(default=None, repr=False, compare=False)
+    kept: Annotated[bool, Named(None)] = field(default=False, compare=False)
 
     def __bool__(self) -> bool:
         """Raises TypeError: an answer object is there even for a refusal, so `if answer:` would permit everything."""
@@ -156,6 +159,7 @@ def answer(read: Any) -> Answer:
         more=member(read, "more", Mapping[str, int], {}),
         explanation=None if parts is None else explanation(parts),
         document=read,
+        keep_until=member(read, "keep_until", datetime | None, None),
     )
 
 

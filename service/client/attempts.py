@@ -25,6 +25,7 @@ FIRST_PAUSE_SECONDS = 0.1
 KEY_VARIABLE = "FIFTHFACTOR_KEY"
 JSON, BYTES, TEXT = "application/json", "application/octet-stream", "text/plain"  # media types of bodies
 LINKED, TURTLE = "application/ld+json", "text/turtle"
+MARKDOWN, DOCX = "text/markdown", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 Read = TypeVar("Read")
 

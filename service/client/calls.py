@@ -14,7 +14,7 @@ from urllib.parse import quote, urlencode
 
 from . import answers, plans
 from .answers import Answer, ReferenceKind
-from .attempts import BYTES, JSON, LINKED, TEXT, TURTLE, Call, Came
+from .attempts import BYTES, DOCX, JSON, LINKED, MARKDOWN, TEXT, TURTLE, Call, Came
 from .documents import DocumentSignature, KeptDocument
 from .errors import Malformed, Refused
 from .explanation import Explanation
@@ -261,6 +261,12 @@ def document_content(hash: str) -> Call[bytes]:
         return came.body
 
     return Call("GET", at("documents", hash), read, takes=BYTES)
+
+
+def compliance_document(id: str, name: str, form: Literal["markdown", "docx"], lang: str) -> Call[bytes]:
+    """Read a draft of a document as a file."""
+    path = at("decisions", id, "compliance-documents", name, query={"form": form, "lang": lang or None})
+    return Call("GET", path, lambda came: came.body, takes=DOCX if form == "docx" else MARKDOWN)
 
 
 def sign_document(decision: str, name: str, envelope: bytes) -> Call[DocumentSignature]:

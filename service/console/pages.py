@@ -15,6 +15,8 @@ from urllib.parse import urlencode
 from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 
 import engine
+from service.compliance_documents import docx_file
+from service.compliance_documents.template_files import titles_for
 from service.console import decision_sections, overview
 from service.console.decision_lists import MOST, PROVISIONS, lists
 from service.console.list_limits import short
@@ -29,6 +31,7 @@ from service.languages.names import PagesTexts
 from service.languages.visible_text import shown
 from service.languages.words import text_for
 from service.log.verified_record import VerifiedRecord
+from service.reports.transfer_cells import standing
 from service.reviews.queue import MOST_IN_FRAME
 
 _LONG_AGO = timedelta(days=31)
@@ -120,6 +123,8 @@ def decision_page(kept: Part, sign_offs: Sequence[Part], reader: PageReader, can
         not_verified=beside.get("not_verified"),
         bundles=beside.get("policies", ()),
         documents=beside.get("documents", ()),
+        drafts=titles_for(standing(record), reader.lang) if record.get("verdict") else (),
+        no_docx=docx_file.unavailable(),
         now=beside.get("now"),
         token=beside.get("token"),
         mapping=mapping_of(record, reader),

@@ -16,6 +16,7 @@ from uuid_utils import uuid7
 
 import engine
 from service.callers.caller import Caller
+from service.decisions.kept_permits import KeepingTime, stands_without_ledger
 from service.decisions.record_members import awaited, optional_members, shown_members
 from service.documents.shown_documents import ShownDocuments, until_days
 from service.ledger import party_view, repeated_people
@@ -35,6 +36,7 @@ from service.reviews import own_requests, sign_off, standing_sign_off
 from service.reviews.recorded_case import case_of
 from service.service import Service
 from service.settings import time_zone
+from service.store import kept_reads
 from service.store.writer import LogBusy, NotRecorded
 from service.telemetry import tracing
 
@@ -81,7 +83,11 @@ class JudgedExchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecidedExchange:
-    """A decision, made now or kept: its answer as bytes, and what is recorded of it. `given` is for the shadow, once this is durable."""
+    """
+    A decision, made now or kept: its answer as bytes, and what is recorded of it. `given` is for the shadow, once this is durable.
+
+    `keep_until` is the moment until which its caller may keep it, None where it may not.
+    """
 
     id: str
     outcome: str
@@ -89,6 +95,7 @@ class DecidedExchange:
     answer: bytes
     entry: SealedRecord
     given: GivenToShadow | None = None  # None where there is no shadow
+    keep_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +120,7 @@ class Decider:
         self._zone = time_zone(service.settings.zone)
         self._counts = CounterFiller(service.settings, Book())
         self._showing = ShownDocuments(service.store.database, service.verifier)
+        self._keeping = KeepingTime.of(service.settings, self._zone, bool(service.shadow))
 
     def answer(
         self,
@@ -127,28 +135,67 @@ class Decider:
         """
         The decision on the exchange in these bytes, or the answer that was given to the same before. Raises RequestRefused.
 
-        `contract` is the contract that was read into the exchange, as a record has it.
+        `contract` is the contract that was read into the exchange, as a record has it. INVARIANT (nothing kept was read): the decision has
+        a `keep_until` only where nothing was read for it but the ledger, and no ledger could change it.
         """
+        with kept_reads.noted() as reads:
+            decided = self._answered(live, raw, asked, now, request_id, caller, contract, reads)
+        return replace(decided, keep_until=None) if decided.keep_until is not None and reads.other else decided
+
+    def _answered(
+        self,
+        live: Live,
+        raw: bytes,
+        asked: AnswerOptions,
+        now: datetime,
+        request_id: str,
+        caller: Caller,
+        contract: Mapping[str, Any],
+        reads: kept_reads.KeptReads,
+    ) -> DecidedExchange:
+        """The decision, made now or found. `reads` has what was read for it so far. Raises RequestRefused."""
         body = self._body(live, raw, now, caller, asked.lang)
         key = self._key(live, body, asked, now, caller)
-        if key and (kept := live.decisions.find(key)) and not self._may_be_signed(kept):
-            return self._again(live, body, asked, kept, now, caller, contract)
+        kept = live.decisions.find(key) if key else None
+        if kept is not None and self._may_be_signed(kept):
+            kept = None
+        self._service.metrics.looked_up(kept is not None if key else None)
+        if kept is not None:
+            return self._again(live, body, asked, kept, now, caller, contract, reads)
         exchange = self._accepted(body, now, asked.lang, caller)
         # An answer has a key only where the ledger counts nothing and the books are silent.
         filled = self._without_ledger(live, exchange, now) if key else None
         judged = self.judge(live, exchange, now, request_id, filled, asker=caller)
-        decided = self.tell(judged, asked, request_id, caller, contract=contract)
+        decided: DecidedNow = self.tell(judged, asked, request_id, caller, contract=contract)
+        alone = self._stands_alone(exchange, judged, reads)
         if key and judged.judgement is judged.unsigned and (case := decided.entry.case):
             filled = judged.filled
             made = NewDecision(
-                decided.written, decided.recorded, decided.answer, filled.exchange, case, filled.marks.keys(), decided.counted
+                decided.written,
+                decided.recorded,
+                decided.answer,
+                filled.exchange,
+                case,
+                filled.marks.keys(),
+                decided.counted,
+                alone,
             )
             other = live.decisions.keep(key, made)
             if other is not None:
                 text = "the same exchange was decided otherwise before"
                 judgement = live.pdp.disagreeing(judged.judgement, other.highest, text)
                 return self.tell(replace(judged, judgement=judgement), asked, request_id, caller, contract=contract)
-        return decided
+        return replace(decided, keep_until=self._keep_until(now, caller, reads)) if alone else decided
+
+    def _keep_until(self, now: datetime, caller: Caller, reads: kept_reads.KeptReads) -> datetime | None:
+        """Until when a caller may keep a permit that stands alone."""
+        return None if self._keeping.nothing or reads.other or caller.party is not None else self._keeping.until(now)
+
+    def _stands_alone(self, exchange: engine.Exchange, judged: JudgedExchange, reads: kept_reads.KeptReads) -> bool:
+        """Whether nothing that the service keeps could change a permit. It is not asked where something was read that could."""
+        if self._keeping.nothing or reads.other or judged.judgement is not judged.unsigned or judged.shown:
+            return False
+        return stands_without_ledger(judged.live, self._counts, exchange, judged.judgement, judged.today)
 
     def read(self, live: Live, raw: bytes, now: datetime, caller: Caller, lang: str = AnswerOptions().lang) -> engine.Exchange:
         """
@@ -201,8 +248,9 @@ class Decider:
             return b""
         try:
             database = self._service.store.database
-            if not self._counts.unused(database, live) or not self._counts.silent(database, live, body.document):
-                return b""
+            with kept_reads.of_ledger():
+                if not self._counts.unused(database, live) or not self._counts.silent(database, live, body.document):
+                    return b""
             if self._showing.possible(body.document):
                 return b""
         except sa.exc.SQLAlchemyError:
@@ -230,13 +278,15 @@ class Decider:
         now: datetime,
         caller: Caller,
         contract: Mapping[str, Any],
+        reads: kept_reads.KeptReads,
     ) -> DecidedExchange:
         """An answer that was given before, to be answered and recorded under an id of its own. Raises RequestRefused."""
         began = perf_counter()
         answer, recorded, counted = kept.under(str(uuid7()), live.pdp.naming.parties(body.document))
         more = optional_members(recorded.outcome, asked.lang, kept.signable, counted, contract=contract)
         document = kept.filled(body.document)
-        return self._sealed(live, recorded, answer, document, kept.personal, now, caller, more, kept.case, began)
+        until = self._keep_until(now, caller, reads) if kept.stands_alone else None
+        return self._sealed(live, recorded, answer, document, kept.personal, now, caller, more, kept.case, began, until)
 
     def decide(
         self,
@@ -359,6 +409,7 @@ class Decider:
         more: Mapping[str, Any],
         case: ReviewCase,
         began: float,
+        keep_until: datetime | None = None,
     ) -> DecidedExchange:
         """A decision on a document, sealed. `more` are the optional members of the record. Raises RequestRefused."""
         revision = live.digests.source
@@ -371,7 +422,14 @@ class Decider:
         took = perf_counter() - began
         self._service.metrics.decided(recorded.outcome, took)
         tracing.done("decide", took, decision_id=recorded.id, decision_outcome=recorded.outcome, policy_revision=revision)
-        return DecidedExchange(id=recorded.id, outcome=recorded.outcome, proceed=recorded.proceed, answer=answer, entry=entry)
+        return DecidedExchange(
+            id=recorded.id,
+            outcome=recorded.outcome,
+            proceed=recorded.proceed,
+            answer=answer,
+            entry=entry,
+            keep_until=keep_until,
+        )
 
     def look(self, live: Live, exchange: engine.Exchange, now: datetime, asker: Caller | None = None) -> engine.Judgement:
         """The judgement that `decide` would make, for searches. Nothing is recorded. Raises RequestRefused, engine.EnginesFailed."""
@@ -453,11 +511,12 @@ class Decider:
         """The exchange with its counters and what the books say, as they are now. A commitment looks them up again."""
         database = self._service.store.database
         try:
-            silent = self._counts.silent(database, live, exchange.document)
-            if silent and self._counts.unused(database, live):
-                return self._without_ledger(live, exchange, now)
-            with database.reading.connect() as connection:
-                return self._counts.fill(connection, live, exchange, self._moment(exchange, now))
+            with kept_reads.of_ledger():
+                silent = self._counts.silent(database, live, exchange.document)
+                if silent and self._counts.unused(database, live):
+                    return self._without_ledger(live, exchange, now)
+                with database.reading.connect() as connection:
+                    return self._counts.fill(connection, live, exchange, self._moment(exchange, now))
         except sa.exc.SQLAlchemyError:
             raise RequestRefused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"}) from None
 

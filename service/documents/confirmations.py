@@ -187,6 +187,12 @@ def confirmations_of(connection: sa.Connection, decision: str) -> list[Confirmat
     return [_told(dict(row)) for row in connection.execute(mine).mappings()]
 
 
+def confirmations_by_id(connection: sa.Connection, ids: Iterable[str]) -> list[Confirmation]:
+    """The confirmations with these ids, for whichever decision they were given, in order."""
+    mine = sa.select(rows).where(rows.c.id.in_(sorted(set(ids))), rows.c.verdict == CONFIRM).order_by(rows.c.number)
+    return [_told(dict(row)) for row in connection.execute(mine).mappings()]
+
+
 def not_withdrawn(connection: sa.Connection, bindings: Iterable[str]) -> dict[str, list[Mapping[str, Any]]]:
     """
     The confirmations and signatures after the last withdrawal, as rows in order, by what they are bound to.

@@ -4,7 +4,7 @@ The commitments among some records: the numbers of records go in, the commitment
 Each comes with how it ended, if it did: a commitment that was withdrawn or amended still happened until then, and a register shows it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -41,21 +41,31 @@ def of_records(connection: sa.Connection, sequences: Sequence[int]) -> dict[int,
     found: dict[int, CommittedRecord] = {}
     for start in range(0, len(sequences), _AT_ONCE):
         some = sequences[start : start + _AT_ONCE]
-        rows = connection.execute(sa.select(commitment).where(commitment.c.sequence.in_(some))).all()
-        endings = _endings(connection, [row.id for row in rows])
-        for row in rows:
-            last = endings.get(row.id)
-            found[row.sequence] = CommittedRecord(
-                row.id,
-                row.sequence,
-                row.decision,
-                row.evaluation,
-                row.as_of,
-                row.committed_at,
-                row.state,
-                *((last.kind, last.at, last.reason, last.other) if last else ()),
-            )
+        found |= {each.sequence: each for each in _committed(connection, commitment.c.sequence.in_(some))}
     return found
+
+
+def of_decision(connection: sa.Connection, decision: str) -> CommittedRecord | None:
+    """The commitment of a decision, whether the caller named it or it was recorded with the commitment; the last one of several."""
+    named = sa.or_(commitment.c.decision == decision, commitment.c.evaluation == decision)
+    return max(_committed(connection, named), key=lambda each: each.sequence, default=None)
+
+
+def _committed(connection: sa.Connection, which: sa.ColumnElement[bool]) -> Iterator[CommittedRecord]:
+    rows = connection.execute(sa.select(commitment).where(which)).all()
+    endings = _endings(connection, [row.id for row in rows])
+    for row in rows:
+        last = endings.get(row.id)
+        yield CommittedRecord(
+            row.id,
+            row.sequence,
+            row.decision,
+            row.evaluation,
+            row.as_of,
+            row.committed_at,
+            row.state,
+            *((last.kind, last.at, last.reason, last.other) if last else ()),
+        )
 
 
 def _endings(connection: sa.Connection, ids: Sequence[str]) -> dict[str, sa.Row[tuple[object, ...]]]:

@@ -124,6 +124,27 @@ class CounterFiller:
         kept = (each.per for each in counting.counters if each.kept)
         return any(all(_stated(document, fact) is not None for fact in per) for per in kept)
 
+    def apart(self, live: Live, exchange: engine.Exchange) -> bool:
+        """
+        Whether the ledger and the books can say nothing of an exchange except its shares, whatever will be written there.
+
+        It states nobody whose exchanges or promises are counted, no asset, no agreement and no price, and no count.
+        """
+        counting, benefits = live.counting, live.bundle.reader.benefits
+        document, values = exchange.document, exchange.values
+        counts = {fact for each in counting.counters for fact in (each.name, *each.facts)}
+        counts |= {fact for each in counting.promises for fact in (each.fills, each.disputed)}
+        if any(_stated(document, fact) is not None for fact in counts - {""}):
+            return False  # not by its values: among them is what follows from what it states
+        if any(all(fact in values for fact in each.per) for each in counting.counters):
+            return False
+        named = {each.same for each in counting.counters}
+        named |= {fact for each in counting.promises for fact in (each.by, each.beside)}
+        named |= {reader.book.of for reader in live.bundle.reader.books}
+        if benefits is not None:
+            named |= {benefits.book.agreement, benefits.book.made_from, benefits.book.price}
+        return not any(fact in values or _stated(document, fact) is not None for fact in named - {""})
+
     def fill(
         self,
         connection: sa.Connection | None,

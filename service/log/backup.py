@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from service.log.store import scan
 from service.log.tree_verification import tree_faults
-from service.store.database import DatabaseRefused, plain
+from service.store.database import Database, DatabaseRefused, plain
 from service.store.tables import head
 from service.store.upgrade import open_present, revision
 
@@ -43,12 +43,8 @@ def back_up(url: str, copy: Path) -> DatabaseCheck:
             raise DatabaseRefused(f"the database `{database.shown}` is on a server: back it up with `pg_dump --format=custom`")
         if copy.exists():
             raise DatabaseRefused(f"the file `{copy}` exists already; a backup needs a new file")
-        os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         try:
-            with database.reading.connect() as connection:
-                raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
-                raw.execute("VACUUM INTO ?", (str(part),))
-            _sync(part)
+            copy_file(database, part)
             found = examine(str(part))
             if not found.faults:
                 os.link(part, copy)  # unlike a rename, this replaces nothing
@@ -61,6 +57,15 @@ def back_up(url: str, copy: Path) -> DatabaseCheck:
         raise DatabaseRefused(f"the database `{database.shown}` cannot be copied to `{copy}`: {plain(refused)}") from None
     finally:
         database.close()
+
+
+def copy_file(database: Database, copy: Path) -> None:
+    """Copy a database file into a new file that only its owner can read, and that is on the disk. Raises OSError and sqlite3.Error."""
+    os.close(os.open(copy, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    with database.reading.connect() as connection:
+        raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
+        raw.execute("VACUUM INTO ?", (str(copy),))
+    _sync(copy)
 
 
 def examine(url: str) -> DatabaseCheck:

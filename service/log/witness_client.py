@@ -9,7 +9,7 @@ signed. At a start each witness is asked before; if it does not answer, the serv
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,7 @@ from service.store.kept_checkpoint import LogPutBack
 from service.store.log_key import LogRefused
 from service.store.log_tree import TreeBroken
 from service.store.moments import moment_text
-from service.store.tables import cosignature, tree_leaf
+from service.store.tables import cosignature, head, tree_leaf
 from service.store.tree_tiles import frontier_at, nodes
 from service.store.writer import NotRecorded
 from service.transparency.merkle_tree import consistency_proof
@@ -50,6 +50,7 @@ EVERY_SECONDS = 10.0
 ANSWER_SECONDS = 5.0
 MOST_BYTES = 64 * 1024
 _TRIES = 3
+_MOST_OWN = 10_000
 
 Post = Callable[[str, bytes], tuple[int, str, bytes]]  # address and body to status, media type and body; raises WitnessFailed
 
@@ -197,6 +198,23 @@ def ask(store: Store, witness: Witness, post: Post) -> Cosignature:
             raise LogPutBack(f"the log of {size} leaves does not go on from the one that its witness `{name}` cosigned")
         raise WitnessFailed(f"the witness `{name}` answered with the status {status}")
     raise WitnessFailed(f"the witness `{name}` named another size each time")
+
+
+def last_given(connection: sa.Connection, witnesses: Sequence[Witness]) -> list[tuple[str, int, datetime]]:
+    """
+    Of each witness that has cosigned this log: its name, when it did so last, and how many leaves it has not cosigned.
+
+    Leaves that note what this service cosigned as a witness do not count: no witness is asked because of them.
+    """
+    names = {each.verifier.text(): each.verifier.name for each in witnesses}
+    size = connection.execute(sa.select(head.c.next).where(head.c.name == "leaf")).scalar_one_or_none() or 0
+    found = []
+    for row in connection.execute(sa.select(cosignature).where(cosignature.c.witness.in_(list(names)))).all():
+        own = sa.select(tree_leaf.c.index).where(tree_leaf.c.index >= row.size, tree_leaf.c.kind == COSIGNED)
+        few = own.limit(_MOST_OWN).subquery()
+        count = connection.execute(sa.select(sa.func.count()).select_from(few)).scalar_one()
+        found.append((names[row.witness], max(0, size - row.size - count), datetime.fromisoformat(row.at)))
+    return found
 
 
 def request_since(tree: LogTree, old: int) -> AddCheckpoint:

@@ -53,7 +53,7 @@ class CachedDecision:
     `packed` has the texts: the answer, the members of its record, its sentence and its names without the ids of the parties; and, as
     canonical JSON, the source of each counter that was filled in. They are compressed with those in `alike`. `counts` has the value of each
     such counter in the exchange. `personal` are pointers to the personal values of the exchange. `case` is what the decision is to the
-    queue of reviews.
+    queue of reviews. `stands_alone`: it is a permit without duties, whatever the service keeps besides the policies.
     """
 
     as_of: date
@@ -67,6 +67,7 @@ class CachedDecision:
     personal: tuple[str, ...]
     counts: Mapping[str, Any]
     case: ReviewCase
+    stands_alone: bool = False
 
     @classmethod
     def of(cls, made: "NewDecision", texts: bytes, alike: bytes) -> Self:
@@ -84,6 +85,7 @@ class CachedDecision:
             made.exchange.personal,
             {fact: _at(made.exchange.document, fact) for fact in made.counted} or _NOTHING,
             made.case,
+            made.stands_alone,
         )
 
     @property
@@ -128,7 +130,7 @@ class NewDecision:
     A decision that was made now: as it was written, as it is recorded, and its answer in bytes.
 
     `exchange` is the exchange with its counters, `counted` are those that were filled in, and `sources` has the source of each, as
-    canonical JSON. `case` is what the decision is to the queue of reviews.
+    canonical JSON. `case` is what the decision is to the queue of reviews, `stands_alone` as above.
     """
 
     written: engine.WrittenDecision
@@ -138,6 +140,7 @@ class NewDecision:
     case: ReviewCase
     counted: Collection[str] = ()
     sources: bytes = b""
+    stands_alone: bool = False
 
 
 class DecisionCache:

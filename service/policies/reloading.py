@@ -176,6 +176,7 @@ class Policies:
         self.reloaded_at = self._clock()
         self.signed = loaded.signed
         if live is None:
+            self._say.info("policies_unchanged", live=self.live.digests.source)
             return False
         before, self.live, self.since = self.live, live, self.reloaded_at
         self._say.info("policies_reloaded", before=before.digests.source, after=live.digests.source)

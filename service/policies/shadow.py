@@ -205,6 +205,8 @@ class Shadow:
         if digests != self.digests:
             self.digests = digests
             self.say.info("shadow_reloaded", after=digests.source)
+        else:
+            self.say.info("shadow_unchanged", shadow=digests.source)
 
     async def work(self) -> None:
         """Compare the decisions in the queue, for ever."""

@@ -84,7 +84,7 @@ class ColumnValues:
     def _told(self, fact: str, value: Any) -> str:
         if is_erased(value):
             return self._words["erased"]
-        clear = _without_erased(value, self._words["erased"])
+        clear = without_erased(value, self._words["erased"])
         type = self._bundle.vocabulary.type_of(fact)
         if type is not None and type.kind == "id":
             return self._language.as_sent(clear)
@@ -131,12 +131,13 @@ def short(text: str) -> str:
     return text if len(text) <= LONGEST else text[: LONGEST - 1].rstrip() + "…"
 
 
-def _without_erased(value: Any, erased: str) -> Any:
+def without_erased(value: Any, erased: str) -> Any:
+    """A value with a word in the place of each value in it of which only the commitment is left."""
     match value:
         case {"commitment": str()} if len(value) == 1:
             return erased
         case {**members}:
-            return {name: _without_erased(inner, erased) for name, inner in members.items()}
+            return {name: without_erased(inner, erased) for name, inner in members.items()}
         case [*values]:
-            return [_without_erased(inner, erased) for inner in values]
+            return [without_erased(inner, erased) for inner in values]
     return value

@@ -31,6 +31,7 @@ from service.api import (
     caller_info,
     case_drafts,
     commitments,
+    compliance_documents,
     counters,
     decision_pages,
     decisions,
@@ -180,6 +181,7 @@ def create_app(settings: Settings, service: Service | None = None, entities: Ent
         decisions.router,
         dpv_endpoints.router,
         explanation.router,
+        compliance_documents.router,
         read_contracts.router,
         decided_contracts.router,
         written_contracts.router,
@@ -273,6 +275,7 @@ async def _by_status(request: Request, raised: Exception) -> Response:
     if raised.status_code == 405:
         headers = {**(headers or {}), "Allow": _allowed(request)}
     if known := _REFUSED_BY_STATUS.get(raised.status_code):
+        request.scope["refused"] = known[0]
         return RequestRefused(*known, headers=headers).response(path, request_id)
     return plain(raised.status_code, path, request_id, raised.headers)
 

@@ -4,7 +4,8 @@ The outermost layer: every request passes it on its way in, and every answer on 
 In: the request gets an id. The gate checks that it is addressed to this machine: a page in a browser that rebinds a name to 127.0.0.1
 still sends that name, while a probe by address sends no name. The entrance then finds out who calls. Out: the answer gets the id, and
 headers that prevent caching and misreading. An unforeseen failure becomes a problem document. Each request gets one log line, and a
-refused caller one more for the audit.
+refused caller one more for the audit. Requests that watch the service come every few seconds: those that succeed are logged and traced at
+the level `debug` only.
 """
 
 import asyncio
@@ -40,7 +41,6 @@ from service.telemetry.tracing import parent_of
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,255})(:[0-9]{1,5})?")
-PROBES = frozenset(("/livez", "/readyz"))
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -63,6 +63,7 @@ class Gate:
         self._load = service.load
         self._metrics = service.metrics
         self._tracing = service.tracing
+        self._watched = service.settings.log_level == "debug"  # requests that watch the service are shown too
         self._entrance = entrance
         self._hosts = service.settings.host_names
         self._zone = time_zone(service.settings.zone)
@@ -78,7 +79,8 @@ class Gate:
         scope["said"] = said
         status = 0
         parent = parent_of(scope["headers"])
-        span = self._tracing.begin(scope["method"], parent) if self._tracing else None
+        watching = scope["path"] in WATCHING
+        span = self._tracing.begin(scope["method"], parent) if self._tracing and (self._watched or not watching) else None
         if span:
             said["trace_id"] = f"{span.get_span_context().trace_id:032x}"
         elif parent:
@@ -86,7 +88,7 @@ class Gate:
         load = self._load
         # A gateway asks with the method of its client. The decision is recorded, whatever the method.
         method = "POST" if scope["path"].startswith(GATEWAYS) else scope["method"]
-        place = Place(load, method) if scope["path"] not in WATCHING else None
+        place = None if watching else Place(load, method)
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -126,6 +128,7 @@ class Gate:
         except Exception as failed:  # noqa: BLE001 - after any failure the caller gets no details
             self._say.error("internal", request_id=request_id, **described(failed))
             if not status:
+                scope["refused"] = "internal"
                 refused = RequestRefused("internal", "the log has the details under this request id")
                 await refused.response(scope["path"], request_id)(scope, receive, answer)
         finally:
@@ -133,7 +136,7 @@ class Gate:
                 place.leave()
             took = perf_counter() - began
             route: str | None = _route(scope)
-            self._metrics.answered(route, status, took)
+            self._metrics.answered(route, status, took, scope.get("refused"))
             if span and self._tracing:
                 self._tracing.end(span, scope["method"], route, status, said)
             caller = scope["caller"].id if "caller" in scope else None
@@ -148,7 +151,8 @@ class Gate:
                     status=status,
                     kind=scope.get("refused"),
                 )
-            self._say.info(
+            say = self._say.debug if watching and status == 200 else self._say.info
+            say(
                 "request",
                 request_id=request_id,
                 method=scope["method"],
@@ -207,15 +211,15 @@ def _check_host(headers: Iterable[tuple[bytes, bytes]], hosts: frozenset[str], p
     """
     Raises RequestRefused where a request is addressed neither to this machine nor to one of `hosts`.
 
-    A probe may use any address of the machine: no page can make a browser send an address in place of a name. A gateway that sends a key
-    may name the host that its client asked for: no page of another site has a key.
+    Probes and Prometheus may use any address of the machine: no page can make a browser send an address in place of a name. A gateway that
+    sends a key may name the host that its client asked for: no page of another site has a key.
     """
     sent = [value for name, value in headers if name == b"host"]
     if len(sent) != 1:
         raise RequestRefused("bad-request", "send exactly one Host header")
     if path.startswith(GATEWAYS) and any(name == b"authorization" for name, _ in headers):
         return
-    if not _is_ours(sent[0], hosts) and not (path in PROBES and _is_address(sent[0])):
+    if not _is_ours(sent[0], hosts) and not (path in WATCHING and _is_address(sent[0])):
         raise RequestRefused(
             "misdirected", "the service answers only for 127.0.0.1, [::1], localhost and the names in FIFTHFACTOR_HOSTS"
         )

@@ -6,6 +6,7 @@ After a SIGTERM or Ctrl-C, `/readyz` answers 503, and the service still accepts 
 requests under way, writes the waiting records, and ends with 0. A second signal ends the accepting at once.
 """
 
+import asyncio
 import json
 import logging
 import signal
@@ -14,7 +15,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import monotonic
 from types import FrameType
 
@@ -27,33 +27,36 @@ from service.limits import SHUTDOWN_SECONDS, WORKER_CLOSING_SECONDS
 from service.policies import steady_memory
 from service.policies.prepared_policies import PreparedPolicies
 from service.server.app import create_app, preload
-from service.server.bounded_heads import BoundedHeads
-from service.server.workers import Supervisor
+from service.server.bounded_heads import SECONDS, BoundedHeads
+from service.server.listening import CannotServe
+from service.server.tls_certificate import CertificateRefused, Certificates
+from service.server.workers import LEAVE, Supervisor
 from service.service import Service
 from service.settings import SettingRefused, Settings
 from service.store.database import DatabaseRefused
 from service.telemetry import log_lines, metrics
 
+LEAVING_SECONDS = SECONDS + 5  # that a worker which is replaced keeps connections; the longest that one may be idle
+TICKS_WITHOUT = 10  # so that the handshake of a connection that was just accepted has time to end
 SWITCH_SECONDS = 0.001  # after which a thread that waits for Python gets it: the writer needs it several times for one commit
 
 
-class CannotServe(Exception):
-    """The service cannot start. The message is for the operator; the status is the exit status."""
-
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
-        self.status = status
-
-
-def serve(settings: Settings) -> None:
-    """Serve until a signal stops it. Raises CannotServe."""
+def serve_alone(settings: Settings, listening: socket.socket) -> None:
+    """Answer in this process until a signal stops it. Raises CannotServe."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there are policies to reload
-    listening = _listen(settings.host, settings.port)
-    say = log_lines.logger()
-    if settings.workers == 1:
-        _answer(settings, listening, say, lambda service: _announce(say, settings, listening, *_named(service)))
-        return
+    say = log_lines.logger(level=settings.log_level)
+    refused = "one process answers: start the service with `--workers 2` or more, and it can be replaced while it runs"
+    signal.signal(signal.SIGUSR2, lambda number, frame: say.error("upgrade_failed", reason=refused))
+    _answer(settings, listening, say, lambda service: _announce(say, settings, listening, *_named(service)))
 
+
+def serve_generation(
+    settings: Settings, listening: socket.socket, figures: Path, channel: socket.socket, *, replaces: bool = False
+) -> int:
+    """Supervise workers that answer, until a signal or the process above ends it. The exit status. Raises CannotServe."""
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)
+    say = log_lines.logger(level=settings.log_level)
     prepared = prepared_policies(settings)
 
     def work(ready: Callable[[bytes], None]) -> int:
@@ -64,19 +67,17 @@ def serve(settings: Settings) -> None:
             return refused.status
         return 0
 
-    with TemporaryDirectory(prefix="fifthfactor-") as folder:
-        figures = Path(folder)
-        supervisor = Supervisor(
-            settings.workers,
-            work,
-            say,
-            ready=lambda told: _announce(say, settings, listening, *json.loads(told)),
-            stopping=listening.close,  # each worker holds it too while it accepts requests
-            gone=lambda pid: metrics.worker_ended(figures, pid),
-            patience=settings.drain_seconds + SHUTDOWN_SECONDS + WORKER_CLOSING_SECONDS,
-        )
-        if status := supervisor.run():
-            raise CannotServe("", status)
+    return Supervisor(
+        settings.workers,
+        work,
+        say,
+        ready=lambda told: _announce(say, settings, listening, *json.loads(told)),
+        stopping=listening.close,  # each worker holds it too while it accepts requests
+        gone=lambda pid: metrics.worker_ended(figures, pid),
+        patience=settings.drain_seconds + SHUTDOWN_SECONDS + WORKER_CLOSING_SECONDS,
+        above=channel,
+        replaces=replaces,
+    ).run()
 
 
 def _answer(
@@ -95,6 +96,7 @@ def _answer(
     if figures:
         service.metrics.share(figures)
     with _starting():
+        certificates = _certificates(settings, service)
         app = create_app(settings, service)
     steady_memory.settle()
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -111,18 +113,51 @@ def _answer(
             server_header=False,
             proxy_headers=False,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            ssl_context_factory=(lambda config, usual: certificates.context) if certificates else None,
         ),
         service.load,
         settings.drain_seconds,
+        lambda: ready(service),
+        certificates,
     )
     messages = logging.getLogger("uvicorn.error")
     messages.addHandler(log_lines.ServerMessages(say))
     messages.propagate = False
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, server.handle_exit)
-    signal.signal(signal.SIGHUP, lambda number, frame: service.reloading.ask())
-    ready(service)
+    if figures:
+        signal.signal(LEAVE, server.handle_replacement)
+
+    def reload(number: int, frame: FrameType | None) -> None:
+        service.reloading.ask()
+        if certificates:
+            certificates.ask()
+
+    signal.signal(signal.SIGHUP, reload)
     server.run(sockets=[listening])
+
+
+def _certificates(settings: Settings, service: Service) -> Certificates | None:
+    """The certificate with which the service is called, and its figures; None without TLS. Raises CannotServe."""
+    try:
+        certificates = Certificates.open(settings, service.say, service.clock)
+    except CertificateRefused as refused:
+        service.close()
+        raise CannotServe(f"error: {refused}", 2) from None
+    service.metrics.tell(
+        "gauge",
+        "fifthfactor_tls_certificate_expiry_timestamp_seconds",
+        "Until when the certificate is valid that new connections get.",
+        lambda: (({}, certificates.served.until.timestamp()),) if certificates else (),
+    )
+    service.metrics.tell(
+        "gauge",
+        "fifthfactor_tls_certificate_refused",
+        "Whether the certificate in the files was refused, and the one before goes on.",
+        lambda: (({}, certificates.refused),) if certificates else (),
+        over="largest",
+    )
+    return certificates
 
 
 def prepared_policies(settings: Settings) -> PreparedPolicies:
@@ -147,11 +182,27 @@ def _starting() -> Iterator[None]:
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, load: Load, drain_seconds: float) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        load: Load,
+        drain_seconds: float,
+        ready: Callable[[], None],
+        certificates: Certificates | None = None,
+    ) -> None:
         super().__init__(config)
+        self._certificates = certificates
         self._load = load
         self._drain_seconds = drain_seconds
+        self._ready = ready
         self._until: float | None = None  # the end of accepting requests, once a signal came
+        self._last = 0.0
+        self._left = -1  # ticks without a connection since another worker took the place of this one
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept requests, and say so."""
+        await super().startup(sockets)
+        self._ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal to stop, at any time, so that the process ends with 0. A second signal ends it sooner."""
@@ -161,26 +212,32 @@ class _Server(uvicorn.Server):
         else:
             self.should_exit = True
 
+    def handle_replacement(self, sig: int, frame: FrameType | None) -> None:
+        """Another worker takes the place of this one: accept no more connections, answer those that are there, and end."""
+        self._load.draining = self._load.replaced = True
+
+    async def main_loop(self) -> None:
+        """Serve until it is time to stop, and look after the certificate meanwhile."""
+        looking = asyncio.create_task(self._certificates.work()) if self._certificates else None
+        try:
+            await super().main_loop()
+        finally:
+            if looking:
+                looking.cancel()
+
     async def on_tick(self, counter: int) -> bool:
         """Whether to stop accepting requests now. The server asks ten times a second."""
+        if self._load.replaced and self._until is None:
+            if self._left < 0:
+                for each in self.servers:
+                    each.close()
+                self._last = monotonic() + LEAVING_SECONDS
+            # A connection that was just accepted is among them a tick later. One that is idle ends as it always does.
+            self._left = 0 if self.server_state.connections else self._left + 1
+            self.should_exit |= self._left > TICKS_WITHOUT or monotonic() > self._last
         if self._until is not None and monotonic() >= self._until:
             self.should_exit = True
         return await super().on_tick(counter)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket. It opens before the start, so that a used port gives one clear error and port 0 gets its number."""
-    address = "127.0.0.1" if host.lower() == "localhost" else host
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((address, port))
-        listening.listen()
-    except OSError as refused:
-        listening.close()
-        raise CannotServe(f"error: cannot listen on {host} port {port}: {refused.strerror}", 2) from None
-    return listening
 
 
 def _named(service: Service) -> tuple[str, str]:
@@ -190,7 +247,8 @@ def _named(service: Service) -> tuple[str, str]:
 
 def _announce(say: FilteringBoundLogger, settings: Settings, listening: socket.socket, database: str, source: str) -> None:
     host, port = listening.getsockname()[:2]
-    address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    scheme = "https" if settings.tls_certificate else "http"
+    address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
     say.info(
         "started",
         address=address,

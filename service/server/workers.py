@@ -8,11 +8,15 @@ end early. It gives up if MOST_FAILED_STARTS workers in a row end before they ar
 
 On SIGTERM or SIGINT the parent sends SIGTERM to every worker and waits for them. It passes on SIGHUP. A worker whose parent has ended
 ends too.
+
+Above the parent is another process (`generations`), which tells it by a channel to let a worker go or to start the next one, while another
+parent replaces this one. If the channel ends, so does the parent.
 """
 
 import gc
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -23,13 +27,17 @@ from traceback import print_exc
 
 from structlog.typing import FilteringBoundLogger
 
+from service.server.generations import COMPLETE, GONE, READY
+
 MOST_FAILED_STARTS = 5  # in a row
 FIRST_PAUSE = 0.05  # seconds before a worker is started again, doubled for each that ended early
 LONGEST_PAUSE = 5.0
 EARLY_SECONDS = 10.0
 
 _LOOK = 0.02  # seconds between looks while a worker gets ready or a start is due
-_SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+LEAVE = signal.SIGUSR1  # to a worker: another one takes its place
+
+_SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 Ready = Callable[[bytes], None]
 
@@ -40,6 +48,7 @@ class _Worker:
     began: float
     tells: int  # a pipe that can be read once the worker is ready
     ready: bool = False
+    leaving: bool = False
 
 
 class Supervisor:
@@ -49,6 +58,8 @@ class Supervisor:
     `work` runs in a worker. It calls its argument with a few bytes once it is ready, and returns its exit status. The parent calls
     `ready` with the bytes of the first worker once all are ready, `gone` with the process id of each worker that ended, and `stopping`
     when the end begins. A worker that does not end within `patience` seconds after that is killed.
+
+    `above` is the channel to the process above; where it `replaces` another parent, each further worker starts when that process says so.
     """
 
     def __init__(
@@ -61,8 +72,13 @@ class Supervisor:
         stopping: Callable[[], None],
         gone: Callable[[int], None],
         patience: float,
+        above: socket.socket,
+        replaces: bool = False,
     ) -> None:
-        self._count = count
+        above.setblocking(False)
+        self._above = above
+        self._replaces = replaces
+        self._wanted = self._count = count
         self._work = work
         self._say = say
         self._ready = ready
@@ -84,6 +100,7 @@ class Supervisor:
         self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         gc.freeze()
         while self._status is None or self._workers:
+            self._listen_above()
             self._start_due()
             waits = self._due or not self._announced or any(not each.ready for each in self._workers.values())
             match signal.sigtimedwait(_SIGNALS, _LOOK if waits else 1.0):
@@ -129,6 +146,7 @@ class Supervisor:
     def _be_a_worker(self, telling: int) -> int:
         living, life = self._life
         os.close(life)
+        self._above.close()
         for each in self._workers.values():
             os.close(each.tells)
         signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
@@ -150,12 +168,68 @@ class Supervisor:
                     each.ready = True
                     self._failed_starts = 0
                     self._say.info("worker_started", pid=pid)
+                    self._tell_above(READY)
                     if self._told is None:
                         self._told = told
-                        self._due = dict.fromkeys(range(1, self._count), 0.0)
+                        if not self._replaces:
+                            self._due = dict.fromkeys(range(1, self._count), 0.0)
         if not self._announced and self._told is not None and sum(each.ready for each in self._workers.values()) == self._count:
             self._announced = True
             self._ready(self._told)
+            self._tell_above(COMPLETE)
+
+    # --- replaced, or replacing ----------------------------------------------------------------------------------------
+
+    def _listen_above(self) -> None:
+        """Do what the process above says. If it has ended, end too."""
+        try:
+            words = self._above.recv(4096)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            words = b""
+        if not words:
+            if self._status is None:
+                self._stop(0)
+            return
+        for word in words:
+            match bytes((word,)):
+                case b"g":
+                    self._start_next()
+                case b"l":
+                    self._let_go()
+                case b"b":
+                    self._count = self._wanted
+                    there = {each.number for each in self._workers.values() if not each.leaving}
+                    self._due |= {number: 0.0 for number in range(self._count) if number not in there | self._due.keys()}
+
+    def _start_next(self) -> None:
+        there = {each.number for each in self._workers.values()} | self._due.keys()
+        if free := [number for number in range(self._count) if number not in there]:
+            self._due[free[0]] = 0.0
+
+    def _let_go(self) -> None:
+        """Let one worker go, first one that is not ready. Its connections are answered; where there is none, that is said at once."""
+        staying = sorted((each.ready, pid) for pid, each in self._workers.items() if not each.leaving)
+        self._count = max(0, self._count - 1)
+        if self._due:
+            self._due.popitem()
+        elif staying:
+            ready, pid = staying[0]
+            self._workers[pid].leaving = True
+            os.kill(pid, LEAVE if ready else signal.SIGTERM)
+            self._say.info("worker_leaving", pid=pid)
+            return
+        self._tell_above(GONE)
+        self._end_if_replaced()
+
+    def _end_if_replaced(self) -> None:
+        if self._count == 0 and not self._workers and self._status is None:
+            self._status = 0
+
+    def _tell_above(self, word: bytes) -> None:
+        with suppress(OSError):  # it has ended, which is noticed by `_listen_above`
+            self._above.send(word)
 
     # --- ending ------------------------------------------------------------------------------------------------------
 
@@ -167,7 +241,11 @@ class Supervisor:
             worker = self._workers.pop(pid)
             os.close(worker.tells)
             self._gone(pid)
-            if self._status is None:
+            if worker.leaving:
+                self._say.info("worker_left", pid=pid)
+                self._tell_above(GONE)
+                self._end_if_replaced()
+            elif self._status is None:
                 self._follow(pid, worker, os.waitstatus_to_exitcode(ended))
 
     def _follow(self, pid: int, worker: _Worker, status: int) -> None:

@@ -10,6 +10,7 @@ INVARIANT (one writing lock): a writing transaction holds the database's writing
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -24,7 +25,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import psycopg as postgresql
 from sqlalchemy.dialects.sqlite import pysqlite as sqlite
 
-from service.store import admissions, counter_secret, log_key, row_seals
+from service.store import admissions, counter_secret, kept_reads, log_key, row_seals
 from service.store.kept_checkpoint import KeptCheckpoint, LogPutBack
 from service.store.log_key import LogKey, LogRefused
 from service.store.log_tree import Growth, SealedTree, TreeBroken, Vouched, begin_growth, is_still_sealed, sealed_tree
@@ -78,6 +79,7 @@ class Database:
         self._asking = threading.Lock()
         self._in_this_turn: dict[tuple[asyncio.AbstractEventLoop, sa.Table], bool] = {}
         for each in (self.reading, self.writing):
+            sa.event.listen(each, "before_cursor_execute", lambda *_: kept_reads.note())
             sa.event.listen(each, "connect", lambda _, made: counter_secret.give_key(made.info, self._key_that_sealed))
             sa.event.listen(each, "connect", lambda _, made: row_seals.give_keys(made.info, self._seal_key))
             sa.event.listen(each, "connect", lambda _, made: admissions.give_tree(made.info, lambda on: self.sealed(on)[0]))
@@ -179,6 +181,11 @@ class Database:
         """Record nothing more, and sign nothing: a witness of the log knows another one."""
         self._put_back = reason
 
+    @property
+    def refuses(self) -> bool:
+        """Whether nothing is recorded any more."""
+        return self._put_back is not None
+
     def sealed_alone(self, connection: sa.Connection) -> tuple[SealedTree, LogKey]:
         """The tree of the log and the log's key, compared with nothing else. Raises TreeBroken and LogKeyRefused."""
         if self._last is not None and is_still_sealed(connection, self._last[1]):
@@ -230,6 +237,7 @@ class Database:
         INVARIANT (nothing is overlooked): whoever asks in a turn was sent before the turn began, and so before the first one asked. What
         was committed before it was sent is seen.
         """
+        kept_reads.note()  # also where the answer is there still
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -260,6 +268,26 @@ class Database:
         if self.dialect == "postgresql":
             return sa.func.unnest(sa.func.string_to_array(text, ",")).table_valued("value").render_derived(name="numbers")
         return sa.func.json_each("[" + text + "]").table_valued("value", name="numbers")
+
+    @contextmanager
+    def looking(self, seconds: float) -> Iterator[sa.Connection]:
+        """A connection to read a few rows with. A server gives up a statement after so many seconds; a file has only short ones."""
+        with self.reading.connect() as connection:
+            if self.dialect == "postgresql":
+                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {int(seconds * 1000)}")
+            yield connection
+
+    def size(self, connection: sa.Connection) -> int:
+        """The bytes that the database takes on the disk; of a file with its write-ahead log."""
+        if self.path is None:
+            found: int = connection.execute(sa.select(sa.func.pg_database_size(sa.func.current_database()))).scalar_one()
+            return found
+        files = (self.path, Path(f"{self.path}-wal"))
+        return sum(each.stat().st_size for each in files if each.exists())
+
+    def free(self) -> int | None:
+        """The bytes that are free where the database's file is; None if it is on a server."""
+        return None if self.path is None else shutil.disk_usage(self.path.parent).free
 
     def identity(self) -> tuple[int, int] | None:
         """The file that the path names now. A moved or deleted file still takes the writes of an open connection. Raises OSError."""

@@ -57,6 +57,22 @@ class KeptCheckpoint:
         except NoteRefused as refused:
             raise LogRefused(f"the last checkpoint `{self.path}` is none: {refused}") from None
 
+    def size_and_moment(self) -> tuple[int, float] | None:
+        """
+        How many leaves the checkpoint in the file has, and when it was kept, in seconds since 1970.
+
+        None if there is none. Nothing is verified. Raises LogRefused.
+        """
+        try:
+            kept_at = self.path.stat().st_mtime
+        except OSError:
+            return None
+        note = self.note()
+        try:
+            return None if note is None else (Checkpoint.parse(note.text).size, kept_at)
+        except CheckpointRefused:
+            return None
+
     def compare(self, connection: sa.Connection, sealed: SealedTree, key: LogKey, note: Note) -> None:
         """
         Show that the tree, which the key sealed, goes on from the checkpoint in the file.

@@ -154,6 +154,11 @@ def revision(connection: sa.Connection) -> str | None:
     return _revision_of(connection, foreign_parts.tables_of(connection))
 
 
+def revision_of_log(database: Database, connection: sa.Connection) -> str | None:
+    """The same of a database that must be a log, or have no table. Raises DatabaseRefused if it is neither."""
+    return _revision(database, connection)
+
+
 def _revision_of(connection: sa.Connection, names: frozenset[str]) -> str | None:
     if "alembic_version" not in names:
         return None

@@ -66,6 +66,8 @@ class WriterCounts:
 
     commits: int = 0
     failures: int = 0
+    lock_seconds: float = 0.0  # waited for the database's writing lock
+    writing_seconds: float = 0.0  # in transactions that hold it, up to the end of their commits
     failing: bool = False  # whether the last transaction that held items failed, or any other since
 
 
@@ -198,9 +200,17 @@ class Writer:
         if self.database.identity() != self._file:
             raise NotRecorded("the database file was moved or replaced")
         connection = self._connection or self._connect()
-        with connection.begin(), self.database.growing(connection) as growth:
-            results = [result for run in _runs(jobs) for result in self._done(connection, growth, run)]
-        self.counts.commits += 1
+        counts, began = self.counts, monotonic()
+        held: float | None = None  # since when the lock is
+        try:
+            with connection.begin(), self.database.growing(connection) as growth:
+                held = monotonic()
+                results = [result for run in _runs(jobs) for result in self._done(connection, growth, run)]
+        finally:
+            ended = monotonic()
+            counts.lock_seconds += (held or ended) - began
+            counts.writing_seconds += ended - (held or ended)
+        counts.commits += 1
         if growth.after is not None:
             key, after = growth.after
             self._keeper.grew(key, after.frontier)

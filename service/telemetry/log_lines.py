@@ -4,6 +4,8 @@ The log lines of the service: one JSON line per event, on standard error.
 A line holds a time, a level, an event, ids, outcomes and durations. INVARIANT (nothing personal): no line holds a body
 or a value in it, a path or a header as sent, or the message of an unforeseen error, which may quote a value. For such an
 error, the line has its class and its places in the code.
+
+Lines below the level that is set are left out. INVARIANT (the audit is whole): the lines `audit` are written at every level.
 """
 
 import json
@@ -15,17 +17,19 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import structlog
-from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
+from structlog.typing import EventDict, FilteringBoundLogger, Processor, WrappedLogger
 
 PLACES_OF_AN_ERROR = 12
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
-def logger(stream: TextIO | None = None) -> FilteringBoundLogger:
-    """A logger of JSON lines, on standard error if no stream is given."""
+def logger(stream: TextIO | None = None, level: str = "info") -> FilteringBoundLogger:
+    """A logger of JSON lines from one of the LEVELS on, on standard error if no stream is given."""
     bound: FilteringBoundLogger = structlog.wrap_logger(
         structlog.WriteLogger(stream or sys.stderr),
-        processors=[_line],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        processors=[_only_from(level), _line] if LEVELS[level] > logging.INFO else [_line],
+        # Not above `info`: the lines of the audit have this level.
+        wrapper_class=structlog.make_filtering_bound_logger(min(LEVELS[level], logging.INFO)),
         cache_logger_on_first_use=True,
     ).bind()
     return bound
@@ -61,6 +65,15 @@ class ServerMessages(logging.Handler):
         """Write one line. A traceback is cut to its first line, which holds no value."""
         say = self._log.error if record.levelno >= logging.ERROR else self._log.warning
         say("server", message=record.getMessage().splitlines()[0])
+
+
+def _only_from(level: str) -> Processor:
+    def processor(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        if LEVELS.get(method, logging.CRITICAL) < LEVELS[level] and event["event"] != "audit":
+            raise structlog.DropEvent
+        return event
+
+    return processor
 
 
 _encode = json.JSONEncoder(default=repr).encode

@@ -1,38 +1,39 @@
 """
-Metrics for Prometheus: figures in, a page of text out.
+Metrics for Prometheus: figures in, a page of text out, in the format of Prometheus or in OpenMetrics, as it is asked for.
 
-INVARIANT (bounded, nothing personal): a label is an outcome, a declared route, a status or a digest of the policies, never a value
-that a caller sent. A request without a route counts as `other`.
+INVARIANT (bounded, nothing personal): a label is an outcome, a declared route, a status, a kind of refusal or a name of the service's own,
+never a value that a caller sent. A request without a route counts as `other`.
 
 Several workers of one service share a folder. Each writes its figures there every second, and the page is the sum over all of them.
 The figures of the worker that answers are current; those of the others are at most a second old. The counts of a worker stay in the
-sums after its end.
+sums after its end. What is the same for all workers, such as the size of the database, is read by the one that answers.
 """
 
 import asyncio
+import fcntl
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 SHARE_SECONDS = 1.0
 
 _ENDED = "ended.json"
-_DECISION_BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+_DECISION_BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.35, 0.5, 0.75, 1.0, 2.5)
 _REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
-# These gauges have one value for the whole service, or the newest is taken. All other gauges are added over the workers.
-_LARGEST = ("_info", "_timestamp_seconds", "_start_time_seconds", "_max_fds", "_behind_seconds", "_lag_events", "_lag_seconds")
+# Of these gauges the largest value of a worker is the value of the service. All other gauges are added, if it is not said otherwise.
+_LARGEST = ("_info", "_timestamp_seconds", "_start_time_seconds", "_max_fds", "_behind_seconds", "_lag_seconds", "_lag_events")
 
 Labelled = Sequence[tuple[Mapping[str, str], float]]
+Over = Literal["sum", "largest", "answering"]  # the workers: added, the largest value, or read by the one that answers
 
 
 class Metrics:
@@ -41,6 +42,7 @@ class Metrics:
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._told = _Told()
+        self._over: dict[str, Over] = {}
         self._registry.register(self._told)
         ProcessCollector(registry=self._registry)
         self._decisions = Counter("fifthfactor_decisions", "Decisions made, by outcome.", ["outcome"], registry=self._registry)
@@ -60,10 +62,21 @@ class Metrics:
             registry=self._registry,
             buckets=_REQUEST_BUCKETS,
         )
+        self._refusals = Counter(
+            "fifthfactor_refusals", "Requests refused, by the kind of the problem.", ["kind"], registry=self._registry
+        )
+        looked_up = Counter(
+            "fifthfactor_answer_cache_lookups",
+            "Exchanges, by whether an answer that is kept was given: a hit, a miss, or a bypass where none may be.",
+            ["result"],
+            registry=self._registry,
+        )
+        self._hit, self._missed, self._bypassed = map(looked_up.labels, ("hit", "miss", "bypass"))
         # Looking up a child by its labels costs more than counting.
         self._by_outcome: dict[str, Counter] = {}
         self._by_answer: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._folder: Path | None = None
+        self._refreshing: list[Callable[[], Awaitable[None]]] = []
 
     def decided(self, outcome: str, seconds: float) -> None:
         """A decision was made."""
@@ -71,8 +84,20 @@ class Metrics:
         counter.inc()
         self._deciding.observe(seconds)
 
-    def answered(self, route: str | None, status: int, seconds: float) -> None:
-        """A request was answered. `route` is the declared route; `status` is 0 where the caller had left."""
+    def looked_up(self, found: bool | None) -> None:
+        """A kept answer was looked for, and found or not; None: the answer depends on more than the exchange, so none was looked for."""
+        (self._bypassed if found is None else self._hit if found else self._missed).inc()
+
+    def refused(self, kind: str, count: int = 1) -> None:
+        """So many requests were refused, by the kind of their problem."""
+        self._refusals.labels(kind).inc(count)
+
+    def answered(self, route: str | None, status: int, seconds: float, refused: str | None = None) -> None:
+        """
+        A request was answered. `route` is the declared route; `status` is 0 where the caller had left; `refused` is the kind of a problem.
+        """
+        if refused is not None:
+            self.refused(refused)
         key = (route or "other", status)
         if not (found := self._by_answer.get(key)):
             found = self._requests.labels(key[0], str(status) if status else "gone"), self._answering.labels(key[0])
@@ -81,18 +106,39 @@ class Metrics:
         found[1].observe(seconds)
 
     def tell(
-        self, kind: Literal["counter", "gauge"], name: str, documentation: str, read: Callable[[], float | Labelled]
+        self,
+        kind: Literal["counter", "gauge"],
+        name: str,
+        documentation: str,
+        read: Callable[[], float | Labelled],
+        over: Over | None = None,
     ) -> None:
-        """Register a figure that is counted elsewhere. `read` is called for each page."""
-        self._told.figures[name] = (kind, documentation, read)
+        """
+        Register a figure that is kept elsewhere. `read` is called for each page, and each second if there are other workers.
 
-    def page(self) -> bytes:
-        """The page, summed over all workers."""
+        A gauge is the sum `over` the workers; or the largest value of one, as some names imply; or what the worker that answers reads.
+        """
+        self._told.figures[name] = (kind, documentation, read)
+        self._over[name] = over or ("largest" if kind == "gauge" and name.endswith(_LARGEST) else "sum")
+
+    def refresh_by(self, refresh: Callable[[], Awaitable[None]]) -> None:
+        """Have something brought up to date before each page."""
+        self._refreshing.append(refresh)
+
+    async def page(self, accept: str = "") -> tuple[bytes, str]:
+        """The page, over all workers, and its media type, by a header `Accept`."""
+        for refresh in self._refreshing:
+            await refresh()
+        return await asyncio.to_thread(self._page, accept)  # with many routes it takes some milliseconds
+
+    def _page(self, accept: str) -> tuple[bytes, str]:
         snapshots = [self._snapshot()]
         if self._folder:
             mine = self._folder / f"{os.getpid()}.json"
             snapshots += [_read(file) for file in self._folder.glob("*.json") if file != mine]
-        return generate_latest(_Fixed(_merged(snapshots)))
+        largest = {name for name, over in self._over.items() if over == "largest"}
+        encode, media_type = choose_encoder(accept)
+        return encode(_Fixed(_merged(snapshots, largest))), media_type
 
     def share(self, folder: Path) -> None:
         """Share the figures of this worker with the others, while `sharing`."""
@@ -100,17 +146,23 @@ class Metrics:
 
     @asynccontextmanager
     async def sharing(self) -> AsyncIterator[None]:
-        """Write the figures every second, if there are other workers."""
+        """Write the figures every second and at the end, if there are other workers."""
         task = asyncio.create_task(self._share(self._folder)) if self._folder else None
         yield
-        if task:
+        if task and self._folder:
             task.cancel()
+            with suppress(OSError):
+                _write(self._folder / f"{os.getpid()}.json", self._snapshot())  # what was counted since stays in the sums
 
     async def _share(self, folder: Path) -> None:
         while True:
             with suppress(OSError):  # a full disk must not end the service
-                _write(folder / f"{os.getpid()}.json", self._snapshot())
+                await asyncio.to_thread(self._write_mine, folder)
             await asyncio.sleep(SHARE_SECONDS)
+
+    def _write_mine(self, folder: Path) -> None:
+        shared = (each for each in self._snapshot() if self._over.get(each.name) != "answering")
+        _write(folder / f"{os.getpid()}.json", shared)
 
     def _snapshot(self) -> list[Metric]:
         found = []
@@ -121,13 +173,24 @@ class Metrics:
 
 
 def worker_ended(folder: Path, pid: int) -> None:
-    """A worker ended: its counts stay in the sums, its gauges do not. Only the parent calls this."""
+    """A worker ended: its counts stay in the sums, its gauges do not. Only a parent calls this; while one replaces another, both do."""
     mine = folder / f"{pid}.json"
     if mine.exists():
-        with suppress(OSError):
+        with suppress(OSError), _alone(folder):
             counted = [metric for metric in _read(mine) if metric.type != "gauge"]
-            _write(folder / _ENDED, _merged([_read(folder / _ENDED), counted]))
+            _write(folder / _ENDED, _merged([_read(folder / _ENDED), counted], ()))
         mine.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """The folder, held against another parent. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 class _Told(Collector):
@@ -154,14 +217,14 @@ class _Fixed(CollectorRegistry):
         return self._metrics
 
 
-def _merged(snapshots: Iterable[Sequence[Metric]]) -> list[Metric]:
-    """One snapshot from several: sums, but the largest value for some gauges."""
+def _merged(snapshots: Iterable[Sequence[Metric]], largest_of: Collection[str]) -> list[Metric]:
+    """One snapshot from several: sums, but the largest value for some gauges: those that are named, and some of the process."""
     metrics: dict[str, Metric] = {}
     values: dict[str, dict[tuple[str, tuple[tuple[str, str], ...]], float]] = {}
     for metric in (metric for snapshot in snapshots for metric in snapshot):
         metrics.setdefault(metric.name, metric)
         held = values.setdefault(metric.name, {})
-        largest = metric.type == "gauge" and metric.name.endswith(_LARGEST)
+        largest = metric.name in largest_of or (metric.type == "gauge" and metric.name.endswith(_LARGEST))
         for sample in metric.samples:
             key = (sample.name, tuple(sample.labels.items()))
             before = held.get(key)

@@ -14,6 +14,7 @@ from service.service import Service
 from service.telemetry.log_lines import described
 from service.watch.lease import Lease, LeaseLost
 from service.watch.round import RoundDone, run, sign, today_of
+from service.watch.round_progress import RoundProgress
 from service.watch.transactions import writing
 from service.watch.webhook_delivery import Deliveries
 
@@ -29,7 +30,10 @@ async def run_rounds(service: Service) -> AsyncIterator[None]:
         yield
         return
     stop = asyncio.Event()
-    tasks = [asyncio.create_task(watch_now_and_then(service, stop)), asyncio.create_task(deliver_now_and_then(service, stop))]
+    progress = RoundProgress()
+    progress.register(service.metrics)
+    rounds = watch_now_and_then(service, stop, progress=progress)
+    tasks = [asyncio.create_task(each) for each in (rounds, deliver_now_and_then(service, stop))]
     try:
         yield
     finally:
@@ -42,6 +46,12 @@ async def deliver_now_and_then(service: Service, stop: asyncio.Event) -> None:
     if not service.settings.webhooks:
         return
     deliveries, write = Deliveries(service), writing(service, asyncio.get_running_loop())
+    service.metrics.tell(
+        "counter",
+        "fifthfactor_webhook_attempts_total",
+        "Attempts to send an event of the watch to a webhook, by what came of them.",
+        lambda: [({"result": result}, number) for result, number in deliveries.counts.items()],
+    )
 
     def work() -> None:
         if deliveries.any_due():
@@ -56,23 +66,36 @@ async def deliver_now_and_then(service: Service, stop: asyncio.Event) -> None:
 
 
 async def watch_now_and_then(
-    service: Service, stop: asyncio.Event, tell: Callable[[RoundDone], None] = lambda done: None
+    service: Service,
+    stop: asyncio.Event,
+    tell: Callable[[RoundDone], None] = lambda done: None,
+    progress: RoundProgress | None = None,
 ) -> None:
     """Do each round that is due, until `stop` is set. `tell` is called in a thread while a round is under way, and at its end."""
     last, wait = "", 0.0
+    rounds = progress or RoundProgress()
+
+    def moved(done: RoundDone) -> None:
+        rounds.moved(done)
+        tell(done)
+
     while not stop.is_set():
         if wait > 0:
             wait -= LOOK_SECONDS
         elif (wanted := sign(service, today_of(service))) != last:
+            rounds.due()
             try:
-                done = await _round(service, wanted, stop, tell)
+                done = await _round(service, wanted, stop, moved)
             except LeaseLost:
                 wait = AGAIN_SECONDS
             except Exception as failed:  # noqa: BLE001 - no error may prevent the next round
                 service.say.error("watch_round_failed", **described(failed))
+                rounds.failed_rounds += 1
                 wait = AGAIN_SECONDS
             else:
-                last = wanted if done else last
+                if done:
+                    last = wanted
+                    rounds.done()
         await _pause(stop)
 
 

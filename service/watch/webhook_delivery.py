@@ -31,6 +31,8 @@ MEDIA_TYPE = "application/cloudevents+json; charset=utf-8"
 PAUSES = tuple(timedelta(seconds=each) for each in (60, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400))
 MOST = len(PAUSES) + 1
 DELIVERED, GIVEN_UP = "delivered", "given-up"
+FAILED = "failed"  # and is tried again
+MOST_COUNTED = 10_000
 _GONE = 410
 
 
@@ -54,6 +56,7 @@ class Deliveries:
     """Sends the events of one service. Raises SettingRefused if the secret cannot be used."""
 
     def __init__(self, service: Service) -> None:
+        self.counts = dict.fromkeys((DELIVERED, FAILED, GIVEN_UP), 0)  # of attempts
         self._service = service
         settings: Settings = service.settings
         self._addresses: Mapping[str, str] = {digest_of(each): each for each in settings.webhooks}
@@ -71,6 +74,7 @@ class Deliveries:
         while left and not stopped() and (attempt := write(lambda transaction: self._take(transaction, left))):
             digest = digest_of(attempt.address)
             state = self._send(attempt)
+            self.counts[state or FAILED] += 1
             if state is not None:
                 write(partial(_settle, event=attempt.event.number, address=digest, state=state))
             if state == DELIVERED:
@@ -129,6 +133,18 @@ class Deliveries:
             given_up=given_up,
         )
         return GIVEN_UP if given_up else None
+
+
+def undelivered(connection: sa.Connection) -> tuple[int, int]:
+    """How many events wait to be sent to an address, and how many were given up; at most MOST_COUNTED of each."""
+    return count(connection, events.WAITING), count(connection, GIVEN_UP)
+
+
+def count(connection: sa.Connection, state: str) -> int:
+    """How many deliveries are in a state, up to MOST_COUNTED."""
+    few = sa.select(watch_delivery.c.event).where(watch_delivery.c.state == state).limit(MOST_COUNTED).subquery()
+    found: int = connection.execute(sa.select(sa.func.count()).select_from(few)).scalar_one()
+    return found
 
 
 def _settle(transaction: sa.Connection, event: int, address: str, state: str) -> None:

@@ -72,6 +72,11 @@ def body(**changes: Any) -> bytes:
     return json.dumps({**EXCHANGE, **changes}).encode()
 
 
+def as_recorded(answer: dict[str, Any]) -> dict[str, Any]:
+    """An answer as its record has it: without its explanation, and without until when it may be kept."""
+    return {name: part for name, part in answer.items() if name not in ("explanation", "keep_until")}
+
+
 class Lines(StringIO):
     """A log in memory, read back as events."""
 
@@ -261,7 +266,11 @@ class Server:
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The log lines of one name so far."""
-        return [event for event in map(json.loads, list(self.log)) if event["event"] == name]
+        return [
+            event
+            for event in map(json.loads, (line for line in list(self.log) if line.startswith("{")))
+            if event["event"] == name
+        ]
 
 
 @contextmanager

@@ -19,6 +19,6 @@ class AsyncClient(Agreements, Decisions, Documents, Ledger, Log, Policies, Regis
 
     `key` is an API key; if not given, FIFTHFACTOR_KEY of the environment. `timeout` is the longest time of a call in seconds, over all
     its attempts. `tls` says how the service's certificate is checked; if not given, by the authorities of the machine. The client follows
-    no redirects and uses no proxies or credentials of the environment. Every method raises Refused, Unavailable or Malformed where there
-    is no answer.
+    no redirects and uses no proxies or credentials of the environment. With `keep_permits`, `evaluate` keeps so many permits and gives them
+    again as long as the service lets it. Every method raises Refused, Unavailable or Malformed where there is no answer.
     """

@@ -7,6 +7,7 @@ from typing import Self
 
 import httpx
 
+from ..answers import Answer
 from ..async_deadline import connections, pause, within
 from ..attempts import (
     FIRST_PAUSE_SECONDS,
@@ -21,7 +22,8 @@ from ..attempts import (
     came,
     failure,
 )
-from ..errors import Unavailable
+from ..errors import Refused, Unavailable
+from ..kept_permits import KeptPermits
 from ..pages import Item, Pages
 from ..stream import LONGEST_PAUSE_SECONDS, SILENT_SECONDS, EventStream, StreamEvent
 
@@ -37,8 +39,10 @@ class Connection:
         timeout: float = TIMEOUT_SECONDS,
         retries: int = RETRIES,
         tls: ssl.SSLContext | None = None,
+        keep_permits: int = 0,
     ) -> None:
         self._options = Options.of(address, key, timeout, retries)
+        self._permits = KeptPermits(keep_permits)
         self._http = connections(tls or ssl.create_default_context())
 
     def __repr__(self) -> str:
@@ -65,9 +69,26 @@ class Connection:
         attempts = Attempts(call, self._options)
         while True:
             try:
-                return await self._attempt(attempts)
+                found = await self._attempt(attempts)
+                self._permits.saw(found)
+                return found
             except Again as failed:
                 await pause(attempts.pause(failed))
+            except Refused as refused:
+                self._permits.refused(refused)
+                raise
+
+    async def _permit(self, call: Call[Answer]) -> Answer:
+        """The permit that is kept of a call, otherwise its answer."""
+        if not self._permits.most:
+            return await self._call(call)
+        kept = self._permits.find(call)
+        if kept is not None:
+            return kept
+        asked = self._permits.asked(call)
+        answered, answer = await self._call(asked.call)
+        self._permits.keep(asked, answered, answer)
+        return answer
 
     async def _listen(self, stream: EventStream) -> AsyncIterator[StreamEvent]:
         """The events of a stream, for as long as the caller wants. A service that was there once is waited for."""

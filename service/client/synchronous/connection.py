@@ -8,6 +8,7 @@ from typing import Self
 
 import httpx
 
+from ..answers import Answer
 from ..attempts import (
     FIRST_PAUSE_SECONDS,
     RETRIES,
@@ -22,7 +23,8 @@ from ..attempts import (
     failure,
 )
 from ..deadline import connections, pause, within
-from ..errors import Unavailable
+from ..errors import Refused, Unavailable
+from ..kept_permits import KeptPermits
 from ..pages import Item, Pages
 from ..stream import LONGEST_PAUSE_SECONDS, SILENT_SECONDS, EventStream, StreamEvent
 
@@ -38,8 +40,10 @@ class Connection:
         timeout: float = TIMEOUT_SECONDS,
         retries: int = RETRIES,
         tls: ssl.SSLContext | None = None,
+        keep_permits: int = 0,
     ) -> None:
         self._options = Options.of(address, key, timeout, retries)
+        self._permits = KeptPermits(keep_permits)
         self._http = connections(tls or ssl.create_default_context())
 
     def __repr__(self) -> str:
@@ -63,9 +67,26 @@ class Connection:
         attempts = Attempts(call, self._options)
         while True:
             try:
-                return self._attempt(attempts)
+                found = self._attempt(attempts)
+                self._permits.saw(found)
+                return found
             except Again as failed:
                 pause(attempts.pause(failed))
+            except Refused as refused:
+                self._permits.refused(refused)
+                raise
+
+    def _permit(self, call: Call[Answer]) -> Answer:
+        """The permit that is kept of a call, otherwise its answer."""
+        if not self._permits.most:
+            return self._call(call)
+        kept = self._permits.find(call)
+        if kept is not None:
+            return kept
+        asked = self._permits.asked(call)
+        answered, answer = self._call(asked.call)
+        self._permits.keep(asked, answered, answer)
+        return answer
 
     def _listen(self, stream: EventStream) -> Iterator[StreamEvent]:
         """The events of a stream, for as long as the caller wants. A service that was there once is waited for."""

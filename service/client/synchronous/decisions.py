@@ -21,8 +21,11 @@ class Decisions(Connection):
     """The methods about decisions."""
 
     def evaluate(self, exchange: Mapping[str, Any], *, include: Iterable[str] = (), lang: str = "") -> Answer:
-        """The recorded decision on an exchange. The service's README explains `include` and `lang`."""
-        return self._call(calls.evaluate(exchange, include, lang))
+        """
+        The recorded decision on an exchange; with `keep_permits`, a permit that was given to the same before, as long as it may be kept.
+        The service's README explains `include` and `lang`.
+        """
+        return self._permit(calls.evaluate(exchange, include, lang))
 
     def decide_under_contract(
         self, contract: Mapping[str, Any] | str, exchange: Mapping[str, Any], *, include: Iterable[str] = (), lang: str = ""
@@ -98,6 +101,12 @@ class Decisions(Connection):
         A permit as an ODRL policy in JSON-LD. Of an exchange that may not proceed it is a report, which has no `@type` and permits nothing.
         """
         return self._call(calls.policy("decisions", id, form))
+
+    def compliance_document(
+        self, id: str, name: str, *, form: Literal["markdown", "docx"] = "markdown", lang: str = ""
+    ) -> bytes:
+        """A document that a law asks a person to write, drafted from a decision. The service's pages list the names."""
+        return self._call(calls.compliance_document(id, name, form, lang))
 
     def replay(self, id: str) -> dict[str, Any]:
         """Whether this version of the service decides a recorded exchange as it was recorded, and every difference if it does not."""

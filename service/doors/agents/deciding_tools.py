@@ -17,8 +17,8 @@ from service.doors.agents.quoting import page
 MOST_OPEN = 8  # facts to ask for in one answer
 MOST_VALUES = 20  # of a fact
 LONG_LIST, FEW_VALUES = 60, 4  # of a list as long as that of all countries, so few show how they are written
-# What an answer says of the engines and of itself is in `rests_on`.
-_BESIDE = ("schema", "id", "bundle", "engine", "verdict", "rests_on", "also_rests_on", "explanation", "answer")
+# What an answer says of the engines and of itself is in `rests_on`. An agent keeps no permit: each of its acts is to be in the log.
+_BESIDE = ("schema", "id", "bundle", "engine", "verdict", "rests_on", "also_rests_on", "explanation", "answer", "keep_until")
 _NOT_RECORDED = "nothing of this is recorded, and nothing of it permits"
 
 

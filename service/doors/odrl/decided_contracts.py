@@ -25,6 +25,7 @@ from service.api.request_bodies import PARAMETERS, asked, body
 from service.api.router import Call, Router
 from service.callers.context import Evaluating
 from service.decisions.decider import DecidedExchange, Decider
+from service.decisions.kept_permits import KeepableAnswer, with_keep_until
 from service.decisions.recording import Outgoing, record_and_answer
 from service.doors.odrl import contract_merge, contract_reading, json_ld, turtle
 from service.doors.odrl.contract_policy import ContractPolicy
@@ -74,7 +75,7 @@ class ContractDecided(ContractName):
     never_met: tuple[ContractTerm, ...] = Field(description="what can never be met; a permission with it permits nothing")
 
 
-class DecidedUnderContract(engine.Answer):
+class DecidedUnderContract(KeepableAnswer):
     """The answer to an exchange under a contract, and what was read of the contract."""
 
     contract: ContractDecided = Field(description="what was read of the contract")
@@ -149,7 +150,8 @@ async def decide(context: Evaluating, call: Call[None]) -> DecidedUnderContract 
         made = await service.turns.run(caller.id, work, long=wanted.long)
         noted = {"decision_id": made.id, "outcome": made.outcome, "proceed": made.proceed}
         told = json.dumps(_told(contract, reading, live.bundle), ensure_ascii=False).encode()
-        return Outgoing.of(made, b'%b,"contract":%b}' % (made.answer.removesuffix(b"}"), told), noted)
+        answer = with_keep_until(made.answer, made.keep_until)
+        return Outgoing.of(made, b'%b,"contract":%b}' % (answer.removesuffix(b"}"), told), noted)
 
     return await record_and_answer(service, request, caller, raw, decided)
 

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
 
 import engine
+from service.decisions.kept_permits import KeepableAnswer
 from service.log.leaf import WHOLE
 from service.log.record import KeptRecord, Record
 from service.problems import Problem
@@ -28,7 +29,7 @@ from service.service import Service
 from service.settings import Settings
 from service.store.writer import LogBusy, NotRecorded
 from service.telemetry import log_lines
-from tests.service.conftest import BOTH_DATABASES, EXCHANGE, PERSONAL, POLICIES, body
+from tests.service.conftest import BOTH_DATABASES, EXCHANGE, PERSONAL, POLICIES, as_recorded, body
 from tests.service.documented import resolved
 
 JSON: dict[str, Any] = {"content": body(), "headers": {"content-type": "application/json"}}
@@ -55,7 +56,7 @@ def test_an_exchange_gets_a_decision(evaluate):
     answer = evaluate()
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
-    decision = engine.Answer.model_validate(answer.json())
+    decision = KeepableAnswer.model_validate(answer.json())
     assert UUID(decision.id).version == 7
     assert list(answer.json())[:4] == ["schema", "id", "proceed", "answer"]
 
@@ -178,8 +179,8 @@ def test_a_body_up_to_the_limit_is_read_and_one_byte_more_is_not(evaluate, servi
 
 
 def recorded(answer: Any) -> dict[str, Any]:
-    """An answer as it is recorded: without its explanation."""
-    return {name: part for name, part in answer.json().items() if name != "explanation"}
+    """An answer as it is recorded."""
+    return as_recorded(answer.json())
 
 
 # Parts with members of other names.
@@ -197,7 +198,7 @@ def test_a_caller_may_ask_for_more(evaluate, client):
     for wanted in ([], ["trace"], ["remedies", "holds_until"], ["reasons", "rests_on"], list(engine.PARTS), ["all"]):
         answer = client.post(f"/v1/evaluate?include={','.join(wanted)}" if wanted else "/v1/evaluate", **JSON)
         assert answer.status_code == 200
-        engine.Answer.model_validate(answer.json())
+        KeepableAnswer.model_validate(answer.json())
         explained = answer.json().get("explanation", {})
         parts = engine.PARTS if wanted == ["all"] else wanted
         assert explained.keys() - {"schema", "id", "lang"} == {name for part in parts for name in SHOWN_BY.get(part, (part,))}
@@ -560,7 +561,7 @@ def test_every_schema_has_an_example_that_holds(client, service):
     examples = {name: client.get(f"/v1/schemas/{name}").json()["examples"] for name in ("exchange", "decision", "record")}
     assert all(examples.values())
     for example in examples["decision"]:
-        engine.Answer.model_validate(example)
+        KeepableAnswer.model_validate(example)
     for example in examples["record"]:
         Record.model_validate(example)
     for example in examples["exchange"]:

@@ -14,9 +14,9 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-import engine
 from service.api.batch import BatchResults
 from service.decisions import batch_limits
+from service.decisions.kept_permits import KeepableAnswer
 from service.log.record import KeptRecord
 from service.log.store import Store
 from service.server.app import create_app
@@ -25,7 +25,7 @@ from service.settings import Settings
 from service.store.writer import LogBusy, NotRecorded
 from tests.service import unsynced
 from tests.service.api.test_api import refused
-from tests.service.conftest import EXCHANGE, PERSONAL, POLICIES, Server, eventually
+from tests.service.conftest import EXCHANGE, PERSONAL, POLICIES, Server, as_recorded, eventually
 
 PATH = "/v1/evaluate/batch"
 HEADERS = {"content-type": "application/json"}
@@ -58,7 +58,7 @@ def test_every_exchange_gets_its_decision_in_order(batch, client):
     decisions = [result["decision"] for result in answer.json()["results"]]
     kept = [client.get(f"/v1/decisions/{decision['id']}").json() for decision in decisions]
     assert [{**each["record"]["request"], "register": None} for each in kept] == [{**each, "register": None} for each in sent]
-    assert [each["record"]["decision"] for each in kept] == decisions
+    assert [each["record"]["decision"] for each in kept] == [*map(as_recorded, decisions)]
     assert [each["log"]["sequence"] for each in kept] == list(range(50))
     for each in kept:
         KeptRecord.model_validate(each)
@@ -380,4 +380,4 @@ def test_a_batch_of_the_largest_size(server):
     connection.close()
     assert answer.status == 200
     assert [result["decision"]["outcome"] for result in results] == ["permitted"] * 1000
-    engine.Answer.model_validate(results[-1]["decision"])
+    KeepableAnswer.model_validate(results[-1]["decision"])

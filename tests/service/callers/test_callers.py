@@ -439,8 +439,8 @@ def test_a_name_of_its_own_needs_a_key(tmp_path, lines):
 
 @pytest.mark.parametrize("host", ["10.1.2.3:8080", "192.0.2.7", "[2001:db8::1]:8080"])
 def test_a_probe_by_the_address_of_the_machine_is_answered(client: TestClient, host: str) -> None:
-    """An orchestrator asks by address, whatever names are set; nothing else is answered by an address that is not set."""
-    for path in ("/livez", "/readyz"):
+    """An orchestrator asks by address, and Prometheus, whatever names are set; nothing else is answered by an address that is not set."""
+    for path in ("/livez", "/readyz", "/metrics"):
         assert client.get(path, headers={"host": host}).status_code == 200
         problem(client.get(path, headers={"host": "rebound.example"}), 421, "misdirected")
         problem(client.get(path, headers={"host": "10.1.2.3.example"}), 421, "misdirected")

@@ -249,27 +249,30 @@ def test_the_issuer_is_asked_once_for_its_keys(client, issuer):
     assert issuer.asked == 1
 
 
-def test_a_new_key_of_the_issuer_is_fetched(client, issuer, monkeypatch):
-    """When a token names it, and the last time was not just now."""
+def test_a_new_key_of_the_issuer_is_fetched(client, issuer, lines, monkeypatch):
+    """When a token names it, and the last time was not just now. A line says how many there are, and how many are new."""
     issuer.answer = jwks("rsa")
     assert evaluate(client, **bearer(token("rsa"))).status_code == 200
     issuer.answer = jwks("rsa", "ec")
     problem(evaluate(client, **bearer(token("ec"))), 401, "unauthenticated")
     monkeypatch.setattr(client.app.state.service.tokens._signed._keys, "cooldown_duration", 0)
     assert evaluate(client, **bearer(token("ec"))).status_code == 200
+    told = [(each["keys"], each["new"], each["gone"]) for each in lines.events("issuer_keys_reloaded")]
+    assert told == [(1, 1, 0), (2, 1, 0)]
 
 
 @pytest.mark.parametrize(
     "sent", [None, b"no JSON", b"[]", b"{}", b'{"keys": []}', b'{"keys": [{"kty": "oct", "k": "AA", "kid": "ec"}]}']
 )
-def test_while_the_issuer_is_away_nobody_gets_in(client, issuer, sent, monkeypatch):
-    """503, not 401, for it is not the token's fault; asked again after a moment, it may be back."""
+def test_while_the_issuer_is_away_nobody_gets_in(client, issuer, sent, lines, monkeypatch):
+    """503, not 401, for it is not the token's fault; asked again after a moment, it may be back. One line says what is wrong."""
     issuer.answer = sent
     for _ in range(3):
         answer = evaluate(client, **bearer(token()))
         assert answer.status_code in ((503,) if sent != b'{"keys": [{"kty": "oct", "k": "AA", "kid": "ec"}]}' else (401, 503))
     assert issuer.asked == 1
     assert client.app.state.service.store.records == 0
+    assert len(lines.events("issuer_keys_refused")) + len(lines.events("issuer_keys_reloaded")) == 1
     issuer.answer = jwks("ec")
     client.app.state.service.tokens._signed._quiet_until = 0
     monkeypatch.setattr(

@@ -17,7 +17,7 @@ from service.log import witness_client
 from service.log.key_changes import continue_log
 from service.log.proofs import log_tree
 from service.log.store import Store
-from service.log.witness_client import Witness, Witnesses, WitnessFailed, last_cosigned, with_cosignatures
+from service.log.witness_client import Witness, Witnesses, WitnessFailed, last_cosigned, last_given, with_cosignatures
 from service.log.witness_server import WitnessServer
 from service.server.app import create_app
 from service.service import Service
@@ -94,6 +94,9 @@ def test_another_service_cosigns_each_checkpoint_that_goes_on_from_the_last(witn
             assert sizes(store) == (number + 1, number + 1)
         append(store, entry(4))
         assert sizes(store) == (0, 4)
+        with store.database.looking(1) as connection:
+            [given] = last_given(connection, asked.witnesses)
+        assert given == (asked.witnesses[0].verifier.name, 1, NOW.replace(minute=3))
         with log_tree(store.database) as tree:
             (tmp_path / "note").write_bytes(last_cosigned(tree).to_bytes())  # type: ignore[union-attr]
     assert not lines.events("witness_failed")

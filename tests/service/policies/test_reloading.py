@@ -402,6 +402,10 @@ def test_a_shadow_tells_what_it_would_decide_otherwise(database, lines, policies
         words.write_text(words.read_text().replace("data.id:", "data.name:").replace("data: data.id", "data: data.name"))
         client.post("/v1/bundle/reload")
         eventually(lambda: lines.events("shadow_reloaded"))
+        assert len(lines.events("policies_unchanged")) == 1
+        client.post("/v1/bundle/reload")
+        eventually(lambda: lines.events("shadow_unchanged"))
+        assert len(lines.events("policies_unchanged")) == 2
         client.post("/v1/evaluate", content=SMALL, headers=headers)
         eventually(lambda: counts.compared == 5)
         eventually(lambda: len(client.get("/v1/shadow").json()["differences"]) == 1)

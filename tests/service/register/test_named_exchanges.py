@@ -9,6 +9,7 @@ import pytest
 import engine
 from service.callers import keys
 from service.callers.caller import SCOPES
+from service.decisions.kept_permits import KeepableAnswer
 from service.log.leaf import opened
 from service.policies.live import Live
 from service.service import Service
@@ -215,7 +216,7 @@ def test_who_may_not_read_the_register_sees_the_outcome_only(evaluator, put, cli
     assert answer.keys().isdisjoint({"disputed", "explanation", "verdict"})
     for word in ("blue", "US", "art-3", "Listed"):
         assert word not in first.text
-    engine.Answer.model_validate(answer)
+    KeepableAnswer.model_validate(answer)
     reader = client.get(f"/v1/decisions/{answer['id']}/explanation?include=possible")
     assert [each["provision"] for each in reader.json()["possible"]] == ["cn.test/art-3"]
     again = evaluator("/v1/evaluate", sent, **{"Idempotency-Key": "1"})

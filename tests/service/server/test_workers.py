@@ -35,6 +35,11 @@ def total(server: Server, name: str) -> float:
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name) and line[len(name)] in " {")
 
 
+def workers_of(server: Server) -> list[int]:
+    """The processes that answer: the children of the generation that runs."""
+    return [pid for generation in children(server.process.pid) for pid in children(generation)]
+
+
 def gone(pid: int) -> bool:
     """Whether a process has ended."""
     try:
@@ -48,7 +53,7 @@ def test_they_share_a_port_and_a_database(database, tmp_path):
     """All answer, each reads what another recorded, the numbers have no gap, the figures are of all, and the end is 0."""
     with running(database, "--workers", "2", folder=tmp_path) as server:
         assert server.events("started")[0]["workers"] == 2
-        workers = children(server.process.pid)
+        workers = workers_of(server)
         assert sorted(each["pid"] for each in server.events("worker_started")) == sorted(workers)
         ids = {decide(server) for _ in range(30)}
         assert all(ask(server, "GET", f"/v1/decisions/{id}")[0] == 200 for id in ids)
@@ -87,11 +92,11 @@ def test_one_that_dies_is_followed_by_another(tmp_path):
             decide(server)
         eventually(lambda: total(server, "fifthfactor_decisions_total") == 20)
         time.sleep(1.1)  # until the other has seen it too
-        [victim, other] = children(server.process.pid)
+        [victim, other] = workers_of(server)
         os.kill(victim, signal.SIGKILL)
         eventually(lambda: len(server.events("worker_started")) == 3)
         assert [each["pid"] for each in server.events("worker_ended")] == [victim]
-        assert other in children(server.process.pid)
+        assert other in workers_of(server)
         eventually(lambda: total(server, "fifthfactor_decisions_total") == 20)
         decide(server)
         assert server.stop() == 0
@@ -100,11 +105,11 @@ def test_one_that_dies_is_followed_by_another(tmp_path):
 def test_the_word_to_load_anew_ends_nobody(tmp_path):
     """SIGHUP goes to the workers, and all go on."""
     with running(tmp_path / "log.db", "--workers", "2") as server:
-        before = children(server.process.pid)
+        before = workers_of(server)
         server.process.send_signal(signal.SIGHUP)
         time.sleep(0.3)
         decide(server)
-        assert children(server.process.pid) == before
+        assert workers_of(server) == before
         assert server.stop(signal.SIGINT) == 0
 
 
@@ -119,7 +124,7 @@ def test_one_that_starts_later_decides_by_the_newest_policies(tmp_path, monkeypa
         written = next(iter(sorted(policies.rglob("*.yaml"))))
         written.write_text(written.read_text() + "# one more line\n")
         newest = engine.load(policies).digests.source
-        for pid in children(server.process.pid):
+        for pid in workers_of(server):
             os.kill(pid, signal.SIGKILL)
         eventually(lambda: len(server.events("worker_started")) == 4)
         assert {ask_live(server) for _ in range(8)} == {newest} != {first}
@@ -130,7 +135,7 @@ def test_one_that_starts_later_decides_by_the_newest_policies(tmp_path, monkeypa
 def test_they_share_what_the_parent_loaded(tmp_path):
     """Most of the memory of a worker that has just started is that of its parent."""
     with running(tmp_path / "log.db", "--workers", "2") as server:
-        for pid in children(server.process.pid):
+        for pid in workers_of(server):
             parts = dict(line.split()[:2] for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:])
             assert int(parts["Pss:"]) < 0.7 * int(parts["Rss:"])
         assert server.stop() == 0
@@ -139,7 +144,7 @@ def test_they_share_what_the_parent_loaded(tmp_path):
 def test_they_end_with_their_parent(tmp_path):
     """Even where it is killed, no worker is left that nobody looks after."""
     with running(tmp_path / "log.db", "--workers", "2") as server:
-        workers = children(server.process.pid)
+        workers = workers_of(server)
         assert len(workers) == 2
         assert not any(map(gone, workers))
         server.process.kill()
@@ -167,7 +172,7 @@ def test_where_none_gets_ready_any_more_the_service_ends(tmp_path):
     shutil.copytree(POLICIES, policies)
     with running(tmp_path / "log.db", "--workers", "2", "--policies", str(policies)) as server:
         (policies / "wrong.yaml").write_text("policy: x\nnothing: else\n")
-        os.kill(children(server.process.pid)[0], signal.SIGKILL)
+        os.kill(workers_of(server)[0], signal.SIGKILL)
         assert server.process.wait(60) == 2
         server.stop(0)
         assert "error: 5 workers in a row ended before they were ready; the lines above say why\n" in server.log

@@ -13,7 +13,7 @@ import engine
 from engine.backends.bitset import standing_and_levels as bitset_strata
 from engine.backends.durable import Durable
 from service.log.record import KeptRecord
-from tests.service.conftest import PERSONAL, body
+from tests.service.conftest import PERSONAL, as_recorded, body
 
 REVIEWED = body(as_of="2024-06-01", evidence={})
 STAND = bitset_strata.BitsetStrata.stand
@@ -85,7 +85,8 @@ def test_a_fault_in_one_engine_is_an_incident_and_no_permit(client, evaluate, se
     unknown = {"kind": "party", "known": False}
     register = {"exporter.id": unknown, "recipient.id": unknown}
     assert kept["record"]["request"] == {**json.loads(REVIEWED), "register": register}
-    assert kept["record"]["decision"] == decision
+    assert kept["record"]["decision"] == as_recorded(decision)
+    assert decision["keep_until"] is None
     assert client.get("/readyz").json()["incidents"] == 1
 
 

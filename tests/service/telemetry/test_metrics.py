@@ -1,9 +1,26 @@
 """What `/metrics` tells."""
 
+import asyncio
 import re
 import time
+from datetime import timedelta
 
-from tests.service.conftest import PERSONAL, body
+import httpx
+import pytest
+import sqlalchemy as sa
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
+from starlette.testclient import TestClient
+
+import engine
+from service.log.review_cases import APPROVED, WAITS
+from service.problems import KINDS
+from service.reviews.waiting_count import WaitingReviews, waiting_reviews
+from service.server import database_figures
+from service.server.app import create_app
+from service.server.database_figures import DatabaseFigures
+from service.store.tables import review_case
+from service.telemetry.metrics import Metrics
+from tests.service.conftest import BOTH_DATABASES, PERSONAL, body, eventually, running
 
 
 def figures(client):
@@ -58,4 +75,180 @@ def test_nothing_that_a_caller_sent_becomes_a_label(client, evaluate):
     for value in (*PERSONAL.values(), "secret", "BREW"):
         assert value not in text
     labels = {name for line in text.splitlines() if "{" in line for name in re.findall(r'(\w+)="', line)}
-    assert labels == {"outcome", "route", "status", "le", "meaning", "source"}
+    assert labels == {
+        *("outcome", "route", "status", "le", "meaning", "source", "kind", "result", "state"),
+        *("version", "python", "database", "mode"),  # of the build
+    }
+
+
+def test_requests_that_are_refused_are_counted_by_kind(client, evaluate):
+    """The kind of the problem, whoever refused: the gate, an endpoint, or the router."""
+    evaluate(b"[]")
+    evaluate(b"{")
+    client.get("/nowhere")
+    client.get("/livez", headers={"host": "elsewhere.example"})
+    client.get("/v1/decisions/none")
+    found = {name: value for name, value in figures(client).items() if name.startswith("fifthfactor_refusals_total")}
+    assert len(found) == len(KINDS)
+    assert {name: value for name, value in found.items() if value} == {
+        'fifthfactor_refusals_total{kind="exchange-refused"}': 2,
+        'fifthfactor_refusals_total{kind="not-found"}': 2,
+        'fifthfactor_refusals_total{kind="misdirected"}': 1,
+    }
+
+
+def test_it_says_what_runs_and_what_the_log_takes(client, evaluate, service):
+    """The version, the size of the database and its tree, and how long the writer waited for the lock."""
+    evaluate()
+    found = figures(client)
+    [build] = [name for name in found if name.startswith("fifthfactor_build_info")]
+    assert f'version="{engine.__version__}"' in build
+    assert 'database="sqlite"' in build
+    path = service.store.database.path
+    assert found["fifthfactor_database_size_bytes"] >= path.stat().st_size
+    assert found["fifthfactor_database_disk_free_bytes"] > 0
+    assert found["fifthfactor_log_leaves"] >= 2  # the policies and the record
+    assert found["fifthfactor_log_refused"] == found["fifthfactor_policy_refused"] == 0
+    assert found["fifthfactor_log_writing_seconds_total"] > 0
+    assert found["fifthfactor_log_lock_wait_seconds_total"] >= 0
+    assert time.time() - 60 < found["fifthfactor_database_read_timestamp_seconds"] <= time.time()
+    assert found['fifthfactor_webhook_events{state="waiting"}'] == found["fifthfactor_watch_backlog"] == 0
+
+
+def test_kept_answers_that_are_given_again_are_counted(client, evaluate):
+    """The first exchange is a miss, the second a hit; one whose explanation is asked for depends on more, and bypasses them."""
+    evaluate()
+    evaluate()
+    client.post("/v1/evaluate?include=questions", content=body(), headers={"content-type": "application/json"})
+    found = figures(client)
+    results = {name: found[f'fifthfactor_answer_cache_lookups_total{{result="{name}"}}'] for name in ("hit", "miss", "bypass")}
+    assert results == {"hit": 1, "miss": 1, "bypass": 1}
+    assert found["fifthfactor_answer_cache_bytes"] > 0
+
+
+def test_a_decision_between_a_quarter_of_a_second_and_a_second_has_its_bucket(client):
+    """The slow ones are told apart."""
+    bounds = re.findall(r'fifthfactor_decision_duration_seconds_bucket{le="([0-9.]+)"}', client.get("/metrics").text)
+    assert len([each for each in map(float, bounds) if 0.25 < each < 1]) >= 3
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_openmetrics_is_given_where_it_is_asked_for(tmp_path, workers):
+    """A strict reader takes the page, and finds the same names and values as on the page of Prometheus; so too of several workers."""
+    wanted = {"accept": "application/openmetrics-text; version=1.0.0, text/plain; version=0.0.4; q=0.5"}
+    with running(tmp_path / "log.db", "--workers", workers) as server:
+        json_body = {"content-type": "application/json"}
+        httpx.post(f"{server.address}/v1/evaluate", content=body(), headers=json_body).raise_for_status()
+        time.sleep(1.1 if workers == "2" else 0)  # until the other worker has it too
+        plain = httpx.get(f"{server.address}/metrics")
+        answer = httpx.get(f"{server.address}/metrics", headers=wanted)
+    assert answer.headers["content-type"].startswith("application/openmetrics-text; version=1.0.0")
+    assert answer.text.endswith("# EOF\n")
+    families = {family.name: family for family in text_string_to_metric_families(answer.text)}
+    assert families["fifthfactor_decisions"].type == "counter"
+    assert [sample.value for sample in families["fifthfactor_decisions"].samples] == [1]
+    assert families["fifthfactor_decision_duration_seconds"].type == "histogram"
+    names = set(re.findall(r"^# TYPE (\w+)", plain.text, re.MULTILINE))
+    assert {name.removesuffix("_total") for name in names} == set(families)
+
+
+def test_a_figure_of_several_workers_is_added_or_is_the_largest_or_that_of_the_one_that_answers(tmp_path):
+    """What one worker wrote for the others, and what the one that answers knows by itself."""
+
+    def worker(number):
+        metrics = Metrics()
+        metrics.tell("gauge", "added", "It is added.", lambda: number)
+        metrics.tell("gauge", "largest", "The largest counts.", lambda: number, over="largest")
+        metrics.tell("gauge", "read_here", "Only the one that answers reads it.", lambda: number, over="answering")
+        metrics.share(tmp_path)
+        return metrics
+
+    async def page():
+        one, other = worker(1), worker(5)
+        async with other.sharing():
+            await asyncio.to_thread(eventually, lambda: list(tmp_path.glob("*.json")))
+            (file,) = tmp_path.glob("*.json")
+            file.rename(tmp_path / "other.json")
+            return (await one.page())[0].decode()
+
+    found = dict(
+        line.split() for line in asyncio.run(page()).splitlines() if line.startswith(("added", "largest", "read_here"))
+    )
+    assert found == {"added": "6.0", "largest": "5.0", "read_here": "1.0"}
+
+
+@BOTH_DATABASES
+def test_what_is_in_the_database_is_read_now_and_then(service, monkeypatch):
+    """Reviews that wait and those whose approval has ended; after ten seconds it is read again, and before it is not."""
+    today = service.clock().date()
+
+    async def rows(*states):
+        fixed = {"kinds": "review", "provisions": "[]", "askers": "[]", "due": None, "assignee": None}
+        values = [
+            fixed
+            | {"facts": f"facts-{at}", "decision": f"decision-{at}", "sequence": at, "moment": (at + 1) * 1_000_000}
+            | {"state": state, "until": until and until.isoformat()}
+            for at, (state, until) in enumerate(states)
+        ]
+        await service.store.do(lambda transaction: transaction.execute(sa.insert(review_case), values) and None)
+
+    yesterday, tomorrow = today - timedelta(days=1), today + timedelta(days=1)
+    states = (("over", None), (WAITS, None), (APPROVED, yesterday), (APPROVED, tomorrow), ("refused", None), (WAITS, None))
+
+    async def told(figures):
+        await figures.refresh()
+        return figures.found.reviews
+
+    async def run():
+        figures = DatabaseFigures(service)
+        before = await told(figures)
+        await rows(*states)
+        same = await told(figures)
+        monkeypatch.setattr(database_figures, "FRESH_SECONDS", 0.0)
+        return before, same, await told(figures), figures
+
+    before, same, after, figures = asyncio.run(run())
+    assert before == same == WaitingReviews(0, None)
+    assert after == WaitingReviews(3, 2_000_000)
+    assert figures.found.size > 0
+    with service.store.database.reading.connect() as connection:
+        assert waiting_reviews(connection, today).count == 3
+
+
+def test_a_database_that_does_not_answer_leaves_what_was_read_before(in_file, monkeypatch):
+    """The page is answered all the same, and says when its figures were read."""
+    with TestClient(create_app(in_file.settings, in_file), base_url="http://127.0.0.1:8080") as client:
+        before = figures(client)
+        monkeypatch.setattr(database_figures, "FRESH_SECONDS", 0.0)
+        monkeypatch.setattr(in_file.store.database, "path", in_file.store.database.path.parent / "gone" / "log.db")
+        after = figures(client)
+    for name in ("fifthfactor_database_size_bytes", "fifthfactor_database_read_timestamp_seconds"):
+        assert after[name] == before[name]
+
+
+def test_a_slow_look_delays_no_page_for_long(in_file, monkeypatch):
+    """The page waits a little, and shows what it has; the look goes on, and is not begun twice."""
+    monkeypatch.setattr(database_figures, "PATIENCE_SECONDS", 0.05)
+    looks = []
+
+    async def run():
+        figures = DatabaseFigures(in_file)
+        look = figures._look
+
+        def slow():
+            looks.append(1)
+            time.sleep(0.4)
+            return look()
+
+        monkeypatch.setattr(figures, "_look", slow)
+        began = time.monotonic()
+        await figures.refresh()
+        await figures.refresh()
+        assert time.monotonic() - began < 0.3
+        assert figures.found is None
+        monkeypatch.setattr(database_figures, "PATIENCE_SECONDS", 10)
+        await figures.refresh()
+        assert figures.found is not None
+
+    asyncio.run(run())
+    assert looks == [1]

@@ -114,13 +114,13 @@ def test_a_request_is_a_span_with_what_was_done_below_it(tmp_path, collector):
     }
     assert request.start_time_unix_nano <= decide.start_time_unix_nano < decide.end_time_unix_nano
     assert decide.end_time_unix_nano <= record.end_time_unix_nano <= request.end_time_unix_nano
-    assert {span.name for span in collector.spans} == {"POST /v1/evaluate", "GET", "GET /readyz", "decide", "record"}
+    assert {span.name for span in collector.spans} == {"POST /v1/evaluate", "GET", "decide", "record"}  # and no probe
     assert all(sender["service.name"] == "fifthfactor" for sender in collector.senders)
     everything = "".join(map(str, collector.spans))
     assert not [value for value in (*PERSONAL.values(), "practice") if value in everything]
     lines = server.events("request")
     assert lines[0]["trace_id"] == TRACE
-    assert len({line["trace_id"] for line in lines}) == 4
+    assert len({line["trace_id"] for line in lines}) == 3
 
 
 def test_each_worker_sends_its_spans(tmp_path, collector):

@@ -49,6 +49,15 @@ def test_services_on_one_database_do_each_round_once(opened: Any, lines: Lines, 
     assert [each["told"] for each in rounds if each["told"]] == [3, 3]
     assert lines.events("watch_round_failed") == []
 
+    def sums(name: str) -> float:
+        pages = [each.client.get("/metrics").text for each in desks]
+        return sum(float(page.partition(f"\n{name} ")[2].partition("\n")[0]) for page in pages)
+
+    eventually(lambda: sums("fifthfactor_watch_due_seconds") == 0)
+    assert sums("fifthfactor_watch_events_total") == 6
+    assert sums("fifthfactor_watch_rounds_total") >= 4
+    assert sums("fifthfactor_watch_backlog") == sums("fifthfactor_watch_undecided_total") == 0
+
 
 def test_what_stays_permitted_is_not_judged(opened: Any, lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many commitments one by one the engines judge only what moves, and one that does not; if that differs, they judge all."""

@@ -24,7 +24,7 @@ from service.settings import SettingRefused, Settings
 from service.watch import daily_rounds, webhook_connections
 from service.watch.transactions import writing
 from service.watch.webhook_connections import WebhookUnreachable
-from service.watch.webhook_delivery import MOST, PAUSES, Deliveries
+from service.watch.webhook_delivery import MOST, PAUSES, Deliveries, undelivered
 from tests.service.conftest import BOTH_DATABASES, Lines, eventually
 from tests.service.watch.test_week import CERTIFICATE, Desk
 from tests.service.watch.test_week import opened as opened  # a fixture
@@ -136,6 +136,7 @@ def test_a_running_service_sends_by_itself(
     desk.now[0] = datetime(2027, 3, 4, 12, tzinfo=UTC)
     eventually(lambda: receiver.sent)
     assert json.loads(receiver.sent[0][1])["subject"] == id
+    eventually(lambda: 'fifthfactor_webhook_attempts_total{result="delivered"} 1.0' in desk.client.get("/metrics").text)
 
 
 def test_what_is_gone_or_never_answers_is_given_up(opened: Any, receiver: Receiver, secret: Path, lines: Lines) -> None:
@@ -153,6 +154,9 @@ def test_what_is_gone_or_never_answers_is_given_up(opened: Any, receiver: Receiv
         desk.now[0] += timedelta(days=1)
     assert len(receiver.sent) == MOST + 1
     assert not deliveries.any_due()
+    assert deliveries.counts == {"delivered": 0, "failed": MOST - 1, "given-up": 2}
+    with desk.service.store.database.looking(1) as connection:
+        assert undelivered(connection) == (0, 2)
     assert [each["given_up"] for each in lines.events("webhook_failed")].count(True) == 2
     assert "token" not in lines.getvalue()
 

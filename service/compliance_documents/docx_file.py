@@ -1,0 +1,231 @@
+"""
+A draft as a file of Word (Office Open XML): the draft goes in, the bytes come out. The extra `docx` is behind this door.
+
+What a person must write has a style of its own, `To be written`, and so have what is not stated and where an entry comes from. The same
+draft is the same bytes: the file says the moment of the record, and each part of it has one fixed day.
+"""
+
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from service.compliance_documents.draft_document import DraftDocument, DraftField, DraftTable
+from service.compliance_documents.plain_line import plain_line
+from service.languages.names import ComplianceDocumentsTexts
+from service.languages.words import wording
+from service.problems import RequestRefused
+
+if TYPE_CHECKING:
+    from docx.document import Document
+
+MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+WRITE, UNSTATED, ORIGIN, WARNING = "To be written", "Not stated", "Comes from", "Warning"
+_SHORT = 300  # characters
+_FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # the first that a ZIP file can say
+_WIDTHS = {  # in centimetres, of the columns of a table with so many of them
+    2: (5.0, 12.0),
+    3: (4.2, 8.3, 4.5),
+    4: (4.2, 5.6, 3.2, 4.0),
+    5: (5.2, 2.2, 4.0, 2.4, 3.2),
+}
+
+
+def docx(draft: DraftDocument) -> bytes:
+    """The file. Raises RequestRefused where the extra is not installed."""
+    if why := unavailable():
+        raise RequestRefused("not-installed", why)
+    written = BytesIO()
+    _Writing(draft).document().save(written)
+    return _at_one_moment(written.getvalue())
+
+
+def unavailable() -> str:
+    """Why no file of Word can be written here, in a sentence; "" where one can."""
+    if find_spec("docx"):
+        return ""
+    return "the package `docx` is not installed; `pip install 'fifthfactor[docx]'` adds it"
+
+
+def _at_one_moment(data: bytes) -> bytes:
+    """The same ZIP file with one day for all of its parts."""
+    fixed = BytesIO()
+    with ZipFile(BytesIO(data)) as made, ZipFile(fixed, "w", ZIP_DEFLATED) as file:
+        for part in made.infolist():
+            info = ZipInfo(part.filename, _FIRST_DAY)
+            info.compress_type = ZIP_DEFLATED
+            file.writestr(info, made.read(part.filename))
+    return fixed.getvalue()
+
+
+class _Writing:
+    def __init__(self, draft: DraftDocument) -> None:
+        import docx as library
+        from docx.enum.style import WD_STYLE_TYPE
+        from docx.shared import Cm, Pt, RGBColor
+
+        self._draft = draft
+        self._words: ComplianceDocumentsTexts = wording(draft.lang).compliance_documents
+        self._centimetres = Cm
+        self._made: Document = library.Document()
+        self._ids: dict[str, str] = {}
+        self._styles(WD_STYLE_TYPE.CHARACTER, Pt, RGBColor)
+        self._properties()
+
+    def document(self) -> "Document":
+        draft, words, made = self._draft, self._words, self._made
+        left, unstated = list(draft.to_write()), list(draft.unstated())
+        made.add_heading(plain_line(draft.title), 0)
+        for warning in (words["draft"], *draft.warnings):
+            self._run(made.add_paragraph(), warning, WARNING)
+        made.add_paragraph(plain_line(draft.about))
+        made.add_paragraph(plain_line(words["how"].format(words["to_write_mark"], len(left))))
+        made.add_heading(plain_line(words["head"]), 1)
+        self._fields(draft.head)
+        for section in draft.sections:
+            made.add_heading(plain_line(section.title), 1)
+            if section.cite:
+                self._run(made.add_paragraph(), section.cite, ORIGIN)
+            for text in filter(None, (section.says, section.left_out)):
+                made.add_paragraph(plain_line(text))
+            if section.fields:
+                self._fields(section.fields)
+            for table in section.tables:
+                self._table(table)
+        made.add_heading(plain_line(words["left_to_write"].format(len(left))), 1)
+        rows = [(section.title, field.title, field.write) for section, field in left]
+        self._list(rows, "column_write")
+        made.add_heading(plain_line(words["left_unstated"].format(sum(len(field.unstated) for _, field in unstated))), 1)
+        rows = [(section.title, field.title, words["comma"].join(field.unstated)) for section, field in unstated]
+        self._list(rows, "column_unstated")
+        self._run(made.add_paragraph(), draft.foot, ORIGIN)
+        return made
+
+    def _fields(self, fields: tuple[DraftField, ...]) -> None:
+        """A table of fields: a row for each entry, with where it comes from; the title of the field stands once."""
+        written = [(field, list(self._entries(field))) for field in fields]
+        table = self._grid(("column_field", "column_entry", "column_origin"), sum(len(entries) for _, entries in written))
+        rows = iter(table.rows[1:])
+        for field, entries in written:
+            own = []
+            for text, style, origin in entries:
+                row = next(rows)
+                cells = row.cells
+                self._run(cells[1].paragraphs[0], text, style)
+                self._run(cells[2].paragraphs[0], origin, ORIGIN)
+                self._keep_together(row, text, origin)
+                own.append(cells)
+            title = own[0][0].merge(own[-1][0]) if len(own) > 1 else own[0][0]
+            title.paragraphs[0].add_run(plain_line(field.title)).bold = True
+            if field.cite:
+                self._run(title.add_paragraph(), field.cite, ORIGIN)
+
+    def _entries(self, field: DraftField) -> Iterator[tuple[str, str | None, str]]:
+        """The texts of a field, each with its style and where it comes from."""
+        yield from ((value.text, None, value.origin) for value in field.values)
+        yield from ((self._words["not_stated"].format(title), UNSTATED, "") for title in field.unstated)
+        if field.write:
+            yield self._words["to_write"].format(field.write), WRITE, ""
+
+    def _table(self, text: DraftTable) -> None:
+        self._made.add_heading(plain_line(text.title), 2)
+        if not text.rows:
+            self._made.add_paragraph(plain_line(text.empty))
+            return
+        table = self._grid(text.columns, len(text.rows))
+        for cells, row in zip(text.rows, table.rows[1:], strict=True):
+            self._keep_together(row, *cells)
+            for place, (cell, lines) in enumerate(zip(row.cells, cells, strict=True)):
+                style = ORIGIN if place == len(cells) - 1 else None
+                for number, line in enumerate(lines.split("\n")):
+                    self._run(self._paragraph(cell, number), line, style)
+
+    def _list(self, rows: list[tuple[str, str, str]], last: str) -> None:
+        """A list at the end: the part, the item, and the text."""
+        if not rows:
+            self._made.add_paragraph(plain_line(self._words["nothing_left"]))
+            return
+        table = self._grid(("column_section", "column_field", last), len(rows))
+        for cells, row in zip(rows, table.rows[1:], strict=True):
+            self._keep_together(row, *cells)
+            for cell, line in zip(row.cells, cells, strict=True):
+                cell.paragraphs[0].add_run(plain_line(line))
+
+    def _grid(self, columns: Sequence[str], rows: int) -> Any:
+        """A table with a head that is repeated on each page; a title of it is one of the catalogue, or stands as it is."""
+        from docx.oxml import OxmlElement
+
+        titles = [str(self._words.get(each, each)) for each in columns]
+        table = self._made.add_table(rows + 1, len(titles), style="Table Grid")
+        table.autofit = False
+        for column, width in zip(table.columns, _WIDTHS[len(titles)], strict=True):
+            column.width = self._centimetres(width)
+            for cell in column.cells:
+                cell.width = self._centimetres(width)
+        for cell, title in zip(table.rows[0].cells, titles, strict=True):
+            cell.paragraphs[0].add_run(plain_line(title)).bold = True
+        table.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+        return table
+
+    @staticmethod
+    def _keep_together(row: Any, *texts: str) -> None:
+        """A row of short texts stays on one page."""
+        from docx.oxml import OxmlElement
+
+        if max(map(len, texts)) < _SHORT:
+            row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+
+    def _run(self, paragraph: Any, text: str, style: str | None) -> None:
+        """A text in a style. The style is set by its id, since the library looks through all styles for a name."""
+        run = paragraph.add_run(plain_line(text))
+        if style:
+            run._r.style = self._ids[style]
+
+    @staticmethod
+    def _paragraph(cell: Any, number: int) -> Any:
+        """The first paragraph of a cell, which it has, or a new one."""
+        return cell.add_paragraph() if number else cell.paragraphs[0]
+
+    def _styles(self, character: Any, points: Any, colour: Any) -> None:
+        from docx.oxml import OxmlElement
+        from docx.oxml.ns import qn
+
+        styles = self._made.styles
+        for name, size, rgb in (
+            (WRITE, 10, "7A3E00"),
+            (UNSTATED, 10, "666666"),
+            (ORIGIN, 8, "555555"),
+            (WARNING, 12, "A00000"),
+        ):
+            made = styles.add_style(name, character)
+            self._ids[name], font = made.style_id, made.font
+            font.size, font.color.rgb = points(size), colour.from_string(rgb)
+            font.bold, font.italic = name in (WRITE, WARNING), name == UNSTATED
+            if name == WRITE:
+                shading = OxmlElement("w:shd")
+                for key, value in (("w:val", "clear"), ("w:color", "auto"), ("w:fill", "FFF2A8")):
+                    shading.set(qn(key), value)
+                font.element.rPr.append(shading)
+        for style in ("Normal", "Title", "Heading 1", "Heading 2"):
+            fonts = styles[style].element.get_or_add_rPr().get_or_add_rFonts()
+            for name in list(fonts.attrib):
+                if "Theme" in name:
+                    del fonts.attrib[name]
+            for name, font in (("w:ascii", "Arial"), ("w:hAnsi", "Arial"), ("w:cs", "Arial"), ("w:eastAsia", "SimSun")):
+                fonts.set(qn(name), font)
+        styles["Normal"].font.size = points(10)
+        styles["Normal"].paragraph_format.space_after = points(3)
+        page = self._made.sections[0]
+        page.page_width, page.page_height = self._centimetres(21), self._centimetres(29.7)
+        page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = self._centimetres(2)
+
+    def _properties(self) -> None:
+        """What the file says of itself: its title, its language, and the moment of the record."""
+        draft, about = self._draft, self._made.core_properties
+        about.title, about.language = plain_line(draft.title)[:255], draft.lang
+        about.author = about.last_modified_by = about.comments = about.keywords = about.subject = ""
+        about.created = about.modified = draft.moment.replace(tzinfo=None)
+        about.revision = 1
+        footer = self._made.sections[0].footer.paragraphs[0]
+        footer.add_run(plain_line(self._words["draft"]), style=ORIGIN)

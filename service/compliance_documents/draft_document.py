@@ -1,0 +1,83 @@
+"""
+A draft as what stands in it, whatever it becomes: sections of fields and tables, where each entry comes from, and what a person must write.
+
+The same draft becomes a file of Markdown and of Word. It holds finished sentences in one language, and no mark-up: all of it is shown as
+text.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class StatedValue:
+    """A value, and where in the record, the register or the ledger it comes from."""
+
+    text: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftField:
+    """
+    A field: what fills it, what the record does not state of it (`unstated`), and what a person must write in it.
+
+    `unstated` are titles of facts. `write` is empty where nobody has to write anything.
+    """
+
+    title: str
+    cite: str
+    values: tuple[StatedValue, ...]
+    unstated: tuple[str, ...]
+    write: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftTable:
+    """A table; its last column says where each row comes from. `empty` stands in the place of the rows where there are none."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    empty: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftSection:
+    """A part of a draft. `left_out` says why it has no fields and tables, and is empty where it has."""
+
+    title: str
+    cite: str
+    says: str
+    fields: tuple[DraftField, ...]
+    tables: tuple[DraftTable, ...]
+    left_out: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftDocument:
+    """
+    A draft. `warnings` stand above everything else; `head` says what it was drafted from; `moment` is that of the record.
+
+    `permits` says whether the decision is a permit.
+    """
+
+    name: str
+    lang: str
+    title: str
+    about: str
+    warnings: tuple[str, ...]
+    head: tuple[DraftField, ...]
+    sections: tuple[DraftSection, ...]
+    foot: str
+    moment: datetime
+    permits: bool
+
+    def to_write(self) -> Iterator[tuple[DraftSection, DraftField]]:
+        """The fields in which a person must write something, in their order."""
+        yield from ((section, field) for section in self.sections for field in section.fields if field.write)
+
+    def unstated(self) -> Iterator[tuple[DraftSection, DraftField]]:
+        """The fields of which the record does not state something, in their order."""
+        yield from ((section, field) for section in self.sections for field in section.fields if field.unstated)

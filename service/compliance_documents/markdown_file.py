@@ -1,0 +1,107 @@
+"""
+A draft as a file of Markdown: the draft goes in, the text comes out.
+
+INVARIANT (all of it is text): whatever a fact, the register or a person says is escaped, so that nothing in it is mark-up, a link, an image
+or HTML, and no part of it begins a block. Within a value a line break is a space.
+"""
+
+import re
+from collections.abc import Iterator
+
+from service.compliance_documents.draft_document import DraftDocument, DraftField, DraftTable
+from service.compliance_documents.plain_line import plain_line
+from service.languages.names import ComplianceDocumentsTexts
+from service.languages.words import wording
+
+MEDIA_TYPE = "text/markdown"
+_INLINE = re.compile(r"[\\`*\[\]<|~$^]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])|(?<=-)-")
+_FIRST = re.compile(r"^(?:(\d+)(?=[.)])|(?=[-+#>=:%!@]))")  # what begins a list, a heading, a quotation, a definition
+_ADDRESS = re.compile(r"(?i)(?<=\bhttp)(?=:)|(?<=\bhttps)(?=:)|(?<=\bftp)(?=:)|(?<=\bwww)(?=\.)")
+
+
+def markdown(draft: DraftDocument) -> str:
+    """The file. The same draft is the same text."""
+    return "\n".join(_lines(draft, wording(draft.lang).compliance_documents)) + "\n"
+
+
+def _lines(draft: DraftDocument, words: ComplianceDocumentsTexts) -> Iterator[str]:
+    left = list(draft.to_write())
+    yield f"# {escaped(draft.title)}"
+    yield ""
+    yield f"> **{escaped(words['draft'])}**"
+    for warning in draft.warnings:
+        yield ">"
+        yield f"> **{escaped(warning)}**"
+    yield ""
+    yield escaped(draft.about)
+    yield ""
+    yield escaped(words["how"].format(words["to_write_mark"], len(left)))
+    yield ""
+    yield f"## {escaped(words['head'])}"
+    yield ""
+    for field in draft.head:
+        yield from _field(field, words)
+    for section in draft.sections:
+        yield f"## {escaped(section.title)}"
+        yield ""
+        for text in (section.cite, section.says, section.left_out):
+            if text:
+                yield f"*{escaped(text)}*" if text is section.cite else escaped(text)
+                yield ""
+        for field in section.fields:
+            yield from _field(field, words)
+        for table in section.tables:
+            yield from _table(table)
+    yield f"## {escaped(words['left_to_write'].format(len(left)))}"
+    yield ""
+    for number, (section, field) in enumerate(left, 1):
+        yield f"{number}. {escaped(section.title)} · **{escaped(field.title)}** · {escaped(field.write)}"
+    if not left:
+        yield escaped(words["nothing_left"])
+    yield ""
+    unstated = list(draft.unstated())
+    yield f"## {escaped(words['left_unstated'].format(sum(len(field.unstated) for _, field in unstated)))}"
+    yield ""
+    for section, field in unstated:
+        yield f"- {escaped(section.title)} · **{escaped(field.title)}** · {escaped(words['comma'].join(field.unstated))}"
+    if not unstated:
+        yield escaped(words["nothing_left"])
+    yield ""
+    yield f"*{escaped(draft.foot)}*"
+
+
+def _field(field: DraftField, words: ComplianceDocumentsTexts) -> Iterator[str]:
+    yield f"**{escaped(field.title)}**" + (f" · *{escaped(field.cite)}*" if field.cite else "")
+    yield ""
+    for value in field.values:
+        yield f"- {escaped(value.text)} *({escaped(value.origin)})*"
+    for title in field.unstated:
+        yield f"- *{escaped(words['not_stated'].format(title))}*"
+    if field.write:
+        yield f"- **{escaped(words['to_write'].format(field.write))}**"
+    yield ""
+
+
+def _table(table: DraftTable) -> Iterator[str]:
+    yield f"### {escaped(table.title)}"
+    yield ""
+    if table.rows:
+        yield f"| {' | '.join(map(escaped, table.columns))} |"
+        yield f"|{'---|' * len(table.columns)}"
+        for row in table.rows:
+            yield f"| {' | '.join(_cell(text) for text in row)} |"
+    else:
+        yield escaped(table.empty)
+    yield ""
+
+
+def _cell(text: str) -> str:
+    """A cell, whose lines stand below one another."""
+    return "<br>".join(escaped(line) for line in text.split("\n"))
+
+
+def escaped(text: str) -> str:
+    """A text as Markdown shows it: as it is, in one line."""
+    said = _INLINE.sub(lambda found: f"\\{found[0]}", plain_line(text))
+    said = _ADDRESS.sub(r"\\", said)
+    return _FIRST.sub(r"\1\\", said)

@@ -1,0 +1,174 @@
+"""
+The tables of a draft: provisions that stand, requirements, duties, documents, claims, approvals, gaps in the laws, outcomes by law.
+
+Each row says where it comes from. What is listed is what the record holds; citations are those of the policies.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+
+import engine
+from service.compliance_documents.draft_document import DraftTable
+from service.compliance_documents.field_values import FieldValues
+from service.compliance_documents.template_text import TableKind, TableText
+from service.compliance_documents.told_record import ToldRecord
+from service.documents.stated_documents import GROUPS
+from service.languages.names import ComplianceDocumentsTexts
+from service.languages.words import text_for, wording
+
+MET = "met"
+Rows = Iterator[tuple[str, ...]]
+
+_COLUMNS: Mapping[TableKind, tuple[str, ...]] = {
+    "provisions": ("provision", "citation", "effect", "mark"),
+    "requirements": ("requirement", "met_by", "state"),
+    "duties": ("duty", "who", "citation", "due"),
+    "documents": ("document", "terms", "standing"),
+    "claims": ("claim", "terms", "standing"),
+    "approvals": ("provision", "who", "until"),
+    "gaps": ("law", "gap"),
+    "laws": ("law", "outcome"),
+}
+
+
+class RecordTables:
+    """The tables of one record in one language."""
+
+    def __init__(self, told: ToldRecord, values: FieldValues, lang: str) -> None:
+        self._told = told
+        self._values = values
+        self._lang = lang
+        self._language = engine.LANGUAGES[lang]
+        self._book = engine.Phrasebook(told.bundle, self._language)
+        self._rows: Mapping[TableKind, Callable[[TableText], Rows]] = {
+            "provisions": self._provisions,
+            "requirements": self._requirements,
+            "duties": self._duties,
+            "documents": lambda _: self._documents(GROUPS[0]),
+            "claims": lambda _: self._documents(GROUPS[1]),
+            "approvals": lambda _: self._approvals(),
+            "gaps": self._gaps,
+            "laws": self._laws,
+        }
+
+    def table(self, text: TableText) -> DraftTable:
+        """One table."""
+        columns = [text_for(self._words, f"column_{name}") for name in (*_COLUMNS[text.kind], "origin")]
+        rows = tuple(dict.fromkeys(self._rows[text.kind](text)))
+        untold = self._told.untold and text.kind in ("duties", "gaps")
+        empty = self._words["untold_table"] if untold else self._words["no_rows"]
+        return DraftTable(text.title.in_(self._lang), tuple(columns), rows, "" if rows else empty)
+
+    def _provisions(self, text: TableText) -> Rows:
+        by_key = {rule.key: rule for rule in self._told.bundle.rules.rules}
+        for key in self._told.standing:
+            rule = by_key.get(key)
+            if rule is not None and _wanted(rule.provision.jurisdiction, text):
+                provision = rule.provision
+                yield (
+                    self._book.text(provision.title),
+                    self._book.source(provision),
+                    self._language.word("effect", rule.effect),
+                    self._language.word("mark", provision.status),
+                    self._words["from_verdict"].format(provision.id),
+                )
+
+    def _requirements(self, text: TableText) -> Rows:
+        known = self._told.bundle.rules.requirements
+        for name, state in self._told.record["verdict"]["requirements"].items():
+            if name not in known or not _wanted(known[name].jurisdiction, text):
+                continue
+            met, _ = self._values.of((f"{engine.GROUNDS}{name}",))
+            said = self._language.word("requirement", state)
+            yield (
+                self._book.text(known[name].title),
+                "\n".join(each.text for each in met) or self._words["nothing"],
+                self._words["other_way"].format(said) if state != MET and name in self._spared else said,
+                self._words["from_requirement"].format(name),
+            )
+
+    @cached_property
+    def _spared(self) -> frozenset[str]:
+        """The requirements in the place of which another one is met: those of a list of ways, one of which is enough."""
+        states, stands = self._told.record["verdict"]["requirements"], frozenset(self._told.standing)
+        asked: list[frozenset[str]] = []
+        spared: set[str] = set()
+        for rule in self._told.bundle.rules.rules:
+            if rule.need is not None and rule.key in stands:
+                names = frozenset(rule.need.requirements())
+                ways = rule.need.op == "any_of" and any(states.get(name) == MET for name in names)
+                spared |= names if ways else set()
+                asked += [] if ways else [names]
+        return frozenset(spared.difference(*asked))
+
+    def _duties(self, text: TableText) -> Rows:
+        words = self._words
+        for duty in self._told.explanation.get("duties", ()):
+            due = duty["due"] or words["no_due_day"]
+            said = duty["duty"] if duty["certain"] else words["perhaps"].format(duty["duty"])
+            cited = "\n".join(filter(None, (duty["citation"], duty["under"])))
+            keep = words["keep"].format(duty["keep"]) if duty["keep"] else ""
+            yield said, duty["who"], cited, "\n".join(filter(None, (due, keep))), words["from_judged_again"].format("duties")
+
+    def _documents(self, group: str) -> Rows:
+        names = dict.fromkeys(self._document_names(group))
+        for name in names:
+            values = self._values.document(name)
+            if values:
+                yield (
+                    self._values.title(name),
+                    values[0].text,
+                    "\n".join(each.text for each in values[1:]),
+                    "\n".join(dict.fromkeys(each.origin for each in values)),
+                )
+
+    def _document_names(self, group: str) -> Iterator[str]:
+        request = self._told.request
+        entities = (request.get(engine.REGISTER) or {}).values()
+        for document in (request, *(each.get("states") or {} for each in entities)):
+            yield from (f"{group}.{kind}" for kind in sorted(document.get(group) or {}))
+
+    def _approvals(self) -> Rows:
+        for each in self._told.record.get("signed_off") or ():
+            signed = [(each["by"], each["until"]), *((also["by"], each["until"]) for also in each.get("also") or ())]
+            for by, until in signed:
+                yield (
+                    self._named(each["provision"]),
+                    self._values.caller(by),
+                    until,
+                    self._words["from_record"].format("signed_off"),
+                )
+
+    def _gaps(self, text: TableText) -> Rows:
+        coverage, words = self._told.explanation.get("coverage") or {}, self._words
+        origin = words["from_judged_again"].format("coverage")
+        for gap in coverage.get("not_modelled", ()):
+            if _wanted(gap["country"], text):
+                yield self._book.place(gap["country"]), gap["says"] or self._book.subject(gap["subject"]), origin
+        for gap in coverage.get("reach", ()):
+            if _wanted(gap["country"], text):
+                yield self._book.place(gap["country"]), words["may_reach"].format(self._book.subject(gap["subject"])), origin
+        for gap in coverage.get("not_reached", ()):
+            if _wanted(gap["jurisdiction"], text):
+                said = gap["says"] or words["not_reached"].format(self._book.subject(gap["subject"]))
+                yield self._book.place(gap["jurisdiction"]), said, origin
+
+    def _laws(self, text: TableText) -> Rows:
+        for each in self._told.record["decision"]["jurisdictions"]:
+            if _wanted(each["jurisdiction"], text):
+                outcome = self._language.word("outcome", each["outcome"])
+                yield self._book.place(each["jurisdiction"]), outcome, self._words["from_record"].format("decision")
+
+    def _named(self, provision: str) -> str:
+        found = next((rule.provision for rule in self._told.bundle.rules.rules if rule.provision.id == provision), None)
+        return provision if found is None else self._book.cited(self._book.text(found.title), found)
+
+    @property
+    def _words(self) -> ComplianceDocumentsTexts:
+        return wording(self._lang).compliance_documents
+
+
+def _wanted(jurisdiction: str, text: TableText) -> bool:
+    if text.of is not None:
+        return jurisdiction in text.of
+    return text.others_than is None or jurisdiction not in text.others_than

@@ -1,0 +1,74 @@
+"""
+The templates that come with the program: the files of a folder go in, the templates by name come out, in the order of their names.
+
+They are read once. `unknown_names` says what a template names and some policies do not have: a draft shows such a fact as not stated.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+import engine
+from service.compliance_documents.template_text import (
+    COMMITMENT,
+    COMMITMENT_MEMBERS,
+    RECORD_MEMBERS,
+    SectionText,
+    TemplateText,
+)
+
+HERE = Path(__file__).parent / "templates"
+_DOCUMENTS = ("evidence", "claims")
+
+
+@cache
+def templates() -> Mapping[str, TemplateText]:
+    """The templates by name. Raises engine.DocumentRefused where a file is none."""
+    found = {}
+    for path in sorted(HERE.glob("*.yaml")):
+        text = engine.read_document(TemplateText, path.name, path.read_bytes())
+        if text.document != path.stem:
+            raise engine.DocumentRefused(f"{path.name}: the document is called `{text.document}`, and its file is not")
+        found[text.document] = text
+    return MappingProxyType(found)
+
+
+def titles_for(standing: Collection[str], lang: str) -> list[tuple[str, str]]:
+    """The names and titles of the documents; first those for which one of the standing rules asks, each given by its key."""
+    provisions = {key.partition("~")[0] for key in standing}
+    asked = sorted(templates().items(), key=lambda each: provisions.isdisjoint(each[1].asked_by))
+    return [(name, text.title.in_(lang)) for name, text in asked]
+
+
+def unknown_names(text: TemplateText, bundle: engine.Bundle) -> Iterator[str]:
+    """What a template names and a bundle does not have, each with where it stands."""
+    provisions = {rule.provision.id for rule in bundle.rules.rules}
+    yield from (f"asked_by: {name}" for name in text.asked_by if name not in provisions)
+    for number, section in enumerate(text.sections):
+        yield from (f"sections[{number}]: {name}" for name in _unknown_in(section, bundle))
+
+
+def known_source(source: str, bundle: engine.Bundle) -> bool:
+    """Whether a bundle has what a field is filled from."""
+    vocabulary = bundle.vocabulary
+    group, _, rest = source.partition(".")
+    if source.startswith(engine.GROUNDS):
+        return source.removeprefix(engine.GROUNDS) in vocabulary.requirements
+    if source.startswith(engine.RECORD):
+        return source.removeprefix(engine.RECORD) in RECORD_MEMBERS
+    if source.startswith(COMMITMENT):
+        return source.removeprefix(COMMITMENT) in COMMITMENT_MEMBERS
+    if group in _DOCUMENTS:
+        return rest in vocabulary.kinds[group]
+    return source in vocabulary.families or vocabulary.type_of(source) is not None
+
+
+def _unknown_in(section: SectionText, bundle: engine.Bundle) -> Iterator[str]:
+    known = bundle.vocabulary.jurisdictions
+    places = [section.of] if section.of else []
+    for table in section.tables:
+        places += [*(table.of or ()), *(table.others_than or ())]
+    yield from (name for name in places if name not in known)
+    for field in section.fields:
+        yield from (source for source in field.sources if not known_source(source, bundle))

@@ -1,0 +1,126 @@
+"""
+A template of a compliance document, as its author writes it: sections, their fields and tables, and what a person must write.
+
+A template is content. It says which facts fill a field and which place in the law asks for it. Every text is in both languages. Keys are
+closed, and each error is told with its line (`template_files`).
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+import engine
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=1_200, strip_whitespace=True)]
+TableKind = Literal["provisions", "requirements", "duties", "documents", "claims", "approvals", "gaps", "laws"]
+
+RECORD_MEMBERS = ("id", "as_of", "recorded_at", "answer", "outcome", "policies", "asked_by")
+COMMITMENT_MEMBERS = ("id", "day", "committed_at", "state", "ended")
+COMMITMENT = "commitment."
+
+
+class BothText(engine.DocumentText):
+    """A text in English and in Chinese."""
+
+    en: Line
+    """In English."""
+    zh: Line
+    """In Chinese."""
+
+    def in_(self, lang: str) -> str:
+        """The text in a language of the engine."""
+        return str(getattr(self, lang))
+
+
+class FieldText(engine.DocumentText):
+    """A field: what fills it, and what a person must write in it. It has one of the two, or both."""
+
+    title: BothText
+    """What it is called."""
+    cite: BothText | None = None
+    """The place in the law that asks for it; without it that of the section."""
+    status: engine.Status | None = None
+    """How sure the citation is; without it as sure as that of the section."""
+    from_: str | Annotated[list[str], Field(min_length=1)] | None = Field(None, alias="from")
+    """
+    What fills it: a fact, a family, `evidence.KIND`, `claims.KIND`, `grounds.REQUIREMENT` (how it was met), `record.MEMBER` or
+    `commitment.MEMBER`; or a list of these.
+    """
+    write: BothText | None = None
+    """What a person must write."""
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """What fills it, in its order."""
+        return (self.from_,) if isinstance(self.from_, str) else tuple(self.from_ or ())
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.from_ is None and self.write is None:
+            raise ValueError("a field is filled `from` something, or a person must `write` it")
+        return self
+
+
+class TableText(engine.DocumentText):
+    """A table of what the record holds of one kind."""
+
+    kind: TableKind
+    """
+    What it lists: `provisions` that stand, `requirements` with their state, `duties`, `documents`, `claims`, `approvals` of persons, `gaps`
+    in the laws that were read, or the outcome by `laws`.
+    """
+    title: BothText
+    """What it is called."""
+    of: list[str] | None = None
+    """Only those of these jurisdictions."""
+    others_than: list[str] | None = None
+    """All but those of these jurisdictions."""
+
+
+class SectionText(engine.DocumentText):
+    """A part of the document."""
+
+    title: BothText
+    """Its heading."""
+    cite: BothText | None = None
+    """The place in the law, or in the guidance, that asks for it."""
+    status: engine.Status = "confirmed"
+    """How sure the citation is."""
+    says: BothText | None = None
+    """What the part is about, in your own words."""
+    of: str | None = None
+    """A jurisdiction: if the decision does not name its law, the part says so and is left out."""
+    fields: tuple[FieldText, ...] = ()
+    """Its fields, in their order."""
+    tables: tuple[TableText, ...] = ()
+    """Its tables, after the fields."""
+
+    @model_validator(mode="after")
+    def _has_something(self) -> Self:
+        if not self.fields and not self.tables:
+            raise ValueError("a section has `fields` or `tables`")
+        return self
+
+
+class TemplateText(engine.DocumentText):
+    """A template of a compliance document."""
+
+    document: Name
+    """Its name, which is that of the file."""
+    title: BothText
+    """What the document is called."""
+    about: BothText
+    """What it is for, in your own words."""
+    cite: BothText
+    """The place in the law that asks for it."""
+    status: engine.Status
+    """How sure that is."""
+    source: Line
+    """Where its structure was read."""
+    verify_by: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+    """The day by which it should be read again."""
+    asked_by: Annotated[list[str], Field(min_length=1)]
+    """Provisions, as `policy/id`: where one of them stands in the record, the document is asked for."""
+    sections: Annotated[list[SectionText], Field(min_length=1)]
+    """Its parts, in their order."""

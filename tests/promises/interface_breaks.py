@@ -1,0 +1,118 @@
+"""What a later interface takes away from an earlier one: two documents of `interface` in, sentences out."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tests.promises.schema_breaks import SchemaBreaks
+
+Document = Mapping[str, Any]
+
+
+def interface_breaks(was: Document, now: Document) -> list[str]:
+    """What a program that was written for the first does not find, or not as it was, in the second."""
+    return [
+        *_operation_breaks(was, now),
+        *_gone("problem", was["problems"], now["problems"]),
+        *_changed("problem", "its status was", was["problems"], now["problems"]),
+        *_record_breaks(was["record"], now["record"]),
+        *_gone("kind of leaf", was["leaves"], now["leaves"]),
+        *_gone("shape", was["shapes"], now["shapes"]),
+        *_setting_breaks(was["settings"], now["settings"]),
+        *_client_breaks(was["client"], now["client"]),
+        *_command_breaks(was["commands"], now["commands"]),
+        *_changed("exit code", "was", was["exit codes"], now["exit codes"]),
+    ]
+
+
+def _gone(what: str, was: Any, now: Any) -> Iterator[str]:
+    return (f"{what} {each}: is gone" for each in was if each not in now)
+
+
+def _changed(what: str, was_word: str, was: Document, now: Document) -> Iterator[str]:
+    return (f"{what} {each}: {was_word} {value}" for each, value in was.items() if now.get(each, value) != value)
+
+
+def _operation_breaks(was: Document, now: Document) -> Iterator[str]:
+    schemas = SchemaBreaks(was["schemas"], now["schemas"])
+    yield from _gone("operation", was["operations"], now["operations"])
+    for name, older in was["operations"].items():
+        if (newer := now["operations"].get(name)) is None:
+            continue
+        if older["address"] != newer["address"]:
+            yield f"operation {name}: its address was {older['address']}"
+        yield from _gone(f"{name}: parameter", older["parameters"], newer["parameters"])
+        for parameter, said in newer["parameters"].items():
+            before = older["parameters"].get(parameter)
+            if said["required"] and not (before and before["required"]):
+                yield f"{name}: parameter {parameter}: has become required"
+            if before:
+                yield from schemas.between(before["schema"], said["schema"], f"{name}: {parameter}", "sent")
+        if newer["body"]["required"] and not older["body"]["required"]:
+            yield f"{name}: a body has become required"
+        for media, schema in older["body"]["content"].items():
+            if media not in newer["body"]["content"]:
+                yield f"{name}: a body of {media} is no longer taken"
+            else:
+                yield from schemas.between(schema, newer["body"]["content"][media], f"{name}: body", "sent")
+        for status, contents in older["answers"].items():
+            if status not in newer["answers"]:
+                yield f"{name}: the status {status} is gone"
+                continue
+            for media, schema in contents.items():
+                if media not in newer["answers"][status]:
+                    yield f"{name}: an answer in {media} is gone"
+                else:
+                    yield from schemas.between(schema, newer["answers"][status][media], f"{name}: {status}", "received")
+        yield from (
+            f"{name}: the status {each} is new among successes" for each in newer["answers"] if each not in older["answers"]
+        )
+
+
+def _record_breaks(was: Document, now: Document) -> Iterator[str]:
+    yield from SchemaBreaks(was.get("$defs", {}), now.get("$defs", {})).between(was, now, "record", "received")
+
+
+def _setting_breaks(was: Document, now: Document) -> Iterator[str]:
+    older, newer = was["schema"], now["schema"]
+    yield from SchemaBreaks(older.get("$defs", {}), newer.get("$defs", {})).between(older, newer, "settings", "sent")
+    for name, value in was["values"].items():
+        if now["values"].get(name, value) != value:
+            yield f"settings/{name}: was {value} if it was not set, is {now['values'][name]}"
+
+
+def _client_breaks(was: Document, now: Document) -> Iterator[str]:
+    yield from _gone("client's name", was, now)
+    for name in was.keys() & now.keys():
+        older, newer = was[name], now[name]
+        yield from _gone(f"client's {name}: field", older.get("fields", ()), newer.get("fields", ()))
+        yield from _gone(f"client's {name}: method", older.get("methods", ()), newer.get("methods", ()))
+        for method, parameters in older.get("methods", {}).items():
+            if method not in newer.get("methods", {}):
+                continue
+            later = newer["methods"][method]
+            at = f"client's {name}.{method}"
+            yield from _gone(f"{at}: parameter", parameters, later)
+            for parameter, said in later.items():
+                before = parameters.get(parameter)
+                if said["required"] and not (before and before["required"]):
+                    yield f"{at}: parameter {parameter}: has become required"
+                if before and before["kind"] != said["kind"]:
+                    yield f"{at}: parameter {parameter}: was {before['kind']}, is {said['kind']}"
+            placed = [each for each, said in parameters.items() if said["kind"] != "KEYWORD_ONLY"]
+            if [each for each in later if later[each]["kind"] != "KEYWORD_ONLY"][: len(placed)] != placed:
+                yield f"{at}: the places of its parameters are others"
+
+
+def _command_breaks(was: Document, now: Document) -> Iterator[str]:
+    yield from _gone("command", was, now)
+    for name in was.keys() & now.keys():
+        older, newer = was[name], now[name]
+        yield from _gone(f"command {name}: option", older["options"], newer["options"])
+        for option, required in newer["options"].items():
+            if required and not older["options"].get(option, False):
+                yield f"command {name}: option {option}: has become required"
+        arguments = [required for _, required in older["arguments"]], [required for _, required in newer["arguments"]]
+        if len(arguments[1]) < len(arguments[0]) or any(arguments[1][len(arguments[0]) :]):
+            yield f"command {name}: its arguments are others"
+        elif any(later and not earlier for earlier, later in zip(*arguments, strict=False)):
+            yield f"command {name}: an argument has become required"

@@ -1,0 +1,115 @@
+"""
+What version 1.0 promised to other programs is still there: operations, schemas, problems, records, leaves, the client, commands.
+
+`RECORD=1 pytest tests/promises` writes the interface of this version, which is right only until it is out.
+"""
+
+import copy
+import gzip
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import engine
+from tests.promises.interface import interface
+from tests.promises.interface_breaks import interface_breaks
+
+KEPT = sorted(Path(__file__).parent.glob("interface-*.json.gz"))
+OF_THIS_VERSION = Path(__file__).with_name(f"interface-{engine.__version__}.json.gz")
+
+
+@pytest.fixture(scope="module")
+def present() -> dict[str, Any]:
+    """The interface of this version; kept if that is asked for."""
+    found = interface()
+    if os.environ.get("RECORD"):
+        OF_THIS_VERSION.write_bytes(gzip.compress(json.dumps(found, separators=(",", ":")).encode(), mtime=0))
+    return found
+
+
+def kept(file: Path) -> dict[str, Any]:
+    """The interface of an earlier version."""
+    found: dict[str, Any] = json.loads(gzip.decompress(file.read_bytes()))
+    return found
+
+
+@pytest.mark.parametrize("file", KEPT, ids=lambda each: each.name)
+def test_nothing_that_was_promised_is_gone(present: dict[str, Any], file: Path) -> None:
+    """Each version since 1.0 can be called as it was."""
+    assert interface_breaks(kept(file), present) == []
+
+
+def test_a_version_is_kept() -> None:
+    """The comparison above compares something."""
+    assert KEPT
+
+
+def change(path: str, value: Any = None) -> Callable[[dict[str, Any]], None]:
+    """A change of a document: a value at a place, or nothing there any more."""
+
+    def done(document: dict[str, Any]) -> None:
+        *way, last = path.split("|")
+        for each in way:
+            document = document[each]
+        if value is None:
+            del document[last]
+        else:
+            document[last] = value
+
+    return done
+
+
+BREAKS = {
+    "an operation": (change("operations|evaluate"), "operation evaluate: is gone"),
+    "an address": (change("operations|evaluate|address", "POST /v1/decide"), "its address was POST /v1/evaluate"),
+    "a parameter": (
+        change("operations|searchDecisions|parameters|query limit"),
+        "searchDecisions: parameter query limit: is gone",
+    ),
+    "a parameter that is required": (
+        change("operations|searchDecisions|parameters|query limit|required", True),
+        "query limit: has become required",
+    ),
+    "a status": (change("operations|evaluate|answers|200"), "evaluate: the status 200 is gone"),
+    "a member of an answer": (change("schemas|Answer|properties|proceed"), "proceed: is gone"),
+    "a type": (change("schemas|Answer|properties|proceed|type", "string"), "may be string"),
+    "a problem": (change("problems|busy"), "problem busy: is gone"),
+    "a status of a problem": (change("problems|busy", 500), "problem busy: its status was 503"),
+    "a member of a record": (change("record|properties|engine"), "record/engine: is gone"),
+    "a kind of leaf": (change("leaves", ["record"]), "kind of leaf"),
+    "a shape": (change("shapes", []), "shape fifthfactor/record/3: is gone"),
+    "a setting": (change("settings|schema|properties|workers"), "settings/workers: is gone"),
+    "the value of a setting that is not set": (
+        change("settings|values|port", "80"),
+        "settings/port: was 8080 if it was not set",
+    ),
+    "a name of the client": (change("client|Answer"), "client's name Answer: is gone"),
+    "a field": (change("client|Answer|fields|proceed"), "client's Answer: field proceed: is gone"),
+    "a method": (change("client|Client|methods|evaluate"), "client's Client: method evaluate: is gone"),
+    "a command": (change("commands|serve"), "command serve: is gone"),
+    "an option": (change("commands|serve|options|--workers"), "command serve: option --workers: is gone"),
+    "an exit code": (change("exit codes|FINDING", 3), "exit code FINDING: was 1"),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_each_kind_of_break_is_found(present: dict[str, Any], name: str) -> None:
+    """What was taken away, or is another, is named."""
+    changed, sentence = copy.deepcopy(present), BREAKS[name][1]
+    BREAKS[name][0](changed)
+    assert any(sentence in each for each in interface_breaks(present, changed))
+
+
+def test_what_is_added_breaks_nothing(present: dict[str, Any]) -> None:
+    """An operation, a parameter that may be left out, a member of an answer, a kind of problem, an option."""
+    more = copy.deepcopy(present)
+    more["operations"]["more"] = more["operations"]["evaluate"]
+    more["operations"]["evaluate"]["parameters"]["query more"] = {"required": False, "schema": {"type": "string"}}
+    more["schemas"]["Answer"]["properties"]["unheard_of"] = {"type": "string"}
+    more["problems"]["more"] = 409
+    more["commands"]["serve"]["options"]["--more"] = False
+    assert interface_breaks(present, more) == []
