@@ -135,7 +135,7 @@ def test_a_key_has_its_place_as_kafkas_own_clients_find_it() -> None:
 def test_no_library_of_a_sink_is_loaded_before_one_is_set() -> None:
     """Whoever has no collector and no topic has neither of them in memory."""
     code = (
-        "import sys, service.outbox.deliveries;"
+        "import sys, service.outbox.sink_opening;"
         "print([name for name in ('aiokafka', 'google.protobuf', 'opentelemetry.proto') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
