@@ -169,7 +169,9 @@ def at_size(
     for upto in (count // 10, count):
         with closing(Service.open(_settings(url), prepared=prepared)) as service:
             began = time.perf_counter()
+            worked = time.process_time()
             asyncio.run(_append(service.store, made, done, upto, count))
+            progress(f"{upto - done:,} records put in; this process worked {time.process_time() - worked:,.1f} s")
             found.times.setdefault("a thousand records more", []).append((time.perf_counter() - began) / (upto - done) * 1000)
         done = upto
         found.bytes.append(_size(url))
@@ -236,13 +238,13 @@ def _operate(url: str, folder: Path, found: Measured) -> None:
     """Time each thing that an operator does with a database."""
 
     def timed(name: str, what: Callable[[], object], rounds: int = 1) -> None:
-        progress(f"{found.name}: {name}")
-        took = []
+        took, before = [], time.process_time()
         for _ in range(rounds):
             began = time.perf_counter()
             what()
             took.append(time.perf_counter() - began)
         found.times.setdefault(name, []).append(sorted(took)[len(took) // 2])
+        progress(f"{found.name}: {name}: {sum(took):,.2f} s, of which this process worked {time.process_time() - before:,.2f} s")
 
     with closing(open_present(url)) as database, database.reading.connect() as connection:
         everything, rare = Query(), Query(outcome=("prohibited",), text="exporter-00042")
