@@ -56,11 +56,11 @@ from tests.service.conftest import running
 from tests.service.databases import PostgreSQL
 from tests.service.load import children
 
-RECORDS = 50_000
+RECORDS = 15_000
 SERVICES = "services"
 ALL = (SERVICES, "sqlite", "postgresql")
 ASKED = 400  # different exchanges, each of which a service is asked once before it is measured
-TEMPLATES = 400
+TEMPLATES = 200
 AT_ONCE = 1_000
 YEAR = 365_000_000  # decisions, a million a day
 CLIFF = 13.0  # times as long at ten times the records
@@ -244,7 +244,9 @@ def _operate(url: str, folder: Path, found: Measured) -> None:
             what()
             took.append(time.perf_counter() - began)
         found.times.setdefault(name, []).append(sorted(took)[len(took) // 2])
-        progress(f"{found.name}: {name}: {sum(took):,.2f} s, of which this process worked {time.process_time() - before:,.2f} s")
+        progress(
+            f"{found.name}: {name}: {sum(took):,.2f} s, of which this process worked {time.process_time() - before:,.2f} s"
+        )
 
     with closing(open_present(url)) as database, database.reading.connect() as connection:
         everything, rare = Query(), Query(outcome=("prohibited",), text="exporter-00042")
