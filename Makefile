@@ -67,38 +67,33 @@ test-tables: .venv/.tables .venv/.spark ## run the examples with pandas, Polars,
 	@EVERY_LIBRARY_OF_TABLES=1 PYTHONPATH=.venv/tables $(BIN)/pytest tests/tables --ignore tests/tables/test_spark.py $(ARGS)
 	@SPARK=sail PYTHONPATH=.venv/spark $(BIN)/pytest tests/tables/test_spark.py $(ARGS)
 
-doors: .venv/.doors .venv/.dagster /usr/sbin/nginx /usr/bin/prometheus $(BROWSER) ## show the doors to gateways, clients and pipelines that were not written here
+doors: .venv/.doors .venv/.dagster /usr/sbin/nginx /usr/bin/prometheus /usr/bin/pandoc $(BROWSER) ## show what goes in and out to programs that were not written here
 	@DOORS=$(abspath .venv/doors) PYTHONPATH=.venv/doors/python $(BIN)/pytest tests/doors --workers 2 --timeout 120 $(ARGS)
 
 spark: .venv/.java-spark /usr/bin/java ## run the tests of tables on Spark with two executors (450 MB, and Java)
 	@SPARK=java PYTHONPATH=.venv/java-spark PYSPARK_PYTHON=$(abspath $(BIN)/python) $(BIN)/pytest tests/tables/test_spark.py $(ARGS)
 
-# Spark needs Java: Debian's, without windows, if there is none yet.
+# Programs of Debian that tests need: $(call DEBIAN,package,what for). Elsewhere the sentence says what is missing.
+define DEBIAN
+	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+		echo "installing $(1) ..."; \
+		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $(1) >/dev/null; \
+	else \
+		echo "$(2): install Debian's package \`$(1)\`" >&2; exit 1; \
+	fi
+endef
+
 /usr/bin/java:
-	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-		echo "installing java ..."; \
-		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends default-jre-headless >/dev/null; \
-	else \
-		echo "Spark needs Java 17 or newer: install Debian's package \`default-jre-headless\`" >&2; exit 1; \
-	fi
+	$(call DEBIAN,default-jre-headless,Spark needs Java 17 or newer)
 
-# A web server that asks before it lets a request through.
 /usr/sbin/nginx:
-	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-		echo "installing nginx ..."; \
-		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends nginx-light >/dev/null; \
-	else \
-		echo "the tests of the doors need nginx: install Debian's package \`nginx-light\`" >&2; exit 1; \
-	fi
+	$(call DEBIAN,nginx-light,a web server asks before it lets a request through)
 
-# What scrapes the metrics, with promtool, which tests the alerts.
 /usr/bin/prometheus:
-	@if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-		echo "installing prometheus ..."; \
-		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends prometheus >/dev/null; \
-	else \
-		echo "the tests of the doors need Prometheus: install Debian's package \`prometheus\`" >&2; exit 1; \
-	fi
+	$(call DEBIAN,prometheus,the metrics are scraped and the alerts tested)
+
+/usr/bin/pandoc:
+	$(call DEBIAN,pandoc,files of Word are read by another program)
 
 # The tests open the pages in a real browser: Debian's chromium, without the windows if it is not there yet.
 /usr/bin/chromium-headless-shell:

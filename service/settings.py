@@ -50,10 +50,9 @@ RECORDED = (
 RECORDED_IN_PART = ("bundle_keys", "document_signers", "jwks_url")
 # They say how or where a process runs, or name files, whose names may be personal. `database` and `webhooks` may hold a secret.
 NOT_RECORDED = (
-    "acceptances",
-    "database", "draft_days", "drain_seconds", "event_listeners", "host", "log_key", "log_level", "most_under_way",
-    "oidc_client_secret", "oidc_client_secret_file",
-    "organisation", "policies", "port", "shadow", "shed_seconds", "sinks", "tls_certificate", "tls_key", "tls_minimum", "watch",
+    "acceptances", "database", "draft_days", "drain_seconds", "event_listeners", "host", "log_key", "log_level", "most_under_way",
+    "oidc_client_secret", "oidc_client_secret_file", "organisation", "policies", "port", "shadow", "shed_seconds", "sinks",
+    "tls_certificate", "tls_key", "tls_minimum", "watch",
     "watch_listeners", "webhook_authorities", "webhook_secret", "webhooks", "witness_logs", "witnesses", "workers",
 )  # fmt: skip
 

@@ -54,6 +54,7 @@ NOT_RUN = {
         ("yaml envoy", "nginx", "json register", "console gateway"),
         "needs the gateway; tests/doors/test_gateways.py runs it with these settings before this register (`make doors`)",
     ),
+    "yaml scrape": "is for Prometheus; tests/doors/test_prometheus.py scrapes by it (`make doors`)",
     "sh mapped": "needs a key and a server with the mapping of the page; test_a_mapping_is_used_as_its_page_shows runs it",
     "sh postgresql": "needs a server of PostgreSQL; tests/service/log/test_backup.py runs these programs",
 }

@@ -48,7 +48,7 @@ class TokenRefused(Exception):
 
 
 class _IssuerKeys(jwt.PyJWKClient):
-    """The keys of an issuer. PyJWT keeps them; they are fetched, and bounded, by `issuer_keys`. A fetch has a line where it changes them."""
+    """The keys of an issuer. PyJWT keeps them; `issuer_keys` fetches and bounds them. A fetch that changes them has a line."""
 
     say: FilteringBoundLogger | None = None
     _known: frozenset[str] | None = None  # digests of the keys that were fetched last

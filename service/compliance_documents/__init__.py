@@ -1,1 +1,1 @@
-"""Documents that a law asks a person to write, drafted from a recorded decision: assessments, annexes of contracts, records of processing."""
+"""Documents that a law asks a person to write, drafted from a recorded decision."""

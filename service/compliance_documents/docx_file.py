@@ -69,6 +69,7 @@ class _Writing:
         self._words: ComplianceDocumentsTexts = wording(draft.lang).compliance_documents
         self._centimetres = Cm
         self._made: Document = library.Document()
+        self._ids: dict[str, str] = {}
         self._styles(WD_STYLE_TYPE.CHARACTER, Pt, RGBColor)
         self._properties()
 
@@ -77,7 +78,7 @@ class _Writing:
         left, unstated = list(draft.to_write()), list(draft.unstated())
         made.add_heading(plain_line(draft.title), 0)
         for warning in (words["draft"], *draft.warnings):
-            made.add_paragraph().add_run(plain_line(warning), style=WARNING)
+            self._run(made.add_paragraph(), warning, WARNING)
         made.add_paragraph(plain_line(draft.about))
         made.add_paragraph(plain_line(words["how"].format(words["to_write_mark"], len(left))))
         made.add_heading(plain_line(words["head"]), 1)
@@ -85,7 +86,7 @@ class _Writing:
         for section in draft.sections:
             made.add_heading(plain_line(section.title), 1)
             if section.cite:
-                made.add_paragraph().add_run(plain_line(section.cite), style=ORIGIN)
+                self._run(made.add_paragraph(), section.cite, ORIGIN)
             for text in filter(None, (section.says, section.left_out)):
                 made.add_paragraph(plain_line(text))
             if section.fields:
@@ -98,7 +99,7 @@ class _Writing:
         made.add_heading(plain_line(words["left_unstated"].format(sum(len(field.unstated) for _, field in unstated))), 1)
         rows = [(section.title, field.title, words["comma"].join(field.unstated)) for section, field in unstated]
         self._list(rows, "column_unstated")
-        made.add_paragraph().add_run(plain_line(draft.foot), style=ORIGIN)
+        self._run(made.add_paragraph(), draft.foot, ORIGIN)
         return made
 
     def _fields(self, fields: tuple[DraftField, ...]) -> None:
@@ -111,14 +112,14 @@ class _Writing:
             for text, style, origin in entries:
                 row = next(rows)
                 cells = row.cells
-                cells[1].paragraphs[0].add_run(plain_line(text), style=style)
-                cells[2].paragraphs[0].add_run(plain_line(origin), style=ORIGIN)
+                self._run(cells[1].paragraphs[0], text, style)
+                self._run(cells[2].paragraphs[0], origin, ORIGIN)
                 self._keep_together(row, text, origin)
                 own.append(cells)
             title = own[0][0].merge(own[-1][0]) if len(own) > 1 else own[0][0]
             title.paragraphs[0].add_run(plain_line(field.title)).bold = True
             if field.cite:
-                title.add_paragraph().add_run(plain_line(field.cite), style=ORIGIN)
+                self._run(title.add_paragraph(), field.cite, ORIGIN)
 
     def _entries(self, field: DraftField) -> Iterator[tuple[str, str | None, str]]:
         """The texts of a field, each with its style and where it comes from."""
@@ -138,7 +139,7 @@ class _Writing:
             for place, (cell, lines) in enumerate(zip(row.cells, cells, strict=True)):
                 style = ORIGIN if place == len(cells) - 1 else None
                 for number, line in enumerate(lines.split("\n")):
-                    self._paragraph(cell, number).add_run(plain_line(line), style=style)
+                    self._run(self._paragraph(cell, number), line, style)
 
     def _list(self, rows: list[tuple[str, str, str]], last: str) -> None:
         """A list at the end: the part, the item, and the text."""
@@ -175,6 +176,12 @@ class _Writing:
         if max(map(len, texts)) < _SHORT:
             row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
 
+    def _run(self, paragraph: Any, text: str, style: str | None) -> None:
+        """A text in a style. The style is set by its id, since the library looks through all styles for a name."""
+        run = paragraph.add_run(plain_line(text))
+        if style:
+            run._r.style = self._ids[style]
+
     @staticmethod
     def _paragraph(cell: Any, number: int) -> Any:
         """The first paragraph of a cell, which it has, or a new one."""
@@ -191,7 +198,8 @@ class _Writing:
             (ORIGIN, 8, "555555"),
             (WARNING, 12, "A00000"),
         ):
-            font = styles.add_style(name, character).font
+            made = styles.add_style(name, character)
+            self._ids[name], font = made.style_id, made.font
             font.size, font.color.rgb = points(size), colour.from_string(rgb)
             font.bold, font.italic = name in (WRITE, WARNING), name == UNSTATED
             if name == WRITE:

@@ -79,6 +79,8 @@ class _Drafting:
             yield words["denied"].format(record["denied"])
         if self._told.commitment is not None and self._told.commitment.state != "committed":
             yield words["ended"]
+        if self._told.shown.withdrawn:
+            yield words["withdrawn"]
         if self._told.untold:
             yield words["untold"]
         if not self._asking:

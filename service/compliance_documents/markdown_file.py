@@ -14,7 +14,7 @@ from service.languages.names import ComplianceDocumentsTexts
 from service.languages.words import wording
 
 MEDIA_TYPE = "text/markdown"
-_INLINE = re.compile(r"[\\`*\[\]<|~$^]|(?<!\w)_|_(?!\w)|&(?=[#\w])|(?<=-)-")
+_INLINE = re.compile(r"[\\`*\[\]<|~$^]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])|(?<=-)-")
 _FIRST = re.compile(r"^(?:(\d+)(?=[.)])|(?=[-+#>=:%!@]))")  # what begins a list, a heading, a quotation, a definition
 _ADDRESS = re.compile(r"(?i)(?<=\bhttp)(?=:)|(?<=\bhttps)(?=:)|(?<=\bftp)(?=:)|(?<=\bwww)(?=\.)")
 

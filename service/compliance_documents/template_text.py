@@ -91,9 +91,9 @@ class SectionText(engine.DocumentText):
     """What the part is about, in your own words."""
     of: str | None = None
     """A jurisdiction: if the decision does not name its law, the part says so and is left out."""
-    fields: list[FieldText] = []
+    fields: tuple[FieldText, ...] = ()
     """Its fields, in their order."""
-    tables: list[TableText] = []
+    tables: tuple[TableText, ...] = ()
     """Its tables, after the fields."""
 
     @model_validator(mode="after")

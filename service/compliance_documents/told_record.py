@@ -33,11 +33,16 @@ _PARTS = ("reasons", "duties", "coverage")
 
 @dataclass(frozen=True, slots=True)
 class ShownBy:
-    """What was confirmed, withdrawn and signed of the documents of a decision, and the names of the persons who did."""
+    """
+    What was confirmed, withdrawn and signed of the documents of a decision, in order, and the names of the persons who did.
+
+    `withdrawn`: a confirmation that counted in the decision was withdrawn afterwards.
+    """
 
     confirmed: Sequence[Confirmation] = ()
     signed: Sequence[DocumentSignature] = ()
     names: Mapping[str, CallerName] = field(default_factory=dict)
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +106,22 @@ def told_record(context: Reading, id: str, lang: str, replayer: Replayer, servic
 
 
 def _shown_by(context: Reading, stored: Stored, connection: sa.Connection, service: Service) -> ShownBy:
-    """Those of this decision, and those for other decisions that counted in it."""
+    """Those for this decision, and those for other decisions that counted in it, with what was withdrawn of them."""
     id, record = stored.entry.id, json.loads(stored.entry.leaf)
-    counted = [each["id"] for each in (record.get("shown") or {}).values()]
+    counted = {each["id"]: name for name, each in (record.get("shown") or {}).items()}
     confirmed = confirmations.confirmations_of(connection, id)
-    known = {each.id for each in confirmed}
-    confirmed += confirmations.confirmations_by_id(connection, [each for each in counted if each not in known])
+    for given in confirmations.confirmations_by_id(connection, counted):
+        name = counted[given.id]
+        if given.decision != id:
+            others = confirmations.confirmations_of(connection, given.decision)
+            confirmed += [each for each in others if each.name == name and each not in confirmed]
+    withdrawn = any(
+        each.until is None and each.at >= given.at and each.name == given.name
+        for given in confirmed
+        if given.id in counted
+        for each in confirmed
+    )
     signed = document_signatures.signatures_of(connection, id, service.verifier, context.today)
     said_by = [*(each.by for each in confirmed), *(each["by"] for each in record.get("signed_off") or ())]
-    return ShownBy(confirmed, signed, caller_names(connection, said_by))
+    in_order = sorted(confirmed, key=lambda each: (each.at, each.until is None))
+    return ShownBy(in_order, signed, caller_names(connection, said_by), withdrawn)

@@ -86,8 +86,7 @@ class DecidedExchange:
     """
     A decision, made now or kept: its answer as bytes, and what is recorded of it. `given` is for the shadow, once this is durable.
 
-    `stands_alone`: it is a permit without duties, whatever the ledger will hold. `keep_until` is the moment until which its caller may keep
-    it, None where it may not.
+    `keep_until` is the moment until which its caller may keep it, None where it may not.
     """
 
     id: str
@@ -96,7 +95,6 @@ class DecidedExchange:
     answer: bytes
     entry: SealedRecord
     given: GivenToShadow | None = None  # None where there is no shadow
-    stands_alone: bool = False
     keep_until: datetime | None = None
 
 
@@ -142,9 +140,7 @@ class Decider:
         """
         with kept_reads.noted() as reads:
             decided = self._answered(live, raw, asked, now, request_id, caller, contract, reads)
-        if not decided.stands_alone or reads.other or caller.party is not None:
-            return decided
-        return replace(decided, keep_until=self._keeping.until(now))
+        return replace(decided, keep_until=None) if decided.keep_until is not None and reads.other else decided
 
     def _answered(
         self,
@@ -165,7 +161,7 @@ class Decider:
             kept = None
         self._service.metrics.looked_up(kept is not None if key else None)
         if kept is not None:
-            return self._again(live, body, asked, kept, now, caller, contract)
+            return self._again(live, body, asked, kept, now, caller, contract, reads)
         exchange = self._accepted(body, now, asked.lang, caller)
         # An answer has a key only where the ledger counts nothing and the books are silent.
         filled = self._without_ledger(live, exchange, now) if key else None
@@ -189,7 +185,11 @@ class Decider:
                 text = "the same exchange was decided otherwise before"
                 judgement = live.pdp.disagreeing(judged.judgement, other.highest, text)
                 return self.tell(replace(judged, judgement=judgement), asked, request_id, caller, contract=contract)
-        return replace(decided, stands_alone=True) if alone else decided
+        return replace(decided, keep_until=self._keep_until(now, caller, reads)) if alone else decided
+
+    def _keep_until(self, now: datetime, caller: Caller, reads: kept_reads.KeptReads) -> datetime | None:
+        """Until when a caller may keep a permit that stands alone."""
+        return None if self._keeping.nothing or reads.other or caller.party is not None else self._keeping.until(now)
 
     def _stands_alone(self, exchange: engine.Exchange, judged: JudgedExchange, reads: kept_reads.KeptReads) -> bool:
         """Whether nothing that the service keeps could change a permit. It is not asked where something was read that could."""
@@ -278,14 +278,15 @@ class Decider:
         now: datetime,
         caller: Caller,
         contract: Mapping[str, Any],
+        reads: kept_reads.KeptReads,
     ) -> DecidedExchange:
         """An answer that was given before, to be answered and recorded under an id of its own. Raises RequestRefused."""
         began = perf_counter()
         answer, recorded, counted = kept.under(str(uuid7()), live.pdp.naming.parties(body.document))
         more = optional_members(recorded.outcome, asked.lang, kept.signable, counted, contract=contract)
         document = kept.filled(body.document)
-        made = self._sealed(live, recorded, answer, document, kept.personal, now, caller, more, kept.case, began)
-        return replace(made, stands_alone=True) if kept.stands_alone else made
+        until = self._keep_until(now, caller, reads) if kept.stands_alone else None
+        return self._sealed(live, recorded, answer, document, kept.personal, now, caller, more, kept.case, began, until)
 
     def decide(
         self,
@@ -408,6 +409,7 @@ class Decider:
         more: Mapping[str, Any],
         case: ReviewCase,
         began: float,
+        keep_until: datetime | None = None,
     ) -> DecidedExchange:
         """A decision on a document, sealed. `more` are the optional members of the record. Raises RequestRefused."""
         revision = live.digests.source
@@ -420,7 +422,14 @@ class Decider:
         took = perf_counter() - began
         self._service.metrics.decided(recorded.outcome, took)
         tracing.done("decide", took, decision_id=recorded.id, decision_outcome=recorded.outcome, policy_revision=revision)
-        return DecidedExchange(id=recorded.id, outcome=recorded.outcome, proceed=recorded.proceed, answer=answer, entry=entry)
+        return DecidedExchange(
+            id=recorded.id,
+            outcome=recorded.outcome,
+            proceed=recorded.proceed,
+            answer=answer,
+            entry=entry,
+            keep_until=keep_until,
+        )
 
     def look(self, live: Live, exchange: engine.Exchange, now: datetime, asker: Caller | None = None) -> engine.Judgement:
         """The judgement that `decide` would make, for searches. Nothing is recorded. Raises RequestRefused, engine.EnginesFailed."""

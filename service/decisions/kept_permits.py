@@ -20,8 +20,6 @@ from service.ledger.exchange_counters import CounterFiller
 from service.policies.live import Live
 from service.settings import Settings
 
-_MOMENT = "%Y-%m-%dT%H:%M:%SZ"
-
 
 class KeepableAnswer(engine.Answer):
     """The answer to an exchange, and until when its caller may keep it."""
@@ -55,17 +53,17 @@ class KeepingTime:
 
     def until(self, now: datetime) -> datetime | None:
         """The moment until which a permit that is given now may be kept, in whole seconds and UTC; None where that is now already."""
-        end = _end(now.astimezone(self.zone).date(), self.zone)
-        until = min(now + self.most, end).astimezone(UTC).replace(microsecond=0)
+        until = _until(now.replace(microsecond=0), self.most, self.zone)
         return until if until > now else None
 
 
-@lru_cache(maxsize=4)
-def _end(day: date, zone: tzinfo) -> datetime:
-    """The moment at which a day ends in a zone. Where midnight comes twice, it is the first."""
+@lru_cache(maxsize=16)
+def _until(now: datetime, most: timedelta, zone: tzinfo) -> datetime:
+    """So long after a second, or the moment at which its day ends in a zone. Where midnight comes twice, it is the first."""
+    day = now.astimezone(zone).date()
     if day == date.max:
-        return datetime.max.replace(tzinfo=UTC)
-    return datetime.combine(day + timedelta(days=1), time.min, zone).astimezone(UTC)
+        return now + most
+    return min(now + most, datetime.combine(day + timedelta(days=1), time.min, zone)).astimezone(UTC)
 
 
 def stands_without_ledger(
@@ -74,15 +72,16 @@ def stands_without_ledger(
     """
     Whether a judgement is a permit without duties on today's law, and remains one whatever the ledger holds. `exchange` is as it was sent.
 
-    Of an exchange that is `apart` the ledger fills in shares only. With these unknown it is judged once more: what is permitted then is
-    permitted with each of their values.
+    Of an exchange that is `apart` the ledger fills in shares, and says which counters it keeps. With all that it counts unknown, the
+    exchange is judged once more: what is permitted then is permitted with each value.
     """
     if not _free(judgement, today) or not counts.apart(live, exchange):
         return False
-    shares = live.counting.shares
-    if not shares:
+    counting = live.counting
+    counted = {*counting.facts, *(each.fact for each in counting.shares), *(each.kept for each in counting.counters)} - {""}
+    if not counted:
         return True
-    unknown = judgement.exchange.with_values({each.fact: engine.Missing.UNKNOWN for each in shares})
+    unknown = judgement.exchange.with_values(dict.fromkeys(counted, engine.Missing.UNKNOWN))
     try:
         return _free(live.pdp.judge(unknown, as_of=today), today)
     except engine.EnginesFailed:
@@ -112,5 +111,5 @@ def _free(judgement: engine.Judgement, today: date) -> bool:
 
 def with_keep_until(answer: bytes, until: datetime | None) -> bytes:
     """An answer, a JSON object in bytes, with the member `keep_until`."""
-    told = b"null" if until is None else b'"%b"' % until.strftime(_MOMENT).encode()
+    told = b"null" if until is None else b'"%bZ"' % until.isoformat()[: len("2026-11-25T12:00:00")].encode()
     return b'%b,"keep_until":%b}' % (answer.removesuffix(b"}"), told)

@@ -297,7 +297,7 @@ WorkbenchTexts = TypedDict("WorkbenchTexts", {
 })
 ComplianceDocumentsTexts = TypedDict("ComplianceDocumentsTexts", {
     "comma": str, "marked": str, "draft": str, "not_a_permit": str, "hypothetical": str, "denied": str, "ended": str,
-    "untold": str, "not_asked": str, "how": str, "foot": str, "head": str, "asked_for": str, "record_id": str,
+    "withdrawn": str, "untold": str, "not_asked": str, "how": str, "foot": str, "head": str, "asked_for": str, "record_id": str,
     "record_recorded_at": str, "record_as_of": str, "record_outcome": str, "record_answer": str, "record_policies": str,
     "record_asked_by": str, "commitment_id": str, "commitment_day": str, "commitment_committed_at": str,
     "commitment_state": str, "commitment_ended": str, "not_committed": str, "not_ended": str, "withheld": str,

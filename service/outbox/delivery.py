@@ -20,7 +20,7 @@ from service.outbox.cursors import CursorMoved, SinkCursor
 from service.outbox.event_choice import EventChoice
 from service.outbox.log_reader import EventBatch, LogReader, log_size
 from service.outbox.sink_settings import AnySink
-from service.outbox.sinks import SEND_SECONDS, DailySink, Sink, SinkUnreachable
+from service.outbox.sinks import SEND_SECONDS, DailySink, Sink, SinkSlow, SinkUnreachable
 from service.store.moments import moment_text
 from service.telemetry.log_lines import described
 from service.watch.lease import Lease, LeaseLost
@@ -88,7 +88,7 @@ class Delivery:
         elif arrived:
             self._moved(cursor, batch.events[arrived].sequence, arrived)
         if reason is None:
-            return batch.position < batch.size
+            return arrived < len(batch.events) or batch.position < batch.size
         self.failures += 1
         if not arrived:
             self._in_turn(lambda transaction, now: cursors.fail(transaction, cursor, reason, now))
@@ -163,6 +163,8 @@ class Delivery:
             return 0, None
         try:
             self._sink.send(batch.events)
+        except SinkSlow as slow:
+            return slow.arrived, None
         except SinkUnreachable as failed:
             return min(failed.arrived, len(batch.events) - 1), str(failed)
         except Exception as failed:  # noqa: BLE001 - a fault of a sink is a failure like another: it is tried again

@@ -20,7 +20,7 @@ from pydantic_core import from_json
 from service.ledger import party_view
 from service.ledger.counter_book import Book
 from service.log import tree_leaves
-from service.log.record_summary import Summary
+from service.log.record_summary import UNREADABLE, Summary
 from service.log.store import of_numbers
 from service.outbox import asked_members
 from service.outbox.event_choice import EventChoice
@@ -33,6 +33,7 @@ COMMITMENT_LEAF = "commitment-event"
 _SPAN = 20_000  # leaves that one reading looks at, at most: most of them may be no events
 _NOT_APPLICABLE = "not_applicable"
 _EXPORTER_AT = "/exporter/id"
+_NEVER = "1970-01-01T00:00:00Z"  # the time of what cannot be read
 _OPENINGS = 500  # records that are opened at once
 _exporter, _recipient = term.alias("exporter"), term.alias("recipient")
 _RECORDS = (
@@ -138,23 +139,23 @@ class LogReader:
         keys: dict[str, str] = {}
         found = []
         for row in rows:
-            leaf = from_json(row.leaf)
             summary = summaries.get(row.sequence)
-            if summary is None:
-                outcome, proceed, hypothetical = row.outcome, bool(row.proceed), bool(row.hypothetical)
-                exporter, recipient = row.exporter, row.recipient
-            else:
-                outcome, proceed, hypothetical = summary.outcome, summary.proceed, summary.hypothetical
+            exporter, recipient = row.exporter, row.recipient
+            if summary is not None:
                 exporter, recipient = summary.one("exporter"), summary.one("recipient")
             exporter = exporter or stated.get(row.sequence)
             key = None
             if exporter is not None:
                 key = keys.get(exporter) or keys.setdefault(exporter, party_view.hashed(connection, self._book, exporter))
-            data = _decision(row.id, leaf, row.leaf_hash, outcome, proceed, hypothetical)
-            if choice.members:
-                known = {"exporter": exporter, "recipient": recipient, "caller": leaf["asked_by"]}
-                data |= asked_members.of_record(choice.members, known, opened.get(row.sequence))
-            found.append(StreamEvent(row.leaf_index, row.id, "decision", DECISION, row.id, leaf["recorded_at"], key, data))
+            try:
+                leaf = from_json(row.leaf)
+                time, data = leaf["recorded_at"], _decision(row, leaf, row if summary is None else summary)
+                if choice.members:
+                    known = {"exporter": exporter, "recipient": recipient, "caller": leaf["asked_by"]}
+                    data |= asked_members.of_record(choice.members, known, opened.get(row.sequence))
+            except (ValueError, LookupError, TypeError, AttributeError):
+                time, data = _NEVER, _unreadable(row)
+            found.append(StreamEvent(row.leaf_index, row.id, "decision", DECISION, row.id, time, key, data))
         return found
 
     # --- commitments and what the watch told -------------------------------------------------------------------------
@@ -207,26 +208,33 @@ def first_record(connection: sa.Connection, position: int) -> int:
     return low
 
 
-def _decision(
-    id: str, leaf: Mapping[str, Any], leaf_hash: bytes, outcome: str, proceed: bool, hypothetical: bool
-) -> dict[str, Any]:
+def _decision(row: Any, leaf: Mapping[str, Any], summary: Any) -> dict[str, Any]:
+    """`summary` has what the leaf does not: it is the record's row of the index, or a Summary."""
     verdict = leaf["verdict"]
     provisions = list(dict.fromkeys([key.partition("~")[0] for key in verdict["stands"]]))
     jurisdictions = [name for name, bounds in verdict["bounds"].items() if name and bounds[1] != _NOT_APPLICABLE]
-    unmet = sum(state != "met" for state in verdict["requirements"].values())
+    unmet = sum([state != "met" for state in verdict["requirements"].values()])
     return {
-        "decision": id,
+        "decision": row.id,
         "day": leaf["as_of"],
-        "outcome": outcome,
-        "proceed": proceed,
-        "hypothetical": hypothetical,
+        "outcome": summary.outcome,
+        "proceed": bool(summary.proceed),
+        "hypothetical": bool(summary.hypothetical),
         "jurisdictions": jurisdictions,
         "provisions": provisions,
         "counts": {"provisions": len(provisions), "requirements": unmet, "advice": len(verdict["advises"])},
         "policies": leaf["bundle"]["source"],
         "meaning": leaf["bundle"]["meaning"],
-        "record": leaf_hash.hex(),
+        "record": row.leaf_hash.hex(),
     }
+
+
+def _unreadable(row: Any) -> dict[str, Any]:
+    """Of bytes that are not a record: no reader is stopped by them. `log verify` says what is wrong."""
+    counts = dict.fromkeys(("provisions", "requirements", "advice"), 0)
+    nothing: dict[str, Any] = {"proceed": False, "hypothetical": False, "jurisdictions": [], "provisions": [], "counts": counts}
+    digests = {"policies": "", "meaning": "", "record": row.leaf_hash.hex()}
+    return {"decision": row.id, "day": _NEVER[:10], "outcome": UNREADABLE, **nothing, **digests}
 
 
 def _commitment(document: Mapping[str, Any], row: Any) -> dict[str, Any]:

@@ -27,6 +27,10 @@ class SinkUnreachable(Exception):
         self.arrived = arrived
 
 
+class SinkSlow(SinkUnreachable):
+    """Some of the events arrived within the time of a call, and the others were not sent: no failure, the next call has them."""
+
+
 class Sink(Protocol):
     """Where events are sent. One thread uses it at a time. Nothing is connected to before the first call of `send`."""
 

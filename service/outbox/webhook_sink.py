@@ -11,12 +11,12 @@ from time import monotonic
 
 from pydantic_core import to_json
 
+from service.outbox.kept_connection import KeptConnection
 from service.outbox.sink_settings import WebhookSettings
-from service.outbox.sinks import SEND_SECONDS, SinkUnreachable
+from service.outbox.sinks import SEND_SECONDS, SinkSlow, SinkUnreachable
 from service.outbox.stream_event import StreamEvent
 from service.settings import webhook_secrets
-from service.watch import webhook_connections
-from service.watch.webhook_connections import DEADLINE_SECONDS, WebhookUnreachable
+from service.watch.webhook_connections import DEADLINE_SECONDS
 from service.watch.webhook_delivery import MEDIA_TYPE, signature
 
 BATCH_MEDIA_TYPE = "application/cloudevents-batch+json; charset=utf-8"
@@ -31,6 +31,9 @@ class WebhookSink:
         self.name = settings.name
         self._settings, self._source, self._clock = settings, source, clock
         self._secrets = webhook_secrets(settings.secret)
+        self._connection = KeptConnection(
+            settings.name, settings.address, private=settings.private, authorities=settings.authorities
+        )
 
     def send(self, events: Sequence[StreamEvent]) -> None:
         """Send events, as many at once as a request takes."""
@@ -38,13 +41,14 @@ class WebhookSink:
         written = [to_json(each.cloud_event(self._source)) for each in events]
         for first, after in self._requests(written):
             if arrived and monotonic() - begun > _LATEST:
-                raise SinkUnreachable("too slow for all events at once", arrived)
+                raise SinkSlow("too slow for all events at once", arrived)
             body = b"[%b]" % b",".join(written[first:after]) if self._settings.batched else written[first]
             self._post(body, f"{self.name}-{events[first].sequence}-{events[after - 1].sequence}", arrived)
             arrived = after
 
     def close(self) -> None:
-        """Nothing is kept open: each request has a connection of its own."""
+        """Let go of the connection."""
+        self._connection.close()
 
     def _requests(self, written: Sequence[bytes]) -> Iterator[tuple[int, int]]:
         """Which events go together: from which one up to, but not including, another."""
@@ -57,15 +61,12 @@ class WebhookSink:
         yield first, len(written)
 
     def _post(self, body: bytes, id: str, arrived: int) -> None:
-        settings = self._settings
         signed = signature(self._secrets, id, int(self._clock().timestamp()), body)
-        media_type = BATCH_MEDIA_TYPE if settings.batched else MEDIA_TYPE
+        media_type = BATCH_MEDIA_TYPE if self._settings.batched else MEDIA_TYPE
         headers = {"content-type": media_type, "user-agent": "fifthfactor", **signed}
         try:
-            status = webhook_connections.post(
-                settings.address, body, headers, private=settings.private, authorities=settings.authorities
-            )
-        except WebhookUnreachable as failed:
+            status, _ = self._connection.post(body, headers)
+        except SinkUnreachable as failed:
             raise SinkUnreachable(str(failed), arrived) from None
         if not 200 <= status < 300:
             raise SinkUnreachable(f"status {status}", arrived)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from service.log.review_cases import APPROVED, WAITS
 from service.store.tables import review_case
 
-MOST_COUNTED = 100_000
+MOST_COUNTED = 10_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ A page waits for a look PATIENCE_SECONDS at most, and then shows what was read b
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 
 import sqlalchemy as sa
@@ -43,6 +45,10 @@ class DatabaseLook:
     witnesses: _Given
 
 
+_Of = Callable[[DatabaseLook], float | Labelled | None]
+_Figure = tuple[str, str, _Of]  # name, what it is, and how it is found in a look
+
+
 class DatabaseFigures:
     """The figures of the database of one service. `refresh` belongs to its event loop."""
 
@@ -51,7 +57,7 @@ class DatabaseFigures:
         self._zone = time_zone(service.settings.zone)
         self._began = -FRESH_SECONDS
         self._looking: asyncio.Future[DatabaseLook] | None = None
-        self._found: DatabaseLook | None = None
+        self.found: DatabaseLook | None = None  # by the last look
 
     async def refresh(self) -> None:
         """Look again if the last look is too old. One that fails, or takes long, leaves what was found before."""
@@ -65,7 +71,7 @@ class DatabaseFigures:
             self._looking = None
             if isinstance(each.exception(), sa.exc.SQLAlchemyError | OSError | LogRefused):
                 return
-            self._found = each.result()
+            self.found = each.result()
 
     def _look(self) -> DatabaseLook:
         """Look now. It waits for the disk. Raises SQLAlchemyError, OSError, LogRefused."""
@@ -91,66 +97,56 @@ class DatabaseFigures:
     # --- the figures -------------------------------------------------------------------------------------------------
 
     def register(self) -> None:
-        """Have the metrics of the service show them."""
+        """Have the metrics of the service show them. What is not known has no value."""
         self._service.metrics.refresh_by(self.refresh)
-        for name, documentation, read in (
-            ("fifthfactor_database_read_timestamp_seconds", "When the figures of the database were read.", self._at),
-            ("fifthfactor_database_size_bytes", "What the database takes on the disk.", self._size),
-            ("fifthfactor_database_disk_free_bytes", "What is free where the file of the database is.", self._free),
-            ("fifthfactor_log_leaves", "Leaves of the log's tree.", self._leaves),
-            ("fifthfactor_checkpoint_behind_leaves", "Leaves that the kept checkpoint does not cover.", self._unkept),
-            ("fifthfactor_checkpoint_timestamp_seconds", "When the checkpoint of the log was kept last.", self._kept_at),
-            ("fifthfactor_witness_behind_leaves", "Leaves that a witness has not cosigned.", self._unwitnessed),
-            ("fifthfactor_witness_timestamp_seconds", "When a witness cosigned last.", self._cosigned_at),
-            ("fifthfactor_reviews_waiting", "Reviews that wait for a person.", self._waiting),
-            ("fifthfactor_reviews_oldest_timestamp_seconds", "When the oldest review that waits was recorded.", self._oldest),
-            ("fifthfactor_webhook_events", "Events that no webhook has accepted, by state.", self._webhooks),
-        ):
-            self._service.metrics.tell("gauge", name, documentation, read, over="answering")
+        for name, documentation, of in (*_OF_THE_DATABASE, *_OF_ITS_LOG, *_OF_ITS_WORK):
+            self._service.metrics.tell("gauge", name, documentation, partial(self._read, of), over="answering")
+        behind = "fifthfactor_witness_behind_leaves"
+        self._service.metrics.tell("gauge", behind, "Leaves that a witness has not cosigned.", self._behind, over="answering")
 
-    def _at(self) -> Labelled:
-        return _one(self._found and self._found.at)
+    def _read(self, of: _Of) -> Labelled:
+        value = None if self.found is None else of(self.found)
+        return () if value is None else (({}, value),) if isinstance(value, int | float) else value
 
-    def _size(self) -> Labelled:
-        return _one(self._found and self._found.size)
-
-    def _free(self) -> Labelled:
-        return _one(self._found and self._found.free)
-
-    def _leaves(self) -> Labelled:
-        return _one(self._found and self._found.leaves)
-
-    def _unkept(self) -> Labelled:
-        return _one(self._found and max(0, self._found.leaves - self._found.kept_leaves))
-
-    def _kept_at(self) -> Labelled:
-        return _one(self._found and self._found.kept_at)
-
-    def _unwitnessed(self) -> Labelled:
+    def _behind(self) -> Labelled:
         """Of each witness that is set; one that has never cosigned lacks all leaves."""
-        if self._found is None or self._service.witnesses is None:
+        if self.found is None or self._service.witnesses is None:
             return ()
-        known = {name: behind for name, behind, _ in self._found.witnesses}
+        known = {name: behind for name, behind, _ in self.found.witnesses}
         names = (each.verifier.name for each in self._service.witnesses.witnesses)
-        return [({"witness": name}, known.get(name, self._found.leaves)) for name in names]
-
-    def _cosigned_at(self) -> Labelled:
-        return [({"witness": name}, at) for name, _, at in self._found.witnesses] if self._found else ()
-
-    def _waiting(self) -> Labelled:
-        return _one(self._found and self._found.reviews.count)
-
-    def _oldest(self) -> Labelled:
-        oldest = self._found and self._found.reviews.oldest
-        return _one(oldest and oldest / 1e6)
-
-    def _webhooks(self) -> Labelled:
-        if self._found is None:
-            return ()
-        waiting, given_up = self._found.webhooks
-        return [({"state": "waiting"}, waiting), ({"state": "given-up"}, given_up)]
+        return [({"witness": name}, known.get(name, self.found.leaves)) for name in names]
 
 
-def _one(value: float | None) -> Labelled:
-    """A figure without labels, if it is known."""
-    return () if value is None else (({}, value),)
+def _oldest(look: DatabaseLook) -> float | None:
+    return None if look.reviews.oldest is None else look.reviews.oldest / 1e6
+
+
+def _cosigned_at(look: DatabaseLook) -> Labelled:
+    return [({"witness": name}, at) for name, _, at in look.witnesses]
+
+
+def _undelivered(look: DatabaseLook) -> Labelled:
+    waiting, given_up = look.webhooks
+    return [({"state": "waiting"}, waiting), ({"state": "given-up"}, given_up)]
+
+
+_OF_THE_DATABASE: tuple[_Figure, ...] = (
+    ("fifthfactor_database_read_timestamp_seconds", "When the figures of the database were read.", lambda look: look.at),
+    ("fifthfactor_database_size_bytes", "What the database takes on the disk.", lambda look: look.size),
+    ("fifthfactor_database_disk_free_bytes", "What is free where the file of the database is.", lambda look: look.free),
+)
+_OF_ITS_LOG: tuple[_Figure, ...] = (
+    ("fifthfactor_log_leaves", "Leaves of the log's tree.", lambda look: look.leaves),
+    (
+        "fifthfactor_checkpoint_behind_leaves",
+        "Leaves that the kept checkpoint does not cover.",
+        lambda look: max(0, look.leaves - look.kept_leaves),
+    ),
+    ("fifthfactor_checkpoint_timestamp_seconds", "When the checkpoint of the log was kept last.", lambda look: look.kept_at),
+    ("fifthfactor_witness_timestamp_seconds", "When a witness cosigned last.", _cosigned_at),
+)
+_OF_ITS_WORK: tuple[_Figure, ...] = (
+    ("fifthfactor_reviews_waiting", "Reviews that wait for a person.", lambda look: look.reviews.count),
+    ("fifthfactor_reviews_oldest_timestamp_seconds", "When the oldest review that waits was recorded.", _oldest),
+    ("fifthfactor_webhook_events", "Events that no webhook has accepted, by state.", _undelivered),
+)

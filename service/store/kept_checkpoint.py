@@ -58,7 +58,11 @@ class KeptCheckpoint:
             raise LogRefused(f"the last checkpoint `{self.path}` is none: {refused}") from None
 
     def size_and_moment(self) -> tuple[int, float] | None:
-        """How many leaves the checkpoint in the file has, and when it was kept, in seconds since 1970. Nothing is verified. Raises LogRefused."""
+        """
+        How many leaves the checkpoint in the file has, and when it was kept, in seconds since 1970.
+
+        None if there is none. Nothing is verified. Raises LogRefused.
+        """
         try:
             kept_at = self.path.stat().st_mtime
         except OSError:

@@ -129,6 +129,9 @@ class Metrics:
         """The page, over all workers, and its media type, by a header `Accept`."""
         for refresh in self._refreshing:
             await refresh()
+        return await asyncio.to_thread(self._page, accept)  # with many routes it takes some milliseconds
+
+    def _page(self, accept: str) -> tuple[bytes, str]:
         snapshots = [self._snapshot()]
         if self._folder:
             mine = self._folder / f"{os.getpid()}.json"
@@ -154,9 +157,12 @@ class Metrics:
     async def _share(self, folder: Path) -> None:
         while True:
             with suppress(OSError):  # a full disk must not end the service
-                shared = (each for each in self._snapshot() if self._over.get(each.name) != "answering")
-                _write(folder / f"{os.getpid()}.json", shared)
+                await asyncio.to_thread(self._write_mine, folder)
             await asyncio.sleep(SHARE_SECONDS)
+
+    def _write_mine(self, folder: Path) -> None:
+        shared = (each for each in self._snapshot() if self._over.get(each.name) != "answering")
+        _write(folder / f"{os.getpid()}.json", shared)
 
     def _snapshot(self) -> list[Metric]:
         found = []

@@ -32,7 +32,7 @@ PAUSES = tuple(timedelta(seconds=each) for each in (60, 300, 1_800, 7_200, 18_00
 MOST = len(PAUSES) + 1
 DELIVERED, GIVEN_UP = "delivered", "given-up"
 FAILED = "failed"  # and is tried again
-MOST_COUNTED = 100_000
+MOST_COUNTED = 10_000
 _GONE = 410
 
 

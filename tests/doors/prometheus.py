@@ -9,21 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import yaml
 
 from tests.doors.gateways import free_port
 from tests.doors.promql import RULES
+from tests.pages import blocks
 
 PROMETHEUS, PROMTOOL = "/usr/bin/prometheus", "/usr/bin/promtool"
 
-CONFIGURATION = """
-global: {{scrape_interval: 250ms, evaluation_interval: 250ms}}
-rule_files: [{rules}]
-scrape_configs:
-  - job_name: fifthfactor
-    scheme: https
-    tls_config: {{ca_file: {authority}}}
-    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
-"""
+PAGE = "service/docs/metrics.md"
 
 
 @dataclass(frozen=True)
@@ -57,11 +51,25 @@ def run_rule_tests(file: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([PROMTOOL, "test", "rules", str(file)], capture_output=True, text=True)
 
 
+def configuration(port: int, authority: Path, key: Path) -> dict[str, Any]:
+    """How Prometheus is set up: as the page shows, for a service on this machine that speaks TLS, and often."""
+    (block,) = [each for each in blocks(PAGE) if each.kind == "yaml scrape"]
+    shown: dict[str, Any] = yaml.safe_load(block.text)
+    (job,) = shown["scrape_configs"]
+    job |= {"scheme": "https", "tls_config": {"ca_file": str(authority)}}
+    job["authorization"] = {"credentials_file": str(key)}
+    job["static_configs"] = [{"targets": [f"127.0.0.1:{port}"]}]
+    often = {"scrape_interval": "250ms", "evaluation_interval": "250ms"}
+    return {"global": often, "rule_files": [str(RULES)], **shown}
+
+
 @contextmanager
-def scraping(folder: Path, port: int, authority: Path) -> Iterator[Prometheus]:
-    """A Prometheus that scrapes a service by TLS, whose certificate an authority certifies, and that has the rules."""
+def scraping(folder: Path, port: int, authority: Path, key: str) -> Iterator[Prometheus]:
+    """A Prometheus that scrapes a service by TLS, whose certificate an authority certifies, with a key, and that has the rules."""
     folder.mkdir()
-    (folder / "prometheus.yaml").write_text(CONFIGURATION.format(rules=RULES, authority=authority, port=port))
+    (folder / "fifthfactor.key").write_text(key)
+    settings = configuration(port, authority, folder / "fifthfactor.key")
+    (folder / "prometheus.yaml").write_text(yaml.safe_dump(settings))
     own = free_port()
     command = [PROMETHEUS, f"--config.file={folder}/prometheus.yaml", f"--storage.tsdb.path={folder}/data"]
     with (folder / "said.txt").open("wb") as said:

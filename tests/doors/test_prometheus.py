@@ -1,8 +1,8 @@
 """
 Debian's Prometheus scrapes a running service with traffic, and is asked each expression of the dashboard and of the rules.
 
-The service has all that has figures: two workers, TLS, a shadow, a witness, a webhook, a review that waits. `monitoring_values.md` keeps what
-came out; `RECORD=1` writes it again.
+The service has all that has figures: two workers, TLS, a shadow, a witness, a webhook, a review that waits. `monitoring_values.md` keeps
+what came out; `RECORD=1` writes it again.
 """
 
 import base64
@@ -67,6 +67,9 @@ class Traffic:
     def __init__(self, server: Server, authority: Authority) -> None:
         self._stop = threading.Event()
         self._client = httpx.Client(base_url=server.address, verify=authority.client())
+        scopes = ["evaluate", "read", "administer"]
+        self.key: str = self._client.post("/v1/keys", json={"name": "all", "scopes": scopes}).raise_for_status().json()["key"]
+        self._client.headers["authorization"] = f"Bearer {self.key}"
         self._thread = threading.Thread(target=self._send, daemon=True)
 
     def __enter__(self) -> "Traffic":
@@ -111,7 +114,9 @@ def test_each_expression_has_a_value(tmp_path: Path) -> None:
         server = entered.enter_context(running(database, "--workers", "2", environment=environment))
         traffic = entered.enter_context(Traffic(server, authority))
         assert traffic.evaluate(body(data={"people": 60_000}, evidence={})).json()["outcome"] == "review"
-        prometheus = entered.enter_context(scraping(tmp_path / "prometheus", server.port, authority.folder / "ca.pem"))
+        prometheus = entered.enter_context(
+            scraping(tmp_path / "prometheus", server.port, authority.folder / "ca.pem", traffic.key)
+        )
         wanted = 'fifthfactor_watch_due_seconds == 0 and on () fifthfactor_shadow_decisions_total{result="same"} > 5'
         eventually(lambda: prometheus.query(wanted), 30)
         eventually(lambda: prometheus.query("fifthfactor_witness_timestamp_seconds"), 30)

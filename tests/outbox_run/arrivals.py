@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class SinkComparison:
     """The figures of one sink. All but `arrived`, `twice` and `keys` must be 0."""
 
     expected: int
@@ -26,7 +26,7 @@ class Comparison:
         return not (self.missing or self.foreign or self.disordered or self.wrong_keys)
 
 
-def compare(sequences: Sequence[int], exporters: Sequence[str], arrived: Iterable[tuple[int, str]]) -> Comparison:
+def compare(sequences: Sequence[int], exporters: Sequence[str], arrived: Iterable[tuple[int, str]]) -> SinkComparison:
     """
     Compare. `sequences` are the numbers of the log's leaves, rising, and `exporters` the exporter of each, known from what was recorded and
     not from what was sent; `arrived` are numbers and keys in the order of arrival.
@@ -57,7 +57,7 @@ def compare(sequences: Sequence[int], exporters: Sequence[str], arrived: Iterabl
         elif name:
             disordered += first[n] < last.get(name, -1)
             last[name] = max(first[n], last.get(name, -1))
-    return Comparison(len(sequences), count, twice, missing, foreign, disordered, wrong, len(exporter_of.keys() - {""}))
+    return SinkComparison(len(sequences), count, twice, missing, foreign, disordered, wrong, len(exporter_of.keys() - {""}))
 
 
 def lines(content: Iterable[bytes]) -> Iterable[tuple[int, str]]:

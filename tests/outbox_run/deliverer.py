@@ -26,7 +26,7 @@ async def deliver(service: Service, seconds: float) -> None:
     write, source = writing(service, asyncio.get_running_loop()), source_of(service.store.database.log_key().origin)
     for each in read(service.settings.sinks):
         sink = open_sink(each, source, service.clock)
-        SinkThread(service, Delivery(service, each, sink, write, seconds), sink, resting=False).start()
+        SinkThread(service, Delivery(service, each, sink, write, seconds), resting=False).start()
     await asyncio.Event().wait()
 
 

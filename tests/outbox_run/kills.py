@@ -41,11 +41,6 @@ class Revived:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
-    @property
-    def ended(self) -> bool:
-        """Whether it has ended by itself."""
-        return self._process is not None and self._process.poll() is not None
-
 
 class Killer(threading.Thread):
     """
@@ -62,12 +57,19 @@ class Killer(threading.Thread):
         self._over = threading.Event()
 
     def run(self) -> None:
-        while not self._over.wait(self._chance.expovariate(1 / self._every)):
-            victim = self._chance.choice(self._victims)
-            victim.kill()
-            victim.kills += 1
-            self._over.wait(self._chance.uniform(0, self._away))
-            victim.start()
+        next_kill = self._moment()
+        while not self._over.wait(0.2):
+            for each in self._victims:
+                each.start()  # also one that ended by itself, as whatever runs a service does
+            if time.monotonic() >= next_kill:
+                victim = self._chance.choice(self._victims)
+                victim.kill()
+                victim.kills += 1
+                self._over.wait(self._chance.uniform(0, self._away))
+                next_kill = self._moment()
+
+    def _moment(self) -> float:
+        return time.monotonic() + self._chance.expovariate(1 / self._every)
 
     def stop(self) -> None:
         """No more kills; all of them run."""

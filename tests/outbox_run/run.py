@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from service.store.database import Database
 from service.store.tables import record, sink_cursor
 from tests.outbox_run import arrivals, filling
-from tests.outbox_run.arrivals import Comparison
+from tests.outbox_run.arrivals import SinkComparison
 from tests.outbox_run.certificates import certificate
 from tests.outbox_run.kills import Killer, Revived, free_port, listening
 
@@ -78,9 +78,9 @@ class OutboxRun:
             filler.start()
             for killer in killers:
                 killer.start()
-            while filler.is_alive() or not self._delivered():
+            while not self._delivered() or filler.is_alive():
                 assert time.monotonic() - began < seconds, "it takes too long"
-                time.sleep(0.5)
+                time.sleep(2)
             self.figures.delivered = time.monotonic() - began
             for killer in killers:
                 killer.stop()
@@ -91,7 +91,7 @@ class OutboxRun:
             for each in (self.service, *self.receivers.values(), *self._beside):
                 each.kill()
 
-    def compared(self) -> Iterator[tuple[str, Comparison]]:
+    def compared(self) -> Iterator[tuple[str, SinkComparison]]:
         """Each sink, and what has arrived there against what the log has."""
         database = Database.open(self.url)
         try:

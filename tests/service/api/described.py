@@ -266,6 +266,8 @@ STEPS = (
     Step("getConcentration", "GET", "/v1/statistics/concentration?by=kind"),
     Step("listWatchEvents", "GET", "/v1/watch/events?limit=10"),
     Step("followWatchEvents", "GET", "/v1/watch/stream?seconds=0"),
+    Step("listEvents", "GET", "/v1/events?limit=2"),
+    Step("followEvents", "GET", "/v1/events/stream?seconds=0"),
     Step("evaluate", "POST", "/v1/evaluate", PERMITTED, {"decision": "id"}),
     Step("amendCommitment", "POST", f"{COMMITMENT}/amend", AMENDED, {"commitment": "id"}, 201),
     Step("openRights", "POST", "/v1/rights/openings", OPENING, {"opening": "id"}, 201),

@@ -116,7 +116,7 @@ def test_every_operation_has_a_name_a_group_and_words(document: dict[str, Any]) 
 def test_the_document_says_once_what_operations_repeat(client: TestClient) -> None:
     """With the bundled policies it stays small; half of it is what the vocabulary asks. No refusal, parameter or type is there twice."""
     answer = client.get("/openapi.json")
-    assert len(answer.content) < 933_000
+    assert len(answer.content) < 948_000
     document = answer.json()
     for kind in ("responses", "parameters"):
         shared = [json.dumps(each, sort_keys=True) for each in document["components"][kind].values()]

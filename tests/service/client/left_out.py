@@ -44,6 +44,7 @@ PARAMETERS = {
     "a table is for people; the JSON has the same": ("*/format",),
     "without it, the explanation is whole": ("explainDecision/limit", "explainDecision/cursor"),
     "the method turns the pages": ("listWithdrawals/cursor",),
+    "the iterator says where it was, and comes back": ("followEvents/Last-Event-ID", "followEvents/seconds"),
     "it is always the same word, which need not be sent": ("decidePlan/schema",),
 }
 

@@ -236,6 +236,9 @@ class Comparison:
                     self.faults.append(f"{where}: may be null")
                 else:
                     self._members(type_, each, where)
+        elif of is Mapping and schema.get("anyOf"):  # what is told differs by the type of the event
+            for each in schema["anyOf"]:
+                self.of(type_, each, where)
         elif of is tuple and schema.get("type") == "array":
             self.of(inner[0], schema["items"], where)
         elif of is Mapping and schema.get("type") == "object":

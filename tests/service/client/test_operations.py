@@ -23,7 +23,7 @@ ABOUT_ANOTHER = re.compile("another|not the requested|that were sent|for each")
 @pytest.fixture(scope="module")
 def document(server):
     """The document as the service gives it."""
-    return Document(httpx.get(f"{server.address}/openapi.json", trust_env=False).json())
+    return Document(httpx.get(f"{server.address}/openapi.json", trust_env=False, timeout=60).json())
 
 
 @pytest.fixture(scope="module", params=CLIENTS)

@@ -40,11 +40,12 @@ class Desk:
     service: Service
     client: TestClient
     keys: dict[str, str] = field(default_factory=dict)
+    before: dict[str, str] = field(default_factory=dict)  # for which the document of a case was confirmed
 
     def call(self, who: str, method: str, path: str, content: Any = None) -> Any:
         """The answer to a call with a key. Bytes are sent as they are."""
         sent = {"content": content} if isinstance(content, bytes) else {"json": content}
-        answer = self.client.request(method, path, headers=bearer(self.keys[who]), **sent)  # type: ignore[arg-type]
+        answer = self.client.request(method, path, headers=bearer(self.keys[who]), **sent)
         assert answer.status_code < 300, answer.text
         return answer.json()
 
@@ -68,6 +69,7 @@ class Desk:
         self.call("reviewer", "POST", f"/v1/decisions/{first}/documents/{CONFIRMED[name]}/confirm", sent)
         second: str = self.evaluate(exchange)["id"]
         self.call("asker", "POST", "/v1/commitments", {"decision": second})
+        self.before[second] = first
         return second
 
     def draft(self, id: str, name: str, lang: str = "en") -> DraftDocument:
@@ -94,7 +96,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             for name, (shown, *scopes) in PERSONS.items():
                 person = Person(ISSUER, name, shown)
                 _, made.keys[name] = keys.create(transaction, name, tuple(scopes), None, "test", NOON, person=person)
-            scopes = ("administer", "read", "evaluate")
-            _, made.keys["boss"] = keys.create(transaction, "boss", scopes, None, "test", NOON)
+            _, made.keys["boss"] = keys.create(transaction, "boss", ("administer", "read", "evaluate"), None, "test", NOON)
         yield made
     service.close()

@@ -7,7 +7,6 @@ The exchanges are those of the policies' own tests: in `make test` of two folder
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -27,7 +26,6 @@ from tests.service.test_questions import AGREED, SALE, TRAINING
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LATER = datetime(2026, 11, 25, 12, 4, tzinfo=UTC)
-ANY = engine.Range(Decimal(0), None)
 SOME = ("gdpr", "principles")  # files of tests with many such permits
 
 
@@ -39,13 +37,12 @@ def now() -> list[datetime]:
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory, now: list[datetime]) -> Iterator[TestClient]:
-    """A service that counts from this year on, under the bundled policies."""
+    """A service under the bundled policies. Nothing was ever committed there."""
     settings = Settings(
         watch=False,
         watch_commitments=False,
         policies=engine.bundled_policies(),
         database=str(tmp_path_factory.mktemp("kept") / "log.db"),
-        ledger_since="2026-01-01",
     )
     service = Service.open(settings, clock=lambda: now[0])
     application = create_app(settings, service)
@@ -124,22 +121,23 @@ def test_no_permit_that_may_be_kept_changes_with_what_the_service_keeps(
     change_everything(client)
     now[0] = LATER
     filler, live = CounterFiller(service.settings, Book()), service.live
-    shares = {each.fact for each in live.counting.shares}
+    counting = live.counting
+    counted = {*counting.facts, *(each.fact for each in counting.shares), *(each.kept for each in counting.counters)}
     filled_otherwise = 0
     for raw, before in permits.items():
         after = decide(service, raw)
         assert after is not None
         assert said(after) == said(before), raw
         assert after.keep_until is not None
-        # The ledger filled in shares, and otherwise at most that a count of which nothing is known may be any number.
+        # The ledger filled in what it counts, and nothing else.
         exchange = engine.parse_exchange(live.bundle, raw)
         moment = Moment(LATER.date(), LATER)
         with service.store.database.reading.connect() as connection:
             filled = filler.fill(connection, live, exchange, moment).exchange
-        known = {fact: value for fact, value in filled.values.items() if fact in exchange.values or value != ANY}
-        assert {fact: value for fact, value in known.items() if fact not in shares} == {
-            fact: value for fact, value in exchange.values.items() if fact not in shares
-        }, raw
+        one, other = (
+            {fact: value for fact, value in each.values.items() if fact not in counted} for each in (exchange, filled)
+        )
+        assert one == other, raw
         filled_otherwise += filled.document != exchange.document
     assert filled_otherwise == len(permits)  # the ledger did say something
 

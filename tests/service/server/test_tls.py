@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import shlex
 import signal
 import socket
 import ssl
@@ -22,9 +23,12 @@ OPENSSL = "/usr/bin/openssl"
 pytestmark = pytest.mark.skipif(not Path(OPENSSL).exists(), reason="the certificates are made by openssl")
 
 
-def openssl(folder: Path, *arguments: str) -> None:
+KEY = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+
+
+def openssl(folder: Path, arguments: str) -> None:
     """Run openssl in a folder."""
-    subprocess.run([OPENSSL, *arguments], cwd=folder, check=True, capture_output=True)
+    subprocess.run([OPENSSL, *shlex.split(arguments)], cwd=folder, check=True, capture_output=True)
 
 
 class Authority:
@@ -32,18 +36,17 @@ class Authority:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        openssl(folder, *"req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj /CN=authority".split(),
-                "-keyout", "ca.key", "-out", "ca.pem", "-addext", "keyUsage=critical,keyCertSign")  # fmt: skip
+        usage = "-addext keyUsage=critical,keyCertSign"
+        openssl(folder, f"req -x509 {KEY} -days 30 -subj /CN=authority {usage} -keyout ca.key -out ca.pem")
         self.certificate, self.key = folder / "tls.pem", folder / "tls.key"
 
-    def certify(self, serial: int, name: str = "new", days: tuple[str, ...] = ("-days", "10")) -> tuple[Path, Path]:
+    def certify(self, serial: int, days: str = "-days 10") -> tuple[Path, Path]:
         """A new pair of files."""
-        openssl(self.folder, *"req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=fifthfactor".split(),
-                "-keyout", f"{name}.key", "-out", f"{name}.csr")  # fmt: skip
         (self.folder / "names").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-        openssl(self.folder, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", *days, "-set_serial",
-                str(serial), "-extfile", "names", "-out", f"{name}.pem")  # fmt: skip
-        return self.folder / f"{name}.pem", self.folder / f"{name}.key"
+        openssl(self.folder, f"req {KEY} -subj /CN=fifthfactor -keyout new.key -out new.csr")
+        signed = f"-CA ca.pem -CAkey ca.key -set_serial {serial} -extfile names {days}"
+        openssl(self.folder, f"x509 -req -in new.csr {signed} -out new.pem")
+        return self.folder / "new.pem", self.folder / "new.key"
 
     def serve(self, serial: int) -> None:
         """Put a new pair in the place of the one that is served: each file by a rename, the certificate first."""
@@ -155,12 +158,12 @@ def test_a_wrong_pair_is_refused_and_the_old_one_goes_on(secured, authority, wro
     elif wrong == "no certificate":
         authority.certificate.write_text("-----BEGIN CERTIFICATE-----\nnothing\n-----END CERTIFICATE-----\n")
     elif wrong == "passphrase":
-        openssl(authority.folder, *"pkey -in tls.key -aes128 -passout pass:secret -out new.key".split())
+        openssl(authority.folder, "pkey -in tls.key -aes128 -passout pass:secret -out new.key")
         (authority.folder / "new.key").replace(authority.key)
     elif wrong == "gone":
         authority.key.unlink()
     else:
-        past = ("-not_before", "20200101000000Z", "-not_after", "20200201000000Z")
+        past = "-not_before 20200101000000Z -not_after 20200201000000Z"
         for new, place in zip(authority.certify(2, days=past), (authority.certificate, authority.key), strict=True):
             new.replace(place)
     says = {

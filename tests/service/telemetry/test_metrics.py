@@ -14,13 +14,13 @@ from starlette.testclient import TestClient
 import engine
 from service.log.review_cases import APPROVED, WAITS
 from service.problems import KINDS
-from service.reviews.waiting_count import waiting_reviews
+from service.reviews.waiting_count import WaitingReviews, waiting_reviews
 from service.server import database_figures
 from service.server.app import create_app
 from service.server.database_figures import DatabaseFigures
 from service.store.tables import review_case
 from service.telemetry.metrics import Metrics
-from tests.service.conftest import BOTH_DATABASES, PERSONAL, body, running
+from tests.service.conftest import BOTH_DATABASES, PERSONAL, body, eventually, running
 
 
 def figures(client):
@@ -137,8 +137,8 @@ def test_openmetrics_is_given_where_it_is_asked_for(tmp_path, workers):
     """A strict reader takes the page, and finds the same names and values as on the page of Prometheus; so too of several workers."""
     wanted = {"accept": "application/openmetrics-text; version=1.0.0, text/plain; version=0.0.4; q=0.5"}
     with running(tmp_path / "log.db", "--workers", workers) as server:
-        sent = {"content": body(), "headers": {"content-type": "application/json"}}
-        httpx.post(f"{server.address}/v1/evaluate", **sent).raise_for_status()
+        json_body = {"content-type": "application/json"}
+        httpx.post(f"{server.address}/v1/evaluate", content=body(), headers=json_body).raise_for_status()
         time.sleep(1.1 if workers == "2" else 0)  # until the other worker has it too
         plain = httpx.get(f"{server.address}/metrics")
         answer = httpx.get(f"{server.address}/metrics", headers=wanted)
@@ -166,7 +166,7 @@ def test_a_figure_of_several_workers_is_added_or_is_the_largest_or_that_of_the_o
     async def page():
         one, other = worker(1), worker(5)
         async with other.sharing():
-            await asyncio.sleep(0)
+            await asyncio.to_thread(eventually, lambda: list(tmp_path.glob("*.json")))
             (file,) = tmp_path.glob("*.json")
             file.rename(tmp_path / "other.json")
             return (await one.page())[0].decode()
@@ -183,12 +183,11 @@ def test_what_is_in_the_database_is_read_now_and_then(service, monkeypatch):
     today = service.clock().date()
 
     async def rows(*states):
+        fixed = {"kinds": "review", "provisions": "[]", "askers": "[]", "due": None, "assignee": None}
         values = [
-            {
-                **dict.fromkeys(("due", "assignee"), None),
-                **{"facts": f"facts-{at}", "decision": f"decision-{at}", "sequence": at, "moment": (at + 1) * 1_000_000},
-                **{"state": state, "until": until and until.isoformat(), "kinds": "review", "provisions": "[]", "askers": "[]"},
-            }
+            fixed
+            | {"facts": f"facts-{at}", "decision": f"decision-{at}", "sequence": at, "moment": (at + 1) * 1_000_000}
+            | {"state": state, "until": until and until.isoformat()}
             for at, (state, until) in enumerate(states)
         ]
         await service.store.do(lambda transaction: transaction.execute(sa.insert(review_case), values) and None)
@@ -198,7 +197,7 @@ def test_what_is_in_the_database_is_read_now_and_then(service, monkeypatch):
 
     async def told(figures):
         await figures.refresh()
-        return figures._waiting(), figures._oldest()
+        return figures.found.reviews
 
     async def run():
         figures = DatabaseFigures(service)
@@ -209,9 +208,9 @@ def test_what_is_in_the_database_is_read_now_and_then(service, monkeypatch):
         return before, same, await told(figures), figures
 
     before, same, after, figures = asyncio.run(run())
-    assert before == same == ((({}, 0),), ())
-    assert after == ((({}, 3),), (({}, 2.0),))
-    assert figures._size()[0][1] > 0
+    assert before == same == WaitingReviews(0, None)
+    assert after == WaitingReviews(3, 2_000_000)
+    assert figures.found.size > 0
     with service.store.database.reading.connect() as connection:
         assert waiting_reviews(connection, today).count == 3
 
@@ -235,15 +234,21 @@ def test_a_slow_look_delays_no_page_for_long(in_file, monkeypatch):
     async def run():
         figures = DatabaseFigures(in_file)
         look = figures._look
-        monkeypatch.setattr(figures, "_look", lambda: looks.append(1) or time.sleep(0.4) or look())
+
+        def slow():
+            looks.append(1)
+            time.sleep(0.4)
+            return look()
+
+        monkeypatch.setattr(figures, "_look", slow)
         began = time.monotonic()
         await figures.refresh()
         await figures.refresh()
         assert time.monotonic() - began < 0.3
-        assert figures._size() == ()
+        assert figures.found is None
         monkeypatch.setattr(database_figures, "PATIENCE_SECONDS", 10)
         await figures.refresh()
-        assert figures._size() != ()
+        assert figures.found is not None
 
     asyncio.run(run())
     assert looks == [1]

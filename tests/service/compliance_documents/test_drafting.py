@@ -1,0 +1,237 @@
+"""Drafts: never more than the record holds, each entry with its place, and what a person must write marked and listed."""
+
+import asyncio
+import json
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+import engine
+from service.compliance_documents.draft_document import DraftDocument, StatedValue
+from service.compliance_documents.drafting import drafted
+from service.compliance_documents.template_files import templates, unknown_names
+from service.compliance_documents.template_text import BothText, TemplateText
+from service.compliance_documents.told_record import ShownBy, ToldRecord
+from service.languages.words import wording
+from tests.service.compliance_documents.conftest import Desk, case
+
+MOST_CASES = 12
+_ORIGIN = re.compile(r"^(exchange|ledger|请求|台账)[:：]\s*([\w.-]+)$")
+NOTHING: dict[str, Any] = {"exporter": {"country": "DE"}, "recipient": {"country": "IN"}}
+
+
+@pytest.fixture(scope="module")
+def pdp(desk: Desk) -> engine.PDP:
+    """The bundled policies."""
+    return desk.service.live.pdp
+
+
+def told(pdp: engine.PDP, exchange: engine.Exchange, day: date, lang: str) -> ToldRecord:
+    """A record of the decision on an exchange, as a log would hold it."""
+    judgement = pdp.judge(exchange, as_of=day)
+    written = pdp.answer(judgement, today=day, id="one")
+    record = {
+        "id": "one",
+        "recorded_at": datetime(2026, 11, 25, tzinfo=UTC).isoformat(),
+        "as_of": day.isoformat(),
+        "request": exchange.document,
+        "decision": json.loads(written.json()),
+        "verdict": json.loads(written.verdict),
+        "bundle": {"source": "s" * 64, "meaning": "m" * 64},
+    }
+    explanation = json.loads(pdp.explain(judgement, today=day, id="one", parts=("reasons", "duties", "coverage"), lang=lang))
+    answer = pdp.answer(judgement, today=day, id="one", lang=lang).answer
+    return ToldRecord(record, pdp.bundle, explanation, answer, "", None, ShownBy(), False)
+
+
+def texts(draft: DraftDocument) -> list[StatedValue]:
+    """Every value of a draft."""
+    return [
+        value for field in (*draft.head, *(each for one in draft.sections for each in one.fields)) for value in field.values
+    ]
+
+
+def stated(document: Any, path: str) -> Any:
+    """What a document states at a path; None where it states nothing."""
+    for step in path.split("."):
+        document = document.get(step) if isinstance(document, dict) else None
+    return document
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_draft_of_a_permit_across_borders_says_only_what_the_record_holds(pdp: engine.PDP, lang: str) -> None:
+    """For permits of the policies' own tests: each value is that of the fact it names, each provision stands, no heading is empty."""
+    book, seen = engine.Phrasebook(pdp.bundle, engine.LANGUAGES[lang]), 0
+    provisions = {rule.provision.id for rule in pdp.bundle.rules.rules}
+    for trial in engine.trials(pdp.bundle, pdp.bundle)[:: 61 if lang == "en" else 67]:
+        exchange = engine.parse_exchange(pdp.bundle, trial.raw)
+        sides = [stated(exchange.document, f"{side}.country") for side in ("exporter", "recipient")]
+        if None in sides or sides[0] == sides[1]:
+            continue
+        record = told(pdp, exchange, trial.as_of or exchange.as_of or date(2026, 11, 24), lang)
+        if not record.record["decision"]["proceed"]:
+            continue
+        stands = {key.partition("~")[0] for key in record.standing}
+        for template in templates().values():
+            draft = drafted(template, record, lang)
+            assert not any("not a permit" in each for each in draft.warnings)
+            for section in draft.sections:
+                assert section.title
+                assert section.fields or section.tables or section.left_out
+                assert all(table.rows or table.empty for table in section.tables)
+                assert all(field.values or field.unstated or field.write for field in section.fields)
+            for value in texts(draft):
+                assert value.text.strip()
+                if found := _ORIGIN.match(value.origin):
+                    sent = stated(exchange.document, found[2])
+                    assert sent is not None, value
+                    assert book.told(found[2], sent)[:1_000] in value.text or engine.LANGUAGES[lang].as_sent(sent) in value.text
+                elif "verdict" in value.origin:
+                    named = re.findall(r"[\w.-]+/[\w.-]+", value.origin)
+                    assert set(named) <= stands & provisions, value
+        seen += 1
+        if seen == MOST_CASES:
+            break
+    assert seen == MOST_CASES
+
+
+def test_every_template_speaks_both_languages_and_of_what_the_policies_have(pdp: engine.PDP) -> None:
+    """No template names a fact, a document, a requirement, a provision or a jurisdiction that the bundled policies do not have."""
+    assert len(templates()) == 5
+    for text in templates().values():
+        assert list(unknown_names(text, pdp.bundle)) == []
+        assert re.search("[\u4e00-\u9fff]", text.title.zh)
+
+
+def test_a_template_that_is_none_is_told_with_its_line() -> None:
+    """A misspelt key, a field that says nothing, a text in one language: each is refused where it stands."""
+    text = b"""\
+document: test
+title: {en: Test, zh: \xe6\xb5\x8b\xe8\xaf\x95}
+about: {en: Test, zh: \xe6\xb5\x8b\xe8\xaf\x95}
+cite: {en: Art. 1}
+status: sure
+source: a test
+verify_by: "2027-05-31"
+asked_by: [a/b]
+sections:
+  - title: {en: One, zh: \xe4\xb8\x80}
+    feilds: []
+  - title: {en: Two, zh: \xe4\xba\x8c}
+    fields:
+      - title: {en: Three, zh: \xe4\xb8\x89}
+"""
+    with pytest.raises(engine.DocumentRefused) as refused:
+        engine.read_document(TemplateText, "test.yaml", text)
+    said = str(refused.value)
+    assert "test.yaml:4" in said
+    assert "`zh` is missing" in said
+    assert "there is no key `feilds`" in said
+    assert "test.yaml:5" in said
+    assert "a person must `write` it" in said
+    assert BothText(en="a", zh="b").in_("zh") == "b"
+
+
+def test_a_decision_that_is_no_permit_gives_a_draft_that_says_so_first(desk: Desk) -> None:
+    """What is not stated is listed, and nothing is filled in from elsewhere."""
+    id = desk.evaluate(NOTHING)["id"]
+    draft = desk.draft(id, "transfer-impact-assessment")
+    assert not draft.permits
+    assert draft.warnings[0].startswith("This decision is not a permit. Its outcome is: ")
+    (importer,) = [field for _, field in draft.unstated() if field.title == "Importer"]
+    assert "recipient's identifier" in importer.unstated
+    assert [each.text for each in importer.values] == ["recipient's country: India"]
+    assert draft.warnings[-1] == "In this record, no provision that asks for this document stands for certain."
+    permitted = desk.draft(desk.case("optician-munich-pune"), "transfer-impact-assessment")
+    assert (permitted.permits, permitted.warnings) == (True, ())
+
+
+def test_a_hypothetical_decision_permits_nothing_and_its_draft_says_so(desk: Desk) -> None:
+    """The exchange of a permit, asked for another day."""
+    id = desk.call("asker", "POST", "/v1/evaluate", {**unregistered(), "as_of": "2026-11-20"})["id"]
+    draft = desk.draft(id, "scc-annexes")
+    assert draft.warnings[0].startswith("This decision is hypothetical")
+    assert not draft.permits
+
+
+def test_it_says_who_stated_and_who_confirmed_a_document(desk: Desk) -> None:
+    """A claim is stated by the exporter; a document is confirmed by the person who did, and a withdrawal afterwards is told too."""
+    id = desk.case("optician-munich-pune")
+    tool = documents(desk.draft(id, "transfer-impact-assessment"))
+    assert tool["condition of Article 9 for special categories"] == "stated by the exporter"
+    scc = "standard contractual clauses of 2021, module two (controller to processor)"
+    confirmed = "stated by the exporter\nconfirmed by Meera Rao on 2026-11-25, until 2027-11-30"
+    assert tool[scc] == confirmed
+    before = desk.before[id]
+    # It was given for the decision before this one, and what is withdrawn there no longer counts.
+    given = desk.call("reviewer", "GET", f"/v1/decisions/{before}/documents")["documents"]
+    assert any(each["confirmations"] for each in given)
+    desk.call(
+        "reviewer", "POST", f"/v1/decisions/{before}/documents/evidence.eu-scc-m2/withdraw", {"reason": "a page is missing"}
+    )
+    later = desk.draft(id, "transfer-impact-assessment")
+    assert documents(later)[scc] == f"{confirmed}\nwithdrawn by Meera Rao on 2026-11-25"
+    assert later.warnings == ("A confirmation of a document that counted in this decision was withdrawn afterwards.",)
+
+
+def test_what_the_register_states_is_told_as_the_registers(desk: Desk) -> None:
+    """Also where the exchange states something else: both stand, each with its place."""
+    id = desk.case("optician-munich-pune")
+    values = texts(desk.draft(id, "record-of-processing"))
+    assert StatedValue("exporter's country: Germany", "register, exporter.id: exporter.country") in values
+    other = case("optician-munich-pune")
+    other["recipient"]["country"] = "US"
+    values = texts(desk.draft(desk.evaluate(other)["id"], "scc-annexes"))
+    assert StatedValue("recipient's country: United States", "exchange: recipient.country") in values
+    assert StatedValue("the register states otherwise: India", "register, recipient.id: recipient.country") in values
+
+
+def test_an_erased_value_is_told_as_erased(desk: Desk) -> None:
+    """The record still verifies, the draft is still made, and the name is gone from it."""
+    exchange = unregistered()
+    exchange["evidence"]["eu-scc-m2"]["attested_by"] = "Ms Anna Vogel"
+    id = desk.evaluate(exchange)["id"]
+    before = texts(desk.draft(id, "scc-annexes"))
+    assert any("Anna Vogel" in each.text for each in before)
+    asyncio.run(desk.service.store.erase(id))
+    draft = desk.draft(id, "scc-annexes")
+    assert StatedValue("exporter's identifier: erased", "exchange: exporter.id") in texts(draft)
+    whole = "\n".join(each.text for each in texts(draft))
+    assert "shop-erased" not in whole
+    assert "Anna Vogel" not in whole
+    assert "attested by: erased" in whole
+
+
+def test_a_part_of_a_law_that_the_decision_does_not_name_is_left_out(desk: Desk) -> None:
+    """The record of processing of a transfer from China has no part of the law of the Union."""
+    draft = desk.draft(desk.case("retailer-shanghai-penang"), "record-of-processing", "zh")
+    union, china, *_ = draft.sections
+    assert (union.fields, union.left_out) == ((), "决定未就欧洲联盟的法律给出结论，本部分从略。")
+    assert china.fields
+    assert not china.left_out
+
+
+def test_one_of_several_ways_is_enough(desk: Desk) -> None:
+    """An assessment by the authority is unmet, and not needed where a standard contract is filed."""
+    draft = desk.draft(desk.case("retailer-shanghai-penang"), "pi-impact-assessment")
+    rows = {row[-1]: row[2] for section in draft.sections for table in section.tables for row in table.rows}
+    assert rows["record: verdict.requirements.cn.assessment"] == "unmet; another way is met"
+    assert rows["record: verdict.requirements.cn.impact-assessment"] == "met"
+
+
+def documents(draft: DraftDocument) -> dict[str, str]:
+    """Who says so, by the title of each document and claim."""
+    words = wording(draft.lang).compliance_documents
+    tables = [table for section in draft.sections for table in section.tables if words["column_standing"] in table.columns]
+    return {row[0]: row[2] for table in tables for row in table.rows}
+
+
+def unregistered() -> dict[str, Any]:
+    """The exchange of the first case, with parties that the register does not know."""
+    exchange = case("optician-munich-pune")
+    del exchange["named"]
+    exchange["exporter"] |= {"id": "shop-erased", "country": "DE", "kind": "company", "sectors": ["commerce"]}
+    exchange["recipient"] |= {"id": "help-erased", "country": "IN", "kind": "company", "listed_on": []}
+    return exchange
