@@ -87,6 +87,7 @@ def test_no_command_is_lost():
         "document": {"keep", "attach", "list", "sign", "attach-signature"},
         "compliance-document": {"list", "draft"},
         "dpv": {"check", "read"},
+        "events": {"list", "sinks", "deliver", "move"},
         "database": {"backup", "upgrade", "check", "drill"},
         "keys": {"create", "list", "revoke"},
         "persons": {"list", "erase"},
