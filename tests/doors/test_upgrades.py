@@ -29,10 +29,12 @@ http {{
   }}
   server {{
     listen 127.0.0.1:{port};
+    keepalive_timeout 0;
     location / {{
       proxy_pass http://fifthfactor;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
+      proxy_set_header Host $host;
     }}
   }}
 }}
