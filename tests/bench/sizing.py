@@ -3,8 +3,8 @@
 
 First four real services, with one and two workers on SQLite and PostgreSQL: how fast they start, what they decide a second, what a worker
 holds, what a decision takes on the disk. Then a log is filled on both databases by the log's own append path, with decisions of the
-policies' tests, and everything that an operator does is timed at a tenth of the records and at all of them (the deep verification at a hundredth and a tenth).
-What takes ten times as long grows with the log, what takes as long does not; what takes more than ten times as long is a cliff, and is marked.
+policies' tests, and everything that an operator does is timed at a tenth of the records and at all of them, the deep verification at fewer.
+What takes ten times as long grows with the log, what takes as long does not. What takes more than ten times as long is marked as a cliff.
 On a busy machine read the work, which is that of this process; a server of PostgreSQL works elsewhere, so there the clock counts.
 """
 
