@@ -48,6 +48,8 @@ class CannotServe(Exception):
 def serve(settings: Settings) -> None:
     """Serve until a signal stops it. Raises CannotServe."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there are policies to reload
+    with _starting():
+        engine.need_engines(settings.mode)
     listening = _listen(settings.host, settings.port)
     say = log_lines.logger()
     if settings.workers == 1:
