@@ -41,7 +41,7 @@ NOT_RUN = {
     "text": "a picture",
     "sh make": "installs packages, measures for minutes, or runs these very tests",
     "sh serve": "does not end by itself; every example asks a server that was started so",
-    "sh container": "needs a container engine; tests/service/test_container.py runs what the image would run",
+    "sh container": "needs a container engine or systemd; tests/service/deploy and tests/image (`make image`) run what it would run",
     "python tables": "needs pandas, Polars, DuckDB and PyArrow; tests/tables/test_pages.py runs them (`make test-tables`)",
     "python dagster": "needs Dagster; tests/doors/test_dagster.py runs it (`make doors`)",
     "python spark": "needs Spark; tests/tables/test_spark.py runs it (`make test-tables`)",

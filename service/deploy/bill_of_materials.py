@@ -114,10 +114,11 @@ def _listed(image: str) -> dict[str, Any]:
     def buildah(*arguments: str) -> str:
         return subprocess.run(["buildah", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
-    container = buildah("from", "--pull=never", image)
+    # Buildah would raise the limits of a process, which may be refused to it.
+    limits = [f"--ulimit={name}={_limit(name)}" for name in ("nofile", "nproc")]
+    container = buildah("from", "--pull=never", *limits, image)
     try:
-        limits = [f"--ulimit={name}={_limit(name)}" for name in ("nofile", "nproc")]
-        answer: dict[str, Any] = json.loads(buildah("run", "--isolation=chroot", *limits, container, "--", PYTHON, "-c", LISTED))
+        answer: dict[str, Any] = json.loads(buildah("run", "--isolation=chroot", container, "--", PYTHON, "-c", LISTED))
         return answer
     finally:
         buildah("rm", container)
@@ -150,7 +151,7 @@ def _written(
         hashes = [HashType(alg=HashAlgorithm.SHA_256, content=each) for each in digests]
         # One for each file: the installation took one of them, and checked it by its hash.
         files = [
-            ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=XsUri(f"https://pypi.org/simple/{name}/"), hashes=[each])
+            ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=XsUri(str(purl)), hashes=[each])
             for each in hashes
         ]
         return Component(
