@@ -106,7 +106,8 @@ def test_it_answers_with_a_root_that_nobody_can_write(image: MountedImage, data:
             asked += ["--header", f"Authorization: Bearer {key}", "--header", "Host: gate.example.org", f"http://127.0.0.1:{port}/v1/evaluate"]
             answer = json.loads(subprocess.run(asked, check=True, capture_output=True).stdout)
             assert answer["proceed"] is False
-            assert answer["engine"] == {"agreed": True}
+            assert answer["engine"]["agreed"] is True
+            assert (answer["engine"]["version"], answer["engine"]["mode"]) == (version(), "checked")
             with pytest.raises(OSError, match="Unauthorized"):
                 urlopen(Request(f"http://127.0.0.1:{port}/v1/evaluate", b"{}", {"Host": "gate.example.org"}), timeout=5)
             drain = float(dict(each.split("=", 1) for each in image.config["Env"])["FIFTHFACTOR_DRAIN_SECONDS"])
