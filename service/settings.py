@@ -49,8 +49,8 @@ RECORDED_IN_PART = ("bundle_keys", "document_signers", "jwks_url")
 # They say how or where a process runs, or name files, whose names may be personal. `database` and `webhooks` may hold a secret.
 NOT_RECORDED = (
     "acceptances",
-    "database", "database_password_file", "draft_days", "drain_seconds", "host", "log_key", "most_under_way", "oidc_client_secret", "oidc_client_secret_file",
-    "organisation", "policies", "port", "shadow", "shed_seconds", "watch",
+    "database", "database_password_file", "draft_days", "drain_seconds", "host", "log_key", "most_under_way", "oidc_client_secret",
+    "oidc_client_secret_file", "organisation", "policies", "port", "shadow", "shed_seconds", "watch",
     "watch_listeners", "webhook_authorities", "webhook_secret", "webhooks", "witness_logs", "witnesses", "workers",
 )  # fmt: skip
 

@@ -70,8 +70,8 @@ def locked(text: str, markers: Mapping[str, str] | None) -> Iterator[LockedDistr
 
 def differences(expected: Sequence[tuple[str, str]], installed: Sequence[Sequence[str]]) -> list[str]:
     """A sentence for each distribution that is on one side only, or in another version; none if both sides are the same."""
-    wanted = dict(expected)
-    found = {canonicalize_name(name): version for name, version in installed}
+    wanted: dict[str, str] = dict(expected)
+    found: dict[str, str] = {canonicalize_name(name): version for name, version in installed}
     return [
         *(f"{name} {wanted[name]} is locked and not installed" for name in sorted(wanted.keys() - found)),
         *(f"{name} {found[name]} is installed and not locked" for name in sorted(found.keys() - wanted)),
@@ -151,11 +151,16 @@ def _written(
         hashes = [HashType(alg=HashAlgorithm.SHA_256, content=each) for each in digests]
         # One for each file: the installation took one of them, and checked it by its hash.
         files = [
-            ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=XsUri(str(purl)), hashes=[each])
-            for each in hashes
+            ExternalReference(type=ExternalReferenceType.DISTRIBUTION, url=XsUri(str(purl)), hashes=[each]) for each in hashes
         ]
         return Component(
-            name=name, version=version, purl=purl, bom_ref=str(purl), type=ComponentType.LIBRARY, external_references=files, **more
+            name=name,
+            version=version,
+            purl=purl,
+            bom_ref=str(purl),
+            type=ComponentType.LIBRARY,
+            external_references=files,
+            **more,
         )
 
     bill = Bom()
@@ -171,7 +176,7 @@ def _written(
         qualifiers = {"arch": architecture, "distro": f"debian-{release}"}
         bill.components.add(component(name, version, "deb", qualifiers=qualifiers))
     bill.register_dependency(bill.metadata.component, bill.components)
-    text = JsonV1Dot6(bill).output_as_string(indent=1)
+    text: str = JsonV1Dot6(bill).output_as_string(indent=1)
     if error := JsonStrictValidator(SchemaVersion.V1_6).validate_str(text):
         raise ValueError(f"this is not CycloneDX 1.6: {error}")
     return text

@@ -1,10 +1,11 @@
 """
 durable-rules for Python 3.13 and newer: compiled while a wheel of Fifth Factor is built, also for an editable installation.
 
-durable-rules 2.0.28 is C code of 2020 and calls `PyEval_CallObject`, which Python 3.13 removed. Built as it comes, it cannot be imported; gcc 14
-does not even build it. A package cannot ask pip to pass a flag to the compiler of another package. So this hook asks pip for durable-rules, in the
-version and with the hash of the lock file, built with the name that the function has in every Python, and the wheel carries the module.
-Below 3.13 the hook does nothing, and durable-rules is a dependency like any other.
+durable-rules 2.0.28 is C code of 2020 and calls `PyEval_CallObject`, which Python 3.13 removed. Built as it comes, it cannot be imported;
+gcc 14 does not even build it. A package cannot ask pip to pass a flag to the compiler of another package. So this hook asks pip for
+durable-rules, in the version and with the hash of the lock file, built with the name that the function has in every Python, and the wheel
+carries the module.
+Below 3.13 it builds nothing, and durable-rules is a dependency like any other.
 """
 
 from __future__ import annotations
@@ -43,7 +44,17 @@ def built(folder: Path) -> Path:
         return Path(spec.origin)
     wanted = folder / "durable-rules.txt"
     wanted.write_text(pinned(LOCK.read_text("utf-8")) + "\n", "utf-8")
-    wheel = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-cache-dir", "--no-build-isolation", "--require-hashes"]
+    wheel = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-cache-dir",
+        "--no-build-isolation",
+        "--require-hashes",
+    ]
     flags = f"{os.environ.get('CPPFLAGS', '')} {RENAMED}".strip()
     done = subprocess.run(
         [*wheel, "--wheel-dir", str(folder), "--requirement", str(wanted)],
@@ -69,7 +80,9 @@ def built(folder: Path) -> Path:
 def _imports(folder: Path) -> bool:
     """Whether a process of its own imports the module from a folder."""
     program = f"import sys; sys.path.insert(0, sys.argv[1]); import {MODULE}"
-    return not subprocess.run([sys.executable, "-I", "-S", "-c", program, str(folder)], capture_output=True, check=False).returncode
+    return not subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program, str(folder)], capture_output=True, check=False
+    ).returncode
 
 
 class WheelHook(BuildHookInterface):  # type: ignore[type-arg]

@@ -1,4 +1,4 @@
-"""An image's files, mounted by Buildah, and what its configuration says; a command in them as a container would run it, with nothing to write to."""
+"""An image's files, mounted by Buildah, and a command in them as a container would run it, with nothing to write to."""
 
 from __future__ import annotations
 
@@ -32,7 +32,15 @@ class MountedImage:
         user, group = self.config["User"].split(":")
         variables = dict(each.split("=", 1) for each in self.config["Env"]) | more
         return [
-            *("bwrap", "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup", "--die-with-parent"),
+            *(
+                "bwrap",
+                "--unshare-user",
+                "--unshare-pid",
+                "--unshare-ipc",
+                "--unshare-uts",
+                "--unshare-cgroup",
+                "--die-with-parent",
+            ),
             *("--ro-bind", str(self.root), "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),
             *("--bind", str(data), "/data", "--uid", user, "--gid", group, "--cap-drop", "ALL"),
             *("--clearenv", "--chdir", self.config["WorkingDir"]),

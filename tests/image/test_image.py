@@ -56,7 +56,9 @@ def version() -> str:
 
 def test_it_is_small() -> None:
     """Under 250 MB, as Buildah counts its files."""
-    (listed,) = [each for each in json.loads(buildah("images", "--json")) if f"localhost/{IMAGE}:latest" in (each["names"] or ())]
+    (listed,) = [
+        each for each in json.loads(buildah("images", "--json")) if f"localhost/{IMAGE}:latest" in (each["names"] or ())
+    ]
     number, unit = listed["size"].split()
     assert float(number) * {"KB": 1e3, "MB": 1e6, "GB": 1e9}[unit.upper()] < MOST_BYTES, listed["size"]
 
@@ -80,7 +82,9 @@ def test_it_holds_what_it_needs_and_no_tools(image: MountedImage) -> None:
 
 def test_it_is_of_this_version(image: MountedImage, data: Path) -> None:
     """The package is installed in it, so the engine has its real version."""
-    printed = subprocess.run(image.command(data, ["fifthfactor", "--version"]), check=True, capture_output=True, text=True).stdout
+    printed = subprocess.run(
+        image.command(data, ["fifthfactor", "--version"]), check=True, capture_output=True, text=True
+    ).stdout
     assert printed == f"fifthfactor {version()}\n"
 
 
@@ -102,8 +106,23 @@ def test_it_answers_with_a_root_that_nobody_can_write(image: MountedImage, data:
             started = next(json.loads(line) for line in process.stderr if '"event": "started"' in line)
             assert (started["engine"], started["mode"]) == (version(), "checked")
             assert subprocess.run(probe, capture_output=True, check=False).returncode == 0
-            asked = ["curl", "--silent", "--show-error", "--fail", "--header", "Content-Type: application/json", "--data", f"@{EXCHANGE}"]
-            asked += ["--header", f"Authorization: Bearer {key}", "--header", "Host: gate.example.org", f"http://127.0.0.1:{port}/v1/evaluate"]
+            asked = [
+                "curl",
+                "--silent",
+                "--show-error",
+                "--fail",
+                "--header",
+                "Content-Type: application/json",
+                "--data",
+                f"@{EXCHANGE}",
+            ]
+            asked += [
+                "--header",
+                f"Authorization: Bearer {key}",
+                "--header",
+                "Host: gate.example.org",
+                f"http://127.0.0.1:{port}/v1/evaluate",
+            ]
             answer = json.loads(subprocess.run(asked, check=True, capture_output=True).stdout)
             assert answer["proceed"] is False
             assert answer["engine"]["agreed"] is True
@@ -127,7 +146,9 @@ def test_nothing_secret_goes_into_the_build(tmp_path: Path) -> None:
     checkout = checkout_with_canaries(ROOT, tmp_path / "checkout")
     (tmp_path / "Containerfile").write_text("FROM scratch\nCOPY . /\n")
     name = "localhost/fifthfactor-build-context"
-    buildah("build", "--quiet", "--isolation", "chroot", "--file", str(tmp_path / "Containerfile"), "--tag", name, str(checkout))
+    buildah(
+        "build", "--quiet", "--isolation", "chroot", "--file", str(tmp_path / "Containerfile"), "--tag", name, str(checkout)
+    )
     container = buildah("from", "--pull=never", name)
     try:
         root = Path(buildah("mount", container))

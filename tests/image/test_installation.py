@@ -1,4 +1,4 @@
-"""`pip install` of the checkout in an empty environment of Python 3.13 or newer, without a flag for the compiler, gives a program that works."""
+"""`pip install` in an empty environment of Python 3.13 or newer gives a program that works, without a flag for the compiler."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PROBE = "import sys, sysconfig, os, venv; sys.exit(sys.version_info < (3, 13) or not os.path.exists(sysconfig.get_path('include') + '/Python.h'))"
+PROBE = """
+import os, sys, sysconfig, venv
+sys.exit(sys.version_info < (3, 13) or not os.path.exists(sysconfig.get_path("include") + "/Python.h"))
+"""
 EXCHANGE = ROOT / "policies" / "examples" / "staff-data-shanghai-munich.json"
 
 
@@ -27,7 +30,11 @@ def newer_python() -> str:
 
 def test_a_newer_python_needs_no_flag_for_the_compiler(tmp_path: Path) -> None:
     """Both engines are there and decide, and pip finds nothing missing."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("CPPFLAGS", "CFLAGS", "FIFTHFACTOR_", "PYTHON"))}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CPPFLAGS", "CFLAGS", "FIFTHFACTOR_", "PYTHON"))
+    }
 
     def run(*command: str | Path) -> str:
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)

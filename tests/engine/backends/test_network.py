@@ -19,8 +19,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
 from itertools import cycle, islice
-from textwrap import dedent
 from pathlib import Path
+from textwrap import dedent
 from typing import Any, TypeAlias
 
 import durable_rules_engine

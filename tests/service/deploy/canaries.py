@@ -8,8 +8,8 @@ from pathlib import Path
 KINDS = {
     "databases": ("fifthfactor.db", "fifthfactor.db-wal", "fifthfactor.db-shm", "copy.sqlite3", "backup.db.gz", "story.db"),
     "keys": (
-        "fifthfactor.db.log-key", "fifthfactor.db.log-key.checkpoint", "fifthfactor.log-key", "fifthfactor.log-key.checkpoint", "signing.pem",
-        "tls.key", "store.p12", "id_ed25519",
+        "fifthfactor.db.log-key", "fifthfactor.db.log-key.checkpoint", "fifthfactor.log-key", "fifthfactor.log-key.checkpoint",
+        "signing.pem", "tls.key", "store.p12", "id_ed25519",
     ),
     "secrets": (
         ".env", ".env.production", ".pgpass", "secrets/database", "database-password", "client-secret.txt", "webhook-secret",
@@ -24,13 +24,14 @@ KINDS = {
 }  # fmt: skip
 FOLDERS = ("", "service/", "policies/", "engine/", "service/deploy/")
 CANARIES = tuple(
-    [folder + name for folder in FOLDERS for names in KINDS.values() for name in names] + ["tests/test_x.py", "settings.toml", "notes.txt"]
+    [folder + name for folder in FOLDERS for names in KINDS.values() for name in names]
+    + ["tests/test_x.py", "settings.toml", "notes.txt"]
 )
 
 
 def listed_files(root: Path) -> list[str]:
     """The files of a checkout that are under version control, or about to be."""
-    listing = ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listing = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(listing, check=True, capture_output=True, text=True).stdout
     return [name for name in listed.split("\0") if name and (root / name).is_file()]
 

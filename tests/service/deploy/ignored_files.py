@@ -1,4 +1,8 @@
-"""Which files `.dockerignore` lets into the build of an image, by the rules of Docker and Buildah; `tests/image` compares them with Buildah's own."""
+"""
+Which files `.dockerignore` lets into the build of an image, by the rules of Docker and Buildah.
+
+`tests/image` compares them with Buildah's own.
+"""
 
 from __future__ import annotations
 

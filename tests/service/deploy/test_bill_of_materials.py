@@ -5,7 +5,12 @@ from __future__ import annotations
 from service.deploy.bill_of_materials import LockedDistribution, debian_packages, differences, locked
 from tests.service.conftest import ROOT
 
-LINUX = {"sys_platform": "linux", "python_full_version": "3.13.5", "python_version": "3.13", "platform_python_implementation": "CPython"}
+LINUX = {
+    "sys_platform": "linux",
+    "python_full_version": "3.13.5",
+    "python_version": "3.13",
+    "platform_python_implementation": "CPython",
+}
 LOCK = """
 one==1.0 \\
     --hash=sha256:{a} \\

@@ -39,7 +39,10 @@ def test_compose_gives_settings_that_the_service_takes(compose: dict[str, Any], 
     settings = Settings.from_environment({**given, "FIFTHFACTOR_HOST": "0.0.0.0"})
     address, database = sa.make_url(settings.database), compose["services"]["database"]
     assert (address.host, address.password) == ("database", "p@ss/w:rd")
-    assert (address.username, address.database) == (database["environment"]["POSTGRES_USER"], database["environment"]["POSTGRES_DB"])
+    assert (address.username, address.database) == (
+        database["environment"]["POSTGRES_USER"],
+        database["environment"]["POSTGRES_DB"],
+    )
     assert Path(str(settings.log_key)).is_relative_to("/data")
 
 
