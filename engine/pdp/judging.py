@@ -69,7 +69,7 @@ _More = ParamSpec("_More")
 
 def need_engines(mode: str) -> None:
     """Find out, before anything is read, whether the engines of a mode can be loaded. Raises EngineUnavailable."""
-    if "durable" in MODES[mode]:
+    if "durable" in MODES.get(mode, ()):
         load_engine()
 
 
