@@ -59,7 +59,7 @@ wheel: .venv/.made ## build the wheel of the project for this Python, in dist
 	@ls -t dist/fifthfactor-*.whl | head -n 1
 
 # BASE=python:3.13-slim takes an image of a registry; without it Debian's packages are the base, and this needs root.
-image: .venv/.image /usr/bin/buildah ## build the container image, list what is in it, and ask it (three minutes)
+image: .venv/.image /usr/bin/buildah ## build the container image, list what is in it, and ask it (some minutes)
 	@bash service/deploy/build_image.sh $(BASE)
 	@PYTHONPATH=.venv/image $(BIN)/python service/deploy/bill_of_materials.py fifthfactor build/image/fifthfactor.cdx.json
 	@IMAGE=fifthfactor $(BIN)/pytest tests/image $(ARGS)
