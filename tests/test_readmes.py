@@ -44,7 +44,7 @@ NOT_RUN = {
     "sh upgrade": "replaces the program of a service; tests/service/server/test_replacement.py does that",
     "sh kubernetes": "needs a cluster; tests/doors/test_helm_chart_runs.py runs what the chart makes (`make doors`)",
     "yaml values": "values of the chart; tests/doors/test_helm_chart.py has Helm render them (`make doors`)",
-    "sh container": "needs a container engine; tests/service/test_container.py runs what the image would run",
+    "sh container": "needs a container engine or systemd; tests/service/deploy and tests/image (`make image`) run what it would run",
     "python tables": "needs pandas, Polars, DuckDB and PyArrow; tests/tables/test_pages.py runs them (`make test-tables`)",
     "python dagster": "needs Dagster; tests/doors/test_dagster.py runs it (`make doors`)",
     "python spark": "needs Spark; tests/tables/test_spark.py runs it (`make test-tables`)",
