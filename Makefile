@@ -87,7 +87,7 @@ define DEBIAN
 		echo "installing $(1) ..."; \
 		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $(1) >/dev/null; \
 	else \
-		echo "$(2): install \`$(1)\`" >&2; exit 1; \
+		echo "$(2): install Debian's $(1)" >&2; exit 1; \
 	fi
 endef
 
