@@ -142,7 +142,7 @@ class Generations:
                 os.set_inheritable(each, True)
             told = ",".join(f"{name}={each}" for name, each in {**self._given, "channel": below.fileno()}.items())
             pid = os.posix_spawnp(
-                self._command[0], self._command, {**os.environ, INHERITED: told}, setsigmask={*self._mask, *UNHEARD}
+                self._command[0], [*self._command], {**os.environ, INHERITED: told}, setsigmask={*self._mask, *UNHEARD}
             )
         except OSError as failed:
             above.close()

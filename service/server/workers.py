@@ -22,7 +22,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, sleep
 from traceback import print_exc
 
 from structlog.typing import FilteringBoundLogger
@@ -35,6 +35,7 @@ LONGEST_PAUSE = 5.0
 EARLY_SECONDS = 10.0
 
 _LOOK = 0.02  # seconds between looks while a worker gets ready or a start is due
+PATIENCE_SECONDS = 45.0  # of a worker whose parent has ended
 LEAVE = signal.SIGUSR1  # to a worker: another one takes its place
 
 _SIGNALS = (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -260,20 +261,20 @@ class Supervisor:
                 f"error: {self._failed_starts} workers in a row ended before they were ready; the lines above say why",
                 file=sys.stderr,
             )
-            self._stop(2)
+            self._stop(2, LEAVE if self._replaces else signal.SIGTERM)  # the workers of the other generation go on
             return
         pause = min(FIRST_PAUSE * 2 ** min(self._early, 10), LONGEST_PAUSE)
         self._say.error("worker_ended", pid=pid, status=status, again_in_seconds=pause)
         self._due[worker.number] = monotonic() + pause
 
-    def _stop(self, status: int) -> None:
+    def _stop(self, status: int, number: int = signal.SIGTERM) -> None:
         """Begin the end, or repeat the signal to end."""
         if self._status is None:
             self._status = status
-            self._until = monotonic() + self._patience
+            self._until = monotonic() + self._patience + (PATIENCE_SECONDS if number == LEAVE else 0.0)
             self._due.clear()
             self._on_stop()
-        self._send(signal.SIGTERM)
+        self._send(number)
 
     def _send(self, number: int) -> None:
         for pid in self._workers:
@@ -281,5 +282,8 @@ class Supervisor:
 
 
 def _end_with_parent(living: int) -> None:
+    """Leave once the parent has ended: another generation may take the next connection, and what is under way is answered."""
     os.read(living, 1)
+    os.kill(os.getpid(), LEAVE)
+    sleep(PATIENCE_SECONDS)  # it ends before, unless it was not ready yet
     os.kill(os.getpid(), signal.SIGTERM)

@@ -27,6 +27,8 @@ EXAMPLES = """examples:
   make bench ARGS="statistics 1000000"
   make bench ARGS="tables 1000000"
   make bench ARGS="impact 1000000"
+  make bench ARGS=sizing
+  make bench ARGS="sizing 100000 sqlite"
   make bench ARGS="pages 1000000"
   make bench ARGS="pages 1000000 million.db"
 """
@@ -61,22 +63,35 @@ def main() -> None:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parts = ("decisions", "sizes", "memory", "http", "lanes", "search", "watch", "statistics", "tables", "impact", "pages")
+    parts = (
+        "decisions",
+        "sizes",
+        "memory",
+        "http",
+        "lanes",
+        "search",
+        "watch",
+        "statistics",
+        "tables",
+        "impact",
+        "pages",
+        "sizing",
+    )
     parser.add_argument(
         "part",
         nargs="?",
         choices=parts,
-        help="only this part; `search`, `watch`, `statistics`, `tables`, `impact` and `pages` are never part of the whole",
+        help="only this part; `search`, `watch`, `statistics`, `tables`, `impact`, `pages` and `sizing` are never part of the whole",
     )
     parser.add_argument(
         "more",
         nargs="*",
-        help="of `search` and `impact`: how many records, of `watch`: how many commitments, of `statistics`: how many lines, of"
+        help="of `search`, `impact` and `sizing`: how many records, of `watch`: how many commitments, of `statistics`: how many lines, of"
         " `tables`: how many rows, of `pages`: how many decisions; and on which databases, of `pages` also by their addresses",
     )
     parser.add_argument("--decisions", type=int, default=20_000, metavar="N", help="of `memory` (default: 20000)")
     asked = parser.parse_args()
-    if asked.more and asked.part not in ("search", "watch", "statistics", "tables", "impact", "pages"):
+    if asked.more and asked.part not in ("search", "watch", "statistics", "tables", "impact", "pages", "sizing"):
         parser.error(f"`{asked.part}` takes nothing more")
     if asked.part == "search":
         from tests.bench import search
@@ -106,6 +121,12 @@ def main() -> None:
 
         number, *folder = asked.more or ["1000000"]
         log_speed.main(int(number), *folder)
+        return
+    if asked.part == "sizing":
+        from tests.bench import sizing
+
+        number, *databases = asked.more or [str(sizing.RECORDS)]
+        sizing.main(int(number), databases or sizing.ALL)
         return
     if asked.part == "pages":
         from tests.bench import page_speed

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.doors.gateways import NGINX, _running, free_port
+from tests.doors.gateways import NGINX, free_port
+from tests.doors.gateways import running as program
 from tests.service.conftest import Server, body, eventually, running
 from tests.service.databases import PostgreSQL
 from tests.service.load import Load, during, post
@@ -28,10 +29,12 @@ http {{
   }}
   server {{
     listen 127.0.0.1:{port};
+    keepalive_timeout 0;
     location / {{
       proxy_pass http://fifthfactor;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
+      proxy_set_header Host $host;
     }}
   }}
 }}
@@ -79,7 +82,7 @@ class Balancer:
     def running(self) -> Iterator[None]:
         """It runs."""
         self.write()
-        with _running([*self.command, *self.options], self.port, {}, self.folder):
+        with program([*self.command, *self.options], self.port, {}, self.folder):
             eventually(lambda: (self.folder / "nginx.pid").exists() and self.workers())
             yield
 
