@@ -141,7 +141,9 @@ class DayFiles:
         if not again:
             return
         files = [each for each in sorted(self._folder.iterdir()) if _NAME.fullmatch(each.name)]
-        refused = SinkUnreachable("the folder has other events under the same numbers: if the log was restored, name another folder")
+        refused = SinkUnreachable(
+            "the folder has other events under the same numbers: if the log was restored, name another folder"
+        )
         try:
             lines = written_from(files, again[0].sequence)
             first = next(lines, (0, ""))

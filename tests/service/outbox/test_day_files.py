@@ -155,7 +155,8 @@ def test_a_folder_that_cannot_be_written_is_a_failure_like_another(tmp_path: Pat
 def history(first: int, after: int, era: str, day: str) -> list[StreamEvent]:
     """Events of a log as one history of it has them."""
     return [
-        StreamEvent(each, f"{era}-{each}", "decision", DECISION, "d", f"{day}T12:00:00Z", None, {}) for each in range(first, after)
+        StreamEvent(each, f"{era}-{each}", "decision", DECISION, "d", f"{day}T12:00:00Z", None, {})
+        for each in range(first, after)
     ]
 
 
@@ -174,7 +175,11 @@ def test_a_restored_log_gives_numbers_again_and_none_of_its_events_is_passed_ove
 
 def test_what_comes_again_is_looked_up_in_all_files_that_are_left(tmp_path: Path) -> None:
     """What was in a file that was taken away comes again only from before; what was recorded later is other events."""
-    whole = [*history(0, 30, "before", "2026-03-30"), *history(30, 50, "before", "2026-04-02"), *history(50, 60, "before", "2026-04-03")]
+    whole = [
+        *history(0, 30, "before", "2026-03-30"),
+        *history(30, 50, "before", "2026-04-02"),
+        *history(50, 60, "before", "2026-04-03"),
+    ]
     sink(tmp_path).send(whole)
     for first in (0, 10, 29, 30, 45, 59):
         sink(tmp_path).send(whole[first:])
