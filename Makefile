@@ -20,8 +20,6 @@ VSCODE := service/language_server/vscode
 WORKBENCH := service/console/editor
 BROWSER := $(firstword $(wildcard /usr/bin/chromium-headless-shell /usr/bin/chromium) /usr/bin/chromium-headless-shell)
 
-# durable-rules is C code of 2020 and calls a function that Python 3.13 removed. This gives it the new name; older Pythons override it.
-export CPPFLAGS += -DPyEval_CallObject=PyObject_CallObject
 export PIP_ROOT_USER_ACTION = ignore
 # Some images and shells set this. Then each of the three hundred processes of the tests would compile every module again.
 export PYTHONDONTWRITEBYTECODE :=
@@ -45,7 +43,7 @@ need(os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")), "d
 endef
 export CHECK_PYTHON
 
-.PHONY: help serve story test test-tables doors spark bench bench-peers fuzz fuzz-briefly check docs editor workbench lock clean
+.PHONY: help serve story wheel image test test-tables doors spark bench bench-peers fuzz fuzz-briefly check docs editor workbench lock clean
 .NOTPARALLEL:
 
 help: ## print this list
@@ -57,6 +55,16 @@ serve: .venv/.runtime ## run the service
 story: .venv/.runtime ## tell how images become a factor of production, in a database of its own, and show it
 	@$(BIN)/fifthfactor story --serve $(ARGS)
 
+wheel: .venv/.made ## build the wheel of the project for this Python, in dist
+	@$(PIP) wheel --no-deps --wheel-dir dist .
+	@ls -t dist/fifthfactor-*.whl | head -n 1
+
+# BASE=python:3.13-slim takes an image of a registry; without it Debian's packages are the base, and this needs root.
+image: .venv/.image /usr/bin/buildah ## build the container image, list what is in it, and ask it (some minutes)
+	@bash service/deploy/build_image.sh $(BASE)
+	@PYTHONPATH=.venv/image $(BIN)/python service/deploy/bill_of_materials.py fifthfactor build/image/fifthfactor.cdx.json
+	@IMAGE=fifthfactor $(BIN)/pytest tests/image $(ARGS)
+
 test: .venv/.tests $(BROWSER) ## run every test, then check and test the policies
 	@$(BIN)/pytest --workers 3 --durations 20 --folders $(ARGS)
 	@$(BIN)/fifthfactor check policies
@@ -67,7 +75,7 @@ test-tables: .venv/.tables .venv/.spark ## run the examples with pandas, Polars,
 	@EVERY_LIBRARY_OF_TABLES=1 PYTHONPATH=.venv/tables $(BIN)/pytest tests/tables --ignore tests/tables/test_spark.py $(ARGS)
 	@SPARK=sail PYTHONPATH=.venv/spark $(BIN)/pytest tests/tables/test_spark.py $(ARGS)
 
-doors: .venv/.doors .venv/.dagster /usr/sbin/nginx /usr/bin/prometheus /usr/bin/pandoc $(BROWSER) ## show what goes in and out to programs that were not written here
+doors: .venv/.doors .venv/.dagster /usr/sbin/nginx /usr/bin/prometheus /usr/bin/pandoc /usr/bin/systemd-analyze $(BROWSER) ## show what goes in and out to programs that were not written here
 	@DOORS=$(abspath .venv/doors) PYTHONPATH=.venv/doors/python $(BIN)/pytest tests/doors --workers 2 --timeout 120 $(ARGS)
 
 spark: .venv/.java-spark /usr/bin/java ## run the tests of tables on Spark with two executors (450 MB, and Java)
@@ -79,7 +87,7 @@ define DEBIAN
 		echo "installing $(1) ..."; \
 		apt-get -qq update && DEBIAN_FRONTEND=noninteractive apt-get -qq install --no-install-recommends $(1) >/dev/null; \
 	else \
-		echo "$(2): install Debian's package \`$(1)\`" >&2; exit 1; \
+		echo "$(2): install Debian's $(1)" >&2; exit 1; \
 	fi
 endef
 
@@ -94,6 +102,14 @@ endef
 
 /usr/bin/pandoc:
 	$(call DEBIAN,pandoc,files of Word are read by another program)
+
+# It checks units of systemd. Nothing is started.
+/usr/bin/systemd-analyze:
+	$(call DEBIAN,systemd,the unit of systemd is checked)
+
+# What builds images without a daemon, makes their base of Debian's packages, and runs them with nothing to write to.
+/usr/bin/buildah:
+	$(call DEBIAN,bubblewrap buildah curl mmdebstrap netavark,the image is built and run)
 
 # The tests open the pages in a real browser: Debian's chromium, without the windows if it is not there yet.
 /usr/bin/chromium-headless-shell:
@@ -161,6 +177,7 @@ lock: .venv/.made ## write the lock files again (ARGS=--upgrade takes newer vers
 	@$(UV) $(PEERS:.lock=.in) --python-version 3.14 --output-file $(PEERS)
 	@$(UV) $(TABLES:.lock=.in) --python-version 3.11 --constraint tests/requirements.lock --output-file $(TABLES)
 	@$(UV) $(DOORS:.lock=.in) --python-version 3.11 --constraint tests/requirements.lock --output-file $(DOORS)
+	@$(UV) tests/image/requirements.in --python-version 3.11 --constraint tests/requirements.lock --output-file tests/image/requirements.lock
 	@$(UV) $(DAGSTER:.lock=.in) pyproject.toml --python-version 3.11 --extra tables --output-file $(DAGSTER)
 	@$(UV) $(SPARK:.lock=.in) --python-version 3.11 --constraint tests/requirements.lock --output-file $(SPARK)
 	@$(UV) $(JAVA:.lock=.in) --python-version 3.11 --constraint $(SPARK) --output-file $(JAVA)
@@ -182,14 +199,10 @@ clean: ## remove .venv and the caches
 .venv/.tests: LOCK = tests/requirements.lock
 .venv/.tests: tests/requirements.lock
 
-# pip caches what it builds. If the cached durable-rules was built without CPPFLAGS, it does not import, and is built again.
+# durable-rules is compiled: below Python 3.13 with the packages of the lock file, from then on with the project (service/deploy/wheel_hook.py).
 .venv/.runtime .venv/.tests: .venv/.made pyproject.toml
-	@echo "installing the packages of $(LOCK) (durable-rules is compiled: half a minute in all) ..."
+	@echo "installing the packages of $(LOCK) (half a minute) ..."
 	@$(PIP) install --require-hashes -r $(LOCK)
-	@$(BIN)/python -c "import durable_rules_engine" 2>/dev/null || { \
-	    echo "building durable-rules again ..."; \
-	    $(PIP) cache remove durable_rules; \
-	    $(PIP) install --force-reinstall --no-deps --require-hashes -r $(LOCK); }
 	@$(PIP) install --no-deps -e .
 	@# For editors, from the start. If the policies are not sound, `make test` reports it.
 	@$(BIN)/fifthfactor schema --write policies/.schemas >/dev/null 2>&1 || true
@@ -215,11 +228,19 @@ clean: ## remove .venv and the caches
 	@chmod +x .venv/doors/helm/helm/helm .venv/doors/helm/kubectl/kubectl
 	@touch $@
 
+# What writes and validates the bill of materials of the image.
+.venv/.image: .venv/.tests tests/image/requirements.lock
+	@rm -rf .venv/image
+	@$(PIP) install --require-hashes --only-binary :all: --no-deps --target .venv/image -r tests/image/requirements.lock
+	@touch $@
+
 # Dagster in an environment of its own, with what the project needs there: the versions are those that Dagster allows.
 .venv/.dagster: .venv/.tests $(DAGSTER)
 	@echo "installing Dagster in an environment of its own (half a minute) ..."
 	@$(BIN)/python -m venv --clear .venv/dagster
 	@.venv/dagster/bin/pip --quiet --no-input --disable-pip-version-check install --require-hashes --no-deps -r $(DAGSTER)
+	@.venv/dagster/bin/python -c "import durable_rules_engine" 2>/dev/null || \
+	    .venv/dagster/bin/pip --quiet --no-input --disable-pip-version-check install --no-deps -e .
 	@touch $@
 
 # Spark without Java: the client of Spark Connect, which is pure Python and comes as source, and Sail, which answers it.

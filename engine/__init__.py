@@ -133,7 +133,7 @@ from engine.explaining.written_decision import WrittenDecision
 from engine.languages import LANGUAGES, Language
 from engine.languages.word_catalogue import CatalogueRefused
 from engine.languages.word_catalogue import read_all as read_catalogues
-from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed
+from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed, need_engines
 from engine.pdp.briefs import Brief, brief_of, briefs
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
@@ -442,6 +442,7 @@ __all__ = [
     "moving",
     "mutants",
     "named_cases",
+    "need_engines",
     "need_solver",
     "open_place",
     "operation_places",

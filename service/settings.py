@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
@@ -50,9 +50,9 @@ RECORDED = (
 RECORDED_IN_PART = ("bundle_keys", "document_signers", "jwks_url")
 # They say how or where a process runs, or name files, whose names may be personal. `database` and `webhooks` may hold a secret.
 NOT_RECORDED = (
-    "acceptances", "database", "draft_days", "drain_seconds", "event_listeners", "host", "log_key", "log_level", "most_under_way",
-    "oidc_client_secret", "oidc_client_secret_file", "organisation", "policies", "port", "shadow", "shed_seconds", "sinks",
-    "tls_certificate", "tls_key", "tls_minimum", "watch",
+    "acceptances", "database", "database_password_file", "draft_days", "drain_seconds", "event_listeners", "host", "log_key",
+    "log_level", "most_under_way", "oidc_client_secret", "oidc_client_secret_file", "organisation", "policies", "port", "shadow",
+    "shed_seconds", "sinks", "tls_certificate", "tls_key", "tls_minimum", "watch",
     "watch_listeners", "webhook_authorities", "webhook_secret", "webhooks", "witness_logs", "witnesses", "workers",
 )  # fmt: skip
 
@@ -85,6 +85,9 @@ class Settings(BaseModel):
         description="folders or bundle files, given like `policies`; they are evaluated beside the policies and decide nothing",
     )
     database: str = Field(default="fifthfactor.db", description="file of the decision log, or postgresql://…")
+    database_password_file: Path | None = Field(
+        default=None, description="file with the password for that server, in its place in the address"
+    )
     log_key: Path | None = Field(
         default=None,
         description="file of the log's key, if the database is on a server; without it `fifthfactor.log-key` in the current folder. The"
@@ -442,6 +445,19 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _with_the_password(self) -> Self:
+        parts = urlsplit(self.database)
+        if self.database_password_file is None or not parts.scheme.startswith("postgres"):
+            return self
+        user, at, host = parts.netloc.rpartition("@")
+        if not at or ":" in user:
+            raise ValueError("with FIFTHFACTOR_DATABASE_PASSWORD_FILE, name in the database's address a user and no password")
+        secret = quote(_secret_in(self.database_password_file), safe="")
+        # The model is frozen, and this is its last step.
+        object.__setattr__(self, "database", parts._replace(netloc=f"{user}:{secret}@{host}").geturl())
+        return self
+
+    @model_validator(mode="after")
     def _signed(self) -> Self:
         if self.webhooks and self.webhook_secret is None:
             raise ValueError("to send to FIFTHFACTOR_WEBHOOKS, set FIFTHFACTOR_WEBHOOK_SECRET to the file with a secret")
@@ -488,15 +504,7 @@ class Settings(BaseModel):
         path = self.oidc_client_secret_file
         if path is None:
             return self.oidc_client_secret.get_secret_value() if self.oidc_client_secret else ""
-        try:
-            secret = path.read_text("utf-8").strip()
-        except (OSError, ValueError) as failed:
-            raise SettingRefused(
-                f"the file `{path}` cannot be read: {getattr(failed, 'strerror', None) or 'it is not UTF-8'}"
-            ) from None
-        if not 0 < len(secret) <= _MOST_OF_A_SECRET or not secret.isprintable():
-            raise SettingRefused(f"the file `{path}` must hold one line of at most {_MOST_OF_A_SECRET} characters")
-        return secret
+        return _secret_in(path)
 
     @property
     def host_names(self) -> frozenset[str]:
@@ -531,6 +539,19 @@ def webhook_secrets(path: Path) -> tuple[bytes, ...]:
     if not found or not all(24 <= len(each) <= 64 for each in found):
         raise SettingRefused(f"the webhooks' secret `{path}` is not `whsec_` and the base64 of 24 to 64 bytes, one a line")
     return found
+
+
+def _secret_in(path: Path) -> str:
+    """The one line of a file. Raises SettingRefused, which never quotes it."""
+    try:
+        secret = path.read_text("utf-8").strip()
+    except (OSError, ValueError) as failed:
+        raise SettingRefused(
+            f"the file `{path}` cannot be read: {getattr(failed, 'strerror', None) or 'it is not UTF-8'}"
+        ) from None
+    if not 0 < len(secret) <= _MOST_OF_A_SECRET or not secret.isprintable():
+        raise SettingRefused(f"the file `{path}` must hold one line of at most {_MOST_OF_A_SECRET} characters")
+    return secret
 
 
 def scopes_of_roles(text: str) -> dict[str, frozenset[str]]:

@@ -17,10 +17,16 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 ROOT = Path(__file__).resolve().parent.parent
+DRAFTS = ROOT / "tests" / "service" / "compliance_documents" / "examples"  # what a test compares, and no pages
 FOLDERS = ("engine", "policies", "service", "tests")
 PAGES = (
     *sorted(file.name for file in ROOT.glob("*.md")),
-    *sorted(file.relative_to(ROOT).as_posix() for name in FOLDERS for file in (ROOT / name).rglob("*.md")),
+    *sorted(
+        file.relative_to(ROOT).as_posix()
+        for name in FOLDERS
+        for file in (ROOT / name).rglob("*.md")
+        if DRAFTS not in file.parents
+    ),
 )
 
 _MARKDOWN = MarkdownIt().enable("table")

@@ -8,7 +8,7 @@ disagreement or a failing engine is never a permit: the outcome is the strictest
 """
 
 from engine.pdp.comparison import EnginesFailed
-from engine.pdp.judging import MODES
+from engine.pdp.judging import MODES, need_engines
 from engine.pdp.telling import INCLUDES, PARTS, PDP, SEARCHED
 
-__all__ = ["INCLUDES", "MODES", "PARTS", "PDP", "SEARCHED", "EnginesFailed"]
+__all__ = ["INCLUDES", "MODES", "PARTS", "PDP", "SEARCHED", "EnginesFailed", "need_engines"]

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from engine.backends.bitset import Bitset
-from engine.backends.durable import Durable
+from engine.backends.durable import Durable, load_engine
 from engine.backends.lanes import Lanes
 from engine.backends.lanes.lane_cases import members, side_by_side
 from engine.backends.lanes.lane_outcomes import LaneOutcomes, Levels
@@ -65,6 +65,12 @@ _Found = TypeVar("_Found")
 _Judge = TypeVar("_Judge", bound="Judging")
 _Case = TypeVar("_Case", bound=Exchange | Judgement)
 _More = ParamSpec("_More")
+
+
+def need_engines(mode: str) -> None:
+    """Find out, before anything is read, whether the engines of a mode can be loaded. Raises EngineUnavailable."""
+    if "durable" in MODES.get(mode, ()):
+        load_engine()
 
 
 def of_recipient(

@@ -4,6 +4,7 @@ The command line, `fifthfactor`: all commands and groups. `service.cli.command` 
 
 import atexit
 import gc
+import warnings
 from typing import Annotated
 
 import typer
@@ -117,4 +118,5 @@ def main() -> None:
     # Without this, Python searches everything that was imported and loaded for cycles once more at the end, which takes a quarter of
     # the time of a short command.
     atexit.register(gc.freeze)
+    warnings.formatwarning = lambda message, *_place, **_line: f"warning: {message}\n"
     app()

@@ -83,6 +83,7 @@ class _Writing:
         made.add_paragraph(plain_line(words["how"].format(words["to_write_mark"], len(left))))
         made.add_heading(plain_line(words["head"]), 1)
         self._fields(draft.head)
+        self._run(made.add_paragraph(), words["begins_here"], WARNING)
         for section in draft.sections:
             made.add_heading(plain_line(section.title), 1)
             if section.cite:
@@ -93,11 +94,12 @@ class _Writing:
                 self._fields(section.fields)
             for table in section.tables:
                 self._table(table)
+        self._run(made.add_paragraph(), words["ends_here"], WARNING)
         made.add_heading(plain_line(words["left_to_write"].format(len(left))), 1)
         rows = [(section.title, field.title, field.write) for section, field in left]
         self._list(rows, "column_write")
         made.add_heading(plain_line(words["left_unstated"].format(sum(len(field.unstated) for _, field in unstated))), 1)
-        rows = [(section.title, field.title, words["comma"].join(field.unstated)) for section, field in unstated]
+        rows = [(section.title, field.title, title) for section, field in unstated for title in field.unstated]
         self._list(rows, "column_unstated")
         self._run(made.add_paragraph(), draft.foot, ORIGIN)
         return made

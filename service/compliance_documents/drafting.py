@@ -23,7 +23,7 @@ from service.problems import RequestRefused
 from service.service import Service
 
 CONFIRMED = "confirmed"
-_HEAD = ("record.id", "record.recorded_at", "record.as_of", "record.outcome", "record.answer", "record.policies")
+_HEAD = ("record.id", "record.recorded_at", "record.as_of", "record.outcome", "record.policies")
 _COMMITMENT = ("commitment.id", "commitment.day", "commitment.state", "commitment.ended")
 
 
@@ -75,6 +75,9 @@ class _Drafting:
             yield words["hypothetical"]
         elif not decision["proceed"]:
             yield words["not_a_permit"].format(self._language.word("outcome", decision["outcome"]))
+        for each in self._template.warns:
+            if any(self._values.document(name) for name in each.if_stated):
+                yield each.says.in_(self._lang)
         if record.get("denied"):
             yield words["denied"].format(record["denied"])
         if self._told.commitment is not None and self._told.commitment.state != "committed":

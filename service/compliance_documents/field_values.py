@@ -144,8 +144,6 @@ class FieldValues:
         match name:
             case "outcome":
                 value = self._language.word("outcome", record["decision"]["outcome"])
-            case "answer":
-                value = self._told.answer or record["decision"]["answer"]
             case "policies":
                 value = record["bundle"]["source"]
             case _:

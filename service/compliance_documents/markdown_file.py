@@ -41,6 +41,7 @@ def _lines(draft: DraftDocument, words: ComplianceDocumentsTexts) -> Iterator[st
     yield ""
     for field in draft.head:
         yield from _field(field, words)
+    yield from (escaped(words["begins_here"]), "", "---", "")
     for section in draft.sections:
         yield f"## {escaped(section.title)}"
         yield ""
@@ -52,6 +53,7 @@ def _lines(draft: DraftDocument, words: ComplianceDocumentsTexts) -> Iterator[st
             yield from _field(field, words)
         for table in section.tables:
             yield from _table(table)
+    yield from ("---", "", escaped(words["ends_here"]), "")
     yield f"## {escaped(words['left_to_write'].format(len(left)))}"
     yield ""
     for number, (section, field) in enumerate(left, 1):
@@ -63,7 +65,8 @@ def _lines(draft: DraftDocument, words: ComplianceDocumentsTexts) -> Iterator[st
     yield f"## {escaped(words['left_unstated'].format(sum(len(field.unstated) for _, field in unstated)))}"
     yield ""
     for section, field in unstated:
-        yield f"- {escaped(section.title)} · **{escaped(field.title)}** · {escaped(words['comma'].join(field.unstated))}"
+        for title in field.unstated:
+            yield f"- {escaped(section.title)} · **{escaped(field.title)}** · {escaped(title)}"
     if not unstated:
         yield escaped(words["nothing_left"])
     yield ""

@@ -1,5 +1,5 @@
 """
-The tables of a draft: provisions that stand, requirements, duties, documents, claims, approvals, gaps in the laws, outcomes by law.
+The tables of a draft: requirements, duties, documents, claims, approvals, and the laws that the decision does not rest on.
 
 Each row says where it comes from. What is listed is what the record holds; citations are those of the policies.
 """
@@ -20,14 +20,12 @@ MET = "met"
 Rows = Iterator[tuple[str, ...]]
 
 _COLUMNS: Mapping[TableKind, tuple[str, ...]] = {
-    "provisions": ("provision", "citation", "effect", "mark"),
     "requirements": ("requirement", "met_by", "state"),
     "duties": ("duty", "who", "citation", "due"),
     "documents": ("document", "terms", "standing"),
     "claims": ("claim", "terms", "standing"),
     "approvals": ("provision", "who", "until"),
     "gaps": ("law", "gap"),
-    "laws": ("law", "outcome"),
 }
 
 
@@ -41,14 +39,12 @@ class RecordTables:
         self._language = engine.LANGUAGES[lang]
         self._book = engine.Phrasebook(told.bundle, self._language)
         self._rows: Mapping[TableKind, Callable[[TableText], Rows]] = {
-            "provisions": self._provisions,
             "requirements": self._requirements,
             "duties": self._duties,
             "documents": lambda _: self._documents(GROUPS[0]),
             "claims": lambda _: self._documents(GROUPS[1]),
             "approvals": lambda _: self._approvals(),
             "gaps": self._gaps,
-            "laws": self._laws,
         }
 
     def table(self, text: TableText) -> DraftTable:
@@ -58,20 +54,6 @@ class RecordTables:
         untold = self._told.untold and text.kind in ("duties", "gaps")
         empty = self._words["untold_table"] if untold else self._words["no_rows"]
         return DraftTable(text.title.in_(self._lang), tuple(columns), rows, "" if rows else empty)
-
-    def _provisions(self, text: TableText) -> Rows:
-        by_key = {rule.key: rule for rule in self._told.bundle.rules.rules}
-        for key in self._told.standing:
-            rule = by_key.get(key)
-            if rule is not None and _wanted(rule.provision.jurisdiction, text):
-                provision = rule.provision
-                yield (
-                    self._book.text(provision.title),
-                    self._book.source(provision),
-                    self._language.word("effect", rule.effect),
-                    self._language.word("mark", provision.status),
-                    self._words["from_verdict"].format(provision.id),
-                )
 
     def _requirements(self, text: TableText) -> Rows:
         known = self._told.bundle.rules.requirements
@@ -83,7 +65,7 @@ class RecordTables:
             yield (
                 self._book.text(known[name].title),
                 "\n".join(each.text for each in met) or self._words["nothing"],
-                self._words["other_way"].format(said) if state != MET and name in self._spared else said,
+                self._words["other_way"] if state != MET and name in self._spared else said,
                 self._words["from_requirement"].format(name),
             )
 
@@ -150,14 +132,7 @@ class RecordTables:
                 yield self._book.place(gap["country"]), words["may_reach"].format(self._book.subject(gap["subject"])), origin
         for gap in coverage.get("not_reached", ()):
             if _wanted(gap["jurisdiction"], text):
-                said = gap["says"] or words["not_reached"].format(self._book.subject(gap["subject"]))
-                yield self._book.place(gap["jurisdiction"]), said, origin
-
-    def _laws(self, text: TableText) -> Rows:
-        for each in self._told.record["decision"]["jurisdictions"]:
-            if _wanted(each["jurisdiction"], text):
-                outcome = self._language.word("outcome", each["outcome"])
-                yield self._book.place(each["jurisdiction"]), outcome, self._words["from_record"].format("decision")
+                yield self._book.place(gap["jurisdiction"]), words["not_reached"], origin
 
     def _named(self, provision: str) -> str:
         found = next((rule.provision for rule in self._told.bundle.rules.rules if rule.provision.id == provision), None)
@@ -169,6 +144,4 @@ class RecordTables:
 
 
 def _wanted(jurisdiction: str, text: TableText) -> bool:
-    if text.of is not None:
-        return jurisdiction in text.of
-    return text.others_than is None or jurisdiction not in text.others_than
+    return text.of is None or jurisdiction in text.of

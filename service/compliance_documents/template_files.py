@@ -45,6 +45,8 @@ def unknown_names(text: TemplateText, bundle: engine.Bundle) -> Iterator[str]:
     """What a template names and a bundle does not have, each with where it stands."""
     provisions = {rule.provision.id for rule in bundle.rules.rules}
     yield from (f"asked_by: {name}" for name in text.asked_by if name not in provisions)
+    named = [name for each in text.warns for name in each.if_stated]
+    yield from (f"warns: {name}" for name in named if not known_source(name, bundle))
     for number, section in enumerate(text.sections):
         yield from (f"sections[{number}]: {name}" for name in _unknown_in(section, bundle))
 
@@ -68,7 +70,7 @@ def _unknown_in(section: SectionText, bundle: engine.Bundle) -> Iterator[str]:
     known = bundle.vocabulary.jurisdictions
     places = [section.of] if section.of else []
     for table in section.tables:
-        places += [*(table.of or ()), *(table.others_than or ())]
+        places += table.of or ()
     yield from (name for name in places if name not in known)
     for field in section.fields:
         yield from (source for source in field.sources if not known_source(source, bundle))

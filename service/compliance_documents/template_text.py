@@ -13,9 +13,9 @@ import engine
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=1_200, strip_whitespace=True)]
-TableKind = Literal["provisions", "requirements", "duties", "documents", "claims", "approvals", "gaps", "laws"]
+TableKind = Literal["requirements", "duties", "documents", "claims", "approvals", "gaps"]
 
-RECORD_MEMBERS = ("id", "as_of", "recorded_at", "answer", "outcome", "policies", "asked_by")
+RECORD_MEMBERS = ("id", "as_of", "recorded_at", "outcome", "policies", "asked_by")
 COMMITMENT_MEMBERS = ("id", "day", "committed_at", "state", "ended")
 COMMITMENT = "commitment."
 
@@ -67,15 +67,13 @@ class TableText(engine.DocumentText):
 
     kind: TableKind
     """
-    What it lists: `provisions` that stand, `requirements` with their state, `duties`, `documents`, `claims`, `approvals` of persons, `gaps`
-    in the laws that were read, or the outcome by `laws`.
+    What it lists: `requirements` with their state, `duties`, `documents`, `claims`, `approvals` of persons, or `gaps`: the laws that the
+    decision does not rest on.
     """
     title: BothText
     """What it is called."""
     of: list[str] | None = None
     """Only those of these jurisdictions."""
-    others_than: list[str] | None = None
-    """All but those of these jurisdictions."""
 
 
 class SectionText(engine.DocumentText):
@@ -103,6 +101,15 @@ class SectionText(engine.DocumentText):
         return self
 
 
+class WarningText(engine.DocumentText):
+    """What stands above a draft where the record states one of some documents, such as an assessment that is said to exist."""
+
+    if_stated: Annotated[list[str], Field(min_length=1)]
+    """`evidence.KIND` or `claims.KIND`."""
+    says: BothText
+    """The sentence."""
+
+
 class TemplateText(engine.DocumentText):
     """A template of a compliance document."""
 
@@ -122,5 +129,7 @@ class TemplateText(engine.DocumentText):
     """The day by which it should be read again."""
     asked_by: Annotated[list[str], Field(min_length=1)]
     """Provisions, as `policy/id`: where one of them stands in the record, the document is asked for."""
+    warns: tuple[WarningText, ...] = ()
+    """What stands above the draft, on a condition."""
     sections: Annotated[list[SectionText], Field(min_length=1)]
     """Its parts, in their order."""

@@ -50,14 +50,13 @@ class ToldRecord:
     """
     A record with what a draft says of it beside.
 
-    `explanation` and `answer` are in the language of the draft; both are empty, and `untold` says why in a word, where the decision cannot
-    be judged again as it was. `commitment` is None where there is none, or where the caller may not see it (`withheld`).
+    `explanation` has the duties and gaps in the language of the draft; it is empty, and `untold` says why in a word, where the decision
+    cannot be judged again as it was. `commitment` is None where there is none, or where the caller may not see it (`withheld`).
     """
 
     record: Mapping[str, Any]
     bundle: engine.Bundle
     explanation: Mapping[str, Any]
-    answer: str
     untold: str
     commitment: CommittedRecord | None
     shown: ShownBy
@@ -92,17 +91,17 @@ def told_record(context: Reading, id: str, lang: str, replayer: Replayer, servic
 
     stored, commitment, shown = service.read(read)
     record = with_personal_values(stored.entry.leaf, stored.entry.openings)
-    bundle, explanation, answer, untold = context.live.bundle, {}, "", ""
+    bundle, explanation, untold = context.live.bundle, {}, ""
     try:
         again = replayer.reopened(stored)
         bundle = again.pdp.bundle
         if again.same_verdict:
-            explanation, answer = json.loads(again.explanation(_PARTS, lang)), again.answer(lang)
+            explanation = json.loads(again.explanation(_PARTS, lang))
         else:
             untold = "verdict"
     except CannotReplay as why:
         untold = why.cause
-    return ToldRecord(record, bundle, explanation, answer, untold, commitment, shown, context.party is not None)
+    return ToldRecord(record, bundle, explanation, untold, commitment, shown, context.party is not None)
 
 
 def _shown_by(context: Reading, stored: Stored, connection: sa.Connection, service: Service) -> ShownBy:

@@ -112,10 +112,6 @@ class ReopenedRecord:
         lang = lang or self.record.get("lang", ENGLISH)
         return self.pdp.explain(self.judgement, today=self.today, id=self.record["id"], parts=parts, lang=lang)
 
-    def answer(self, lang: str) -> str:
-        """The decision in a sentence."""
-        return self.pdp.answer(self.judgement, today=self.today, id=self.record["id"], lang=lang).answer
-
     @property
     def same_verdict(self) -> bool:
         """Whether this version comes to the recorded verdict."""

@@ -27,7 +27,10 @@ def request(events: Sequence[StreamEvent], source: str, version: str, now: datet
     resource = Resource(attributes=_pairs({"service.name": SERVICE, "service.version": version}))
     scope = ScopeLogs(scope=InstrumentationScope(name=SERVICE, version=version))
     scope.log_records.extend(_record(each, source, _nanoseconds(now)) for each in events)
-    return ExportLogsServiceRequest(resource_logs=[ResourceLogs(resource=resource, scope_logs=[scope])]).SerializeToString()
+    written: bytes = ExportLogsServiceRequest(
+        resource_logs=[ResourceLogs(resource=resource, scope_logs=[scope])]
+    ).SerializeToString()
+    return written
 
 
 def _record(event: StreamEvent, source: str, observed: int) -> LogRecord:

@@ -44,6 +44,8 @@ SWITCH_SECONDS = 0.001  # after which a thread that waits for Python gets it: th
 def serve_alone(settings: Settings, listening: socket.socket) -> None:
     """Answer in this process until a signal stops it. Raises CannotServe."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there are policies to reload
+    with _starting():
+        engine.need_engines(settings.mode)
     say = log_lines.logger(level=settings.log_level)
     refused = "one process answers: start the service with `--workers 2` or more, and it can be replaced while it runs"
     signal.signal(signal.SIGUSR2, lambda number, frame: say.error("upgrade_failed", reason=refused))
@@ -163,6 +165,7 @@ def _certificates(settings: Settings, service: Service) -> Certificates | None:
 def prepared_policies(settings: Settings) -> PreparedPolicies:
     """The policies, for workers that are forked from this process. Raises CannotServe."""
     with _starting():
+        engine.need_engines(settings.mode)
         prepared = PreparedPolicies.of(settings)
     prepared.live.pdp.set_up()
     preload()

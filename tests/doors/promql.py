@@ -1,4 +1,4 @@
-"""The files of monitoring: the expressions of the dashboard and of the rules, and the parts of an alert that have a value when it is quiet."""
+"""The files of monitoring: the expressions of the dashboard and the rules, and the parts of an alert that have a value if it is quiet."""
 
 import json
 import re

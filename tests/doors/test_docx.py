@@ -129,6 +129,7 @@ def said(draft: DraftDocument) -> Iterator[str]:
     left, unstated = list(draft.to_write()), list(draft.unstated())
     counts = (len(left), sum(len(field.unstated) for _, field in unstated))
     found = [draft.title, words["draft"], *draft.warnings, draft.about, draft.foot, words["head"], words["nothing_left"]]
+    found += [words["begins_here"], words["ends_here"]]
     found += [words["how"].format(words["to_write_mark"], len(left))]
     found += [words["left_to_write"].format(counts[0]), words["left_unstated"].format(counts[1])]
     found += [str(text) for name, text in words.items() if name.startswith("column_")]
@@ -138,7 +139,7 @@ def said(draft: DraftDocument) -> Iterator[str]:
             field.cite,
             field.write,
             words["to_write"].format(field.write),
-            words["comma"].join(field.unstated),
+            *field.unstated,
         ]
         found += [words["not_stated"].format(title) for title in field.unstated]
         found += [text for value in field.values for text in (value.text, value.origin)]

@@ -27,7 +27,7 @@ from tests.service import ready_process
 from tests.service.conftest import POLICIES, eventually, postgresql, without_settings
 from tests.service.databases import PostgreSQL
 from tests.service.deploy.test_mounted_policies import mount
-from tests.service.server.test_tls import openssl
+from tests.service.server.test_tls import KEY, openssl
 
 __all__ = ["postgresql"]
 
@@ -155,15 +155,11 @@ def specs(values: str) -> dict[str, Object]:
 def certified(folder: Path) -> Path:
     """What is in the Secret of a certificate for the Service."""
     folder.mkdir()
-    curve = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
-    openssl(
-        folder,
-        *f"req -x509 {curve} -days 9 -subj /CN=ca -keyout ca.key -out ca.crt -addext keyUsage=critical,keyCertSign".split(),
-    )
-    openssl(folder, *f"req {curve} -subj /CN=fifthfactor -keyout tls.key -out request".split())
+    usage = "-addext keyUsage=critical,keyCertSign"
+    openssl(folder, f"req -x509 {KEY} -days 9 -subj /CN=ca {usage} -keyout ca.key -out ca.crt")
+    openssl(folder, f"req {KEY} -subj /CN=fifthfactor -keyout tls.key -out request")
     (folder / "names").write_text(f"subjectAltName=DNS:{SERVICE}\n")
-    signed_by = ["-CA", "ca.crt", "-CAkey", "ca.key", "-extfile", "names"]
-    openssl(folder, "x509", "-req", "-in", "request", *signed_by, "-days", "9", "-out", "tls.crt")
+    openssl(folder, "x509 -req -in request -CA ca.crt -CAkey ca.key -extfile names -days 9 -out tls.crt")
     return folder
 
 

@@ -79,6 +79,12 @@ def first_arrivals(records: Sequence[ConsumerRecord]) -> dict[bytes, list[int]]:
     return found
 
 
+def goes_on(sent: list[int]) -> None:
+    """Wait until a hundred more were sent."""
+    reached = sent[0]
+    eventually(lambda: sent[0] > reached + 100)
+
+
 def test_the_broker_has_each_event_when_send_returns(broker: int) -> None:
     """The key is the record's key; another reader of CloudEvents finds all attributes and the data, and the moment of the event."""
     events = some(0, 100)
@@ -128,15 +134,15 @@ def test_connections_that_break_lose_nothing(tmp_path: Path) -> None:
             kafka.close()
 
         sending = threading.Thread(target=send)
-        last.callback(lambda: (over.set(), sending.join(20)))
+        last.callback(sending.join, 20)
+        last.callback(over.set)
         for number in range(8):
             with relay(behind, before):
                 if number == 0:
                     sending.start()
-                reached = sent[0]
-                eventually(lambda reached=reached: sent[0] > reached + 100)
+                goes_on(sent)
         last.enter_context(relay(behind, before))
-        eventually(lambda reached=sent[0]: sent[0] > reached + 100)
+        goes_on(sent)
         over.set()
         sending.join(20)
         records = read(behind, sent[0])

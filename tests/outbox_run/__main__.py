@@ -12,6 +12,7 @@ before it: connections break in the middle of a request, and for a while nobody 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -40,6 +41,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=90.0, help="after which the run is given up")
     parser.add_argument("--folder", type=Path, help="where the database and the arrivals are; it stays")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what it started ends with it
     with ExitStack() as stack:
         folder = asked.folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="outbox-run-")))
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """The settings, and what each wrong one says."""
 
 import pytest
+import sqlalchemy as sa
 
 from service.settings import SettingRefused, Settings, is_loopback
 from service.store.writer import QUEUE_LIMIT
@@ -172,3 +173,34 @@ def test_no_sentence_says_a_password(file, content):
     with pytest.raises(SettingRefused) as refused:
         Settings.from_environment({}, settings=file(content))
     assert "hunter2" not in str(refused.value)
+
+
+def test_the_password_of_the_database_may_be_in_a_file(tmp_path):
+    """It is put into the address, whatever its characters. A database in a file needs none."""
+    file = tmp_path / "password"
+    file.write_text("p@ss/w:rd\n", "utf-8")
+    environment = {"FIFTHFACTOR_DATABASE": "postgresql://ff@db.example/ff", "FIFTHFACTOR_DATABASE_PASSWORD_FILE": str(file)}
+    address = sa.make_url(Settings.from_environment(environment).database)
+    assert (address.username, address.password, address.host, address.database) == ("ff", "p@ss/w:rd", "db.example", "ff")
+    assert Settings.from_environment(environment, database="own.db").database == "own.db"
+
+
+@pytest.mark.parametrize(
+    ("address", "content", "sentence"),
+    [
+        ("postgresql://ff:other@db.example/ff", "s3cret", "name in the database's address a user and no password"),
+        ("postgresql://db.example/ff", "s3cret", "name in the database's address a user and no password"),
+        ("postgresql://ff@db.example/ff", "s3cret\nmore", "must hold one line"),
+        ("postgresql://ff@db.example/ff", None, "cannot be read: No such file or directory"),
+    ],
+)
+def test_a_wrong_password_file_is_one_sentence(tmp_path, address, content, sentence):
+    """It says what to do, and never the password."""
+    file = tmp_path / "password"
+    if content:
+        file.write_text(content, "utf-8")
+    with pytest.raises(SettingRefused, match=sentence) as refused:
+        Settings.from_environment({"FIFTHFACTOR_DATABASE": address, "FIFTHFACTOR_DATABASE_PASSWORD_FILE": str(file)})
+    assert "s3cret" not in str(refused.value)
+    assert "other" not in str(refused.value)
+    assert "\n" not in str(refused.value)

@@ -8,10 +8,11 @@ follow from what was inferred (`outcome`). It shares only the checked rules with
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from engine.backends.durable.network import EngineUnavailable, NetworkError
+from engine.backends.durable.network import EngineUnavailable, NetworkError, load_engine
 from engine.backends.durable.outcome import DurableStrata, Tables
 from engine.backends.durable.program import Program
 from engine.backends.durable.rule_groups import group_rules
@@ -21,7 +22,12 @@ from engine.exchange import Exchange
 from engine.rules import Condition, Defined, RuleSet, Truth
 from engine.verdict import NONE_SIGNED, Definitions, Masks, Verdict
 
-__all__ = ["Durable", "EngineUnavailable", "NetworkError"]
+__all__ = ["Durable", "EngineUnavailable", "NetworkError", "load_engine"]
+
+try:
+    load_engine()
+except EngineUnavailable as _unavailable:  # the mode `bitset` decides without it
+    warnings.warn(str(_unavailable), RuntimeWarning, stacklevel=2)
 
 ASKED = (
     "touch/",

@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import prod
+from pathlib import Path
 from typing import Any, NewType, Protocol, TypeAlias
 
 LOWEST, HIGHEST = -1, 32767
@@ -227,7 +228,7 @@ class Network:
     ) -> None:
         tests = [test for head in heads for term in head.terms for test in term]
         _check(tests, props)
-        engine = _load_engine()
+        engine = load_engine()
         self._name = name
         self._lock = threading.Lock()
         self._life = _Life()
@@ -281,17 +282,25 @@ class Network:
         return derived % self._top
 
 
-def _load_engine() -> _Engine:
+def load_engine() -> _Engine:
+    """The C module. Raises EngineUnavailable."""
     try:
         import durable_rules_engine
     except ImportError as error:
+        # From 3.13 on, the wheel of Fifth Factor brings the module; below, pip builds the distribution.
+        what = _origin() if sys.version_info >= (3, 13) else "--no-binary durable-rules durable-rules==2.0.28"
         raise EngineUnavailable(
-            f"durable-rules cannot be loaded ({error}); run: CPPFLAGS=-DPyEval_CallObject=PyObject_CallObject"
-            f" {sys.executable} -m pip install --no-binary durable-rules --force-reinstall --no-deps --no-cache-dir"
-            " durable-rules==2.0.28"
+            f"durable-rules cannot be loaded ({error}): this Python has none, or one that was built for another; install it with:"
+            f" {sys.executable} -m pip install --force-reinstall --no-deps --no-cache-dir {what}"
         ) from error
     engine: _Engine = durable_rules_engine
     return engine
+
+
+def _origin() -> str:
+    """What to give to pip: the checkout that runs; else the package, which pip finds where it was found before."""
+    checkout = Path(__file__).parents[3]
+    return f"-e {checkout}" if (checkout / "pyproject.toml").is_file() else "fifthfactor"
 
 
 def _give_back(engine: _Engine, life: _Life) -> None:

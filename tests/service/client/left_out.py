@@ -67,6 +67,7 @@ MEMBERS = {
         *(f"Plan/{name}" for name in ("bounds", "contradictions", "holds_until", "hypothetical", "recorded", "rests_on")),
         *(f"Plan/{name}" for name in ("unlinked", "wholes")),
     ),
+    "`number` of the last event says it": ("listEvents/position",),
     "`bundle` gives it": (
         *("listFacts/bundle", "listFactsForExchange/bundle", "listPresets/bundle"),
         *("CaseDraft/bundle", "decideRecipients/bundle", "searchProvisions/bundle"),

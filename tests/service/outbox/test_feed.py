@@ -104,6 +104,6 @@ async def some(address: str, most: int) -> list[StreamEvent]:
     async with AsyncClient(address, timeout=20) as client:
         found = [each async for each in client.events(kind="decision")]
         followed = client.follow_events(start=0, kind="decision")
-        assert [await anext(followed) for _ in range(most)] == found  # type: ignore[arg-type]
+        assert [await anext(followed) for _ in range(most)] == found
         await followed.aclose()  # type: ignore[attr-defined]
         return found

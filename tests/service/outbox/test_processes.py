@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,16 @@ def lines(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for each in sorted(folder.glob("*.jsonl*")) for line in each.read_bytes().split(b"\n")[:-1]]
 
 
+def size(folder: Path) -> int:
+    """How many bytes the files of a folder have."""
+    return sum(each.stat().st_size for each in folder.glob("*.jsonl*"))
+
+
+def grown(folder: Path, expected: int) -> bool:
+    """Whether the files of a folder have so many bytes."""
+    return size(folder) >= expected
+
+
 def copies(service: Service, id: str, number: int) -> list[SealedRecord]:
     """As many records as wanted that say what one says."""
     stored = service.store.read(id)
@@ -61,17 +72,14 @@ def test_nothing_is_lost_or_skipped_when_processes_are_killed(
     environment = {**without_settings(), "FIFTHFACTOR_SINKS": str(tmp_path / "sinks.yaml")}
     command = [sys.executable, "-c", DELIVER, "events", "deliver", "--database", database]
 
-    def written() -> int:
-        return sum(each.stat().st_size for each in out.glob("*.jsonl*"))
-
     ids = [evaluate().json()["id"]]
     for _ in range(2):
         entries = copies(service, ids[0], 400)
         asyncio.run(service.store.append_many(entries))
         ids += [each.id for each in entries]
-        before = written()
+        expected = size(out) + 1
         process = subprocess.Popen(command, env=environment, cwd=ROOT)
-        eventually(lambda before=before: written() > before)
+        eventually(partial(grown, out, expected))
         process.send_signal(signal.SIGKILL)
         process.wait()
     assert 0 < len([number for each in out.glob("*.jsonl*") for number in numbers(each)]) < len(ids)
