@@ -68,6 +68,7 @@ def test_no_command_is_lost():
         "calendars",
         "registers",
         "unattributed",
+        "doctor",
         "import",
         "mcp",
     }
@@ -87,7 +88,7 @@ def test_no_command_is_lost():
         "compliance-document": {"list", "draft"},
         "dpv": {"check", "read"},
         "events": {"list", "sinks", "deliver", "move"},
-        "database": {"backup", "upgrade", "check"},
+        "database": {"backup", "upgrade", "check", "drill"},
         "keys": {"create", "list", "revoke"},
         "persons": {"list", "erase"},
         "sessions": {"list", "end"},
