@@ -47,7 +47,8 @@ class Desk:
         """Of an exchange that may proceed."""
         answer = self.evaluate(exchange, path)
         assert answer["proceed"], answer["answer"]
-        return answer["keep_until"]
+        until: str | None = answer["keep_until"]
+        return until
 
     def post(self, path: str, sent: Any) -> Any:
         answer = self.client.post(path, json=sent)
@@ -258,9 +259,8 @@ def test_every_statement_is_noted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
     desk.service.store.database.close()  # so that connections are new ones
     desk.service.store.database._direct = None
     decider, service = Decider(desk.service), desk.service
-    noted = kept_reads.noted
 
-    class Noting(noted):
+    class Noting(kept_reads.noted):
         def __enter__(self) -> kept_reads.KeptReads:
             noting.append(super().__enter__())
             return noting[-1]
