@@ -38,7 +38,13 @@ _HEADERS = {
     "Retry-After": {"description": "after how many seconds to try again", "schema": {"type": "string"}},
 }
 _LINKED = "application/ld+json"  # an answer that has an example where there is none in JSON
-_SHOWN = ("application/json", "application/schema+json", "text/plain", "text/event-stream")  # answers that have an example
+_SHOWN = (
+    "application/json",
+    "application/schema+json",
+    "text/plain",
+    "text/markdown",
+    "text/event-stream",
+)  # answers that have an example
 _UNUSED = ("HTTPValidationError", "ValidationError")  # FastAPI's own refusals, which the service never sends
 
 

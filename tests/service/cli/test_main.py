@@ -68,6 +68,7 @@ def test_no_command_is_lost():
         "calendars",
         "registers",
         "unattributed",
+        "doctor",
         "import",
         "mcp",
         "doctor",

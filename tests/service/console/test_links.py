@@ -115,7 +115,8 @@ def test_the_address_of_a_page_gives_what_the_operation_gives(browser: TestClien
     """Byte for byte, to the same callers: with the same scope, the same query and the same limits of a party; it only reads."""
     ada, other = ({"authorization": f"Bearer {keys_of[name]}"} for name in ("Ada", "nobody"))
     first = browser.get("/v1/commitments", headers=ada).json()["commitments"][0]
-    named = {"{id}": first["decision"], "{kind}": "user", "{digest}": browser.get("/v1/bundle", headers=ada).json()["source"]}
+    named = {"{id}": first["decision"], "{kind}": "user", "{name}": "scc-annexes"}
+    named["{digest}"] = browser.get("/v1/bundle", headers=ada).json()["source"]
     entities = {"parties": "lab", "assets": "weather", "entities": "alice"}
     for address, path in ADDRESSES.items():
         ids = {**named, "{id}": first["id"]} if "commitments" in address else named

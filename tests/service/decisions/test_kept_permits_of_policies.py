@@ -14,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import engine
+from engine.values import Range
 from service.callers.caller import LOCAL
 from service.decisions.decider import AnswerOptions, DecidedExchange, Decider
 from service.ledger.counter_book import Book
@@ -93,7 +94,7 @@ def said(decided: DecidedExchange) -> dict[str, Any]:
 
 
 def change_everything(client: TestClient) -> None:
-    """A ledger with counters, shares of one party, promises overdue, agreements and payments; a register; sign-offs; confirmations."""
+    """Two assets of one content, four parties, an agreement that is open, and commitments: 25 uses of data and a sale that is paid for."""
 
     def send(method: str, path: str, body: Any) -> Any:
         answer = client.request(method, f"/v1/{path}", json=body)
@@ -152,5 +153,5 @@ def test_no_share_changes_a_permit_that_may_be_kept(service: Service, permits: d
         assert judgement.proceeds(NOON.date())
         assert not judgement.verdict.owed
     share = engine.with_shares(live.bundle, exchange, whole).values[next(iter(whole))]
-    assert isinstance(share, engine.Range)
+    assert isinstance(share, Range)
     assert share.low == Fraction(1)
