@@ -47,7 +47,6 @@ def interface() -> Document:
                 "schemas": _bare(openapi["components"]["schemas"]),
                 "deprecated": sorted(_deprecated(openapi)),
                 "problems": {kind: status for kind, (status, _) in KINDS.items()},
-                "problem": _bare(openapi["components"]["schemas"]["Problem"]),
                 "record": _bare(Record.model_json_schema()),
                 "leaves": sorted({*EFFECTS, *_first_cells("proofs.md", "Leaves")}),
                 "metrics": _first_cells("metrics.md", "What is counted"),

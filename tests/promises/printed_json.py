@@ -42,7 +42,7 @@ PRINTED: tuple[tuple[str, ...], ...] = (
     ("log", "show", "(decision)", *DATABASE, "--json"),
     ("log", "verify", *DATABASE, "--json"),
     ("replay", "(decision)", *DATABASE, "--json"),
-    ("replay", "--all", "--sample", "2", "--seed", "1", *DATABASE, "--processes", "1", "--json"),
+    ("replay", "--all", "--until", "2025-01-01", *DATABASE, "--processes", "1", "--json"),
     ("review", "list", *DATABASE, "--json"),
     ("keys", "list", *DATABASE, "--json"),
     ("persons", "list", *DATABASE, "--json"),
