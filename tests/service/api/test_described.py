@@ -42,7 +42,13 @@ from tests.service.api.described import (
 )
 from tests.service.documented import resolved
 
-OTHER_FORMS = ("text/csv", "text/html", "text/turtle", "application/openmetrics-text", DOCX)  # of an answer that is shown in another one
+OTHER_FORMS = (
+    "text/csv",
+    "text/html",
+    "text/turtle",
+    "application/openmetrics-text",
+    DOCX,
+)  # of an answer that is shown in another one
 FREE = ("getOpenApi", "getExchangeSchema", "getDecisionSchema", "getRecordSchema", "getBundle")  # any object is an example
 
 MADE = ("evaluate", "evaluateBatch")  # their examples are made from the loaded vocabulary
