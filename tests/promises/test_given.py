@@ -1,5 +1,5 @@
 """
-What version 0.18 gave away is verified today without its service: a receipt in its three forms, the list of withdrawals, the whole log, an export.
+What version 0.18 gave away is verified without its service: a receipt in its three forms, withdrawals, the whole log, an export.
 
 The archive was made by that version, and nothing can make it anew.
 """
@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from service.cli.main import app
-from service.receipts.demand import Demand, accept_receipt
 from service.receipts import terminal
+from service.receipts.demand import Demand, accept_receipt
 from service.receipts.withdrawals import verified_withdrawals
 from service.transparency.cose_receipt import CoseReceipt
 from service.transparency.merkle_tree import leaf_hash

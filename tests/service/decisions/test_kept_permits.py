@@ -197,7 +197,7 @@ def test_a_permit_that_a_person_signed_off_is_not_kept(desk: Desk) -> None:
 
 @pytest.mark.parametrize("end", ["refused", "over"])
 def test_no_kept_permit_outlives_the_sign_off_it_rests_on(desk: Desk, end: str) -> None:
-    """The permit is one by the sign-off alone and was not kept: with the sign-off it ends, taken back by a refusal or after its last day."""
+    """The permit rests on the sign-off and was not kept. It ends with it: by a refusal, or after the last day."""
     many = {**PERMITTED, "data": {"people": 10_000}}
     path = f"/v1/decisions/{desk.evaluate(many)['id']}/sign-off"
     sent = {"provisions": ["cn.test/art-1"], "reason": "counsel read it"}
@@ -218,7 +218,11 @@ def test_no_kept_permit_outlives_the_confirmation_it_rests_on(database: str, tmp
     more = tmp_path / "more"
     more.mkdir()
     (more / "acme.yaml").write_text(documented.ACME)
-    stated = {"evidence": documented.EXCHANGE["evidence"], "exporter": {"country": "CN"}, "recipient": {"country": "US"}}
+    stated: dict[str, Any] = {
+        "evidence": documented.EXCHANGE["evidence"],
+        "exporter": {"country": "CN"},
+        "recipient": {"country": "US"},
+    }
     with opened(database, lines, (POLICIES, more)) as found:
         desk = documented.Desk(found.service, found.client, found.now)
         id = desk.confirmed(**stated)
