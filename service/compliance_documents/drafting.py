@@ -49,7 +49,7 @@ class _Drafting:
         self._told = told
         self._lang = lang
         self._language = engine.LANGUAGES[lang]
-        self._values = FieldValues(told, lang)
+        self._values = FieldValues(told, lang, template.called)
         self._tables = RecordTables(told, self._values, lang)
         named = told.record["decision"]["jurisdictions"]
         self._numbers = count(1)
@@ -167,17 +167,18 @@ class _Drafting:
     def _section(self, text: SectionText) -> DraftSection:
         title, says = text.title.in_(self._lang), text.says.in_(self._lang) if text.says else ""
         cite = self._cited(text.cite, text.status or "")
-        fields = tuple(self._field(each, title) for each in text.fields)
-        if text.status not in (None, CONFIRMED):
+        sure = text.status in (None, CONFIRMED)
+        if not sure:
             self._unsure.setdefault((title, cite))
+        fields = tuple(self._field(each, title, sure) for each in text.fields)
         return DraftSection(title, cite, says, fields, tuple(map(self._tables.table, text.tables)))
 
-    def _field(self, text: FieldText, section: str) -> DraftField:
+    def _field(self, text: FieldText, section: str, sure: bool) -> DraftField:
         values, unstated = self._values.of(text.sources)
         title, cite = text.title.in_(self._lang), self._cited(text.cite, text.status)
         if text.status not in (OURS, CONFIRMED):
             cite = cite or self._language.word("mark", text.status)
-            if text.cite is not None:
+            if text.cite is not None or sure:
                 self._unsure.setdefault((section, self._language.pair(title, cite)))
         if text.write is None:
             return DraftField(title, cite, values, unstated, "")

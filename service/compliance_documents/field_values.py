@@ -12,7 +12,7 @@ from typing import Any
 import engine
 from service.compliance_documents.draft_document import StatedValue
 from service.compliance_documents.template_files import known_source
-from service.compliance_documents.template_text import COMMITMENT
+from service.compliance_documents.template_text import COMMITMENT, CalledText
 from service.compliance_documents.told_record import ToldRecord
 from service.languages.names import ComplianceDocumentsTexts
 from service.languages.words import text_for, wording
@@ -26,8 +26,9 @@ _WAYS = (*_DOCUMENTS, engine.GROUNDS)
 class FieldValues:
     """The values of fields, from one record in one language."""
 
-    def __init__(self, told: ToldRecord, lang: str) -> None:
+    def __init__(self, told: ToldRecord, lang: str, called: Mapping[str, CalledText]) -> None:
         self._told = told
+        self._called = called
         self._bundle = told.bundle
         self._language = engine.LANGUAGES[lang]
         self._lang = lang
@@ -58,6 +59,8 @@ class FieldValues:
             return source
         if source.startswith(engine.GROUNDS):
             return self._book.text(self._bundle.rules.requirements[source.removeprefix(engine.GROUNDS)].title)
+        if source in self._called and (title := self._called[source].title) is not None:
+            return title.in_(self._lang)
         if source in vocabulary.families:
             return self._book.text(vocabulary.family_titles[source])
         return self._book.title(source)
@@ -66,6 +69,8 @@ class FieldValues:
         """A value of a fact in words; what was erased in it is said to be."""
         if is_erased(value):
             return self._words["erased"]
+        if fact in self._called and isinstance(value, str) and value in self._called[fact].values:
+            return self._called[fact].values[value].in_(self._lang)
         clear = without_erased(value, self._words["erased"])
         kind = self._bundle.vocabulary.type_of(fact)
         if kind is None or kind.kind != "id":

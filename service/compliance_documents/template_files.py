@@ -47,6 +47,7 @@ def unknown_names(text: TemplateText, bundle: engine.Bundle) -> Iterator[str]:
     yield from (f"asked_by: {name}" for name in text.asked_by if name not in provisions)
     named = [name for each in text.warns for name in each.if_stated]
     yield from (f"warns: {name}" for name in named if not known_source(name, bundle))
+    yield from (f"called: {name}" for name in text.called if bundle.vocabulary.type_of(name) is None)
     doubted = [name for each in text.doubts for name in each.where]
     yield from (f"doubts: {name}" for name in doubted if bundle.vocabulary.type_of(name) is None)
     for number, section in enumerate(text.sections):

@@ -125,6 +125,15 @@ class WarningText(engine.DocumentText):
     """The sentence."""
 
 
+class CalledText(engine.DocumentText):
+    """What the law of a document calls a fact and its values, where the policies say it in the words of another law."""
+
+    title: BothText | None = None
+    """The fact."""
+    values: dict[str, BothText] = Field(default_factory=dict)
+    """Its values."""
+
+
 class DoubtText(engine.DocumentText):
     """What does not fit together where the record states all of these; a reader is told, and nothing is decided."""
 
@@ -155,6 +164,8 @@ class TemplateText(engine.DocumentText):
     """Provisions, as `policy/id`: where one of them stands in the record, the document is asked for."""
     warns: tuple[WarningText, ...] = ()
     """What stands above the draft, on a condition."""
+    called: dict[str, CalledText] = Field(default_factory=dict)
+    """Facts that the law of the document calls otherwise than the policies do."""
     doubts: tuple[DoubtText, ...] = ()
     """What does not fit together, in a box above the draft."""
     sections: Annotated[list[SectionText], Field(min_length=1)]
