@@ -153,9 +153,7 @@ def _shapes() -> list[str]:
 def _first_cells(page: str, heading: str) -> list[str]:
     """The names in the first cells of the table under a heading."""
     section = text_of(f"service/docs/{page}").partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    return sorted(
-        {name for cell in re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE) for name in re.findall(r"`([\w-]+)", cell)}
-    )
+    return sorted({name for cell in re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE) for name in re.findall(r"`([\w-]+)", cell)})
 
 
 def _installed(folder: str) -> Document:

@@ -108,9 +108,7 @@ def _client_breaks(was: Document, now: Document) -> Iterator[str]:
         older, newer = was[name], now[name]
         yield from _gone(f"client's {name}: field", older.get("fields", ()), newer.get("fields", ()))
         yield from _gone(f"client's {name}: method", older.get("methods", ()), newer.get("methods", ()))
-        yield from _gone(
-            f"client's {name}: property", older.get("properties", ()), newer.get("properties", newer.get("fields", ()))
-        )
+        yield from _gone(f"client's {name}: property", older.get("properties", ()), newer.get("properties", newer.get("fields", ())))
         yield from _gone(f"client's {name}: is no longer a", older.get("bases", ()), newer.get("bases", ()))
         for method, parameters in older.get("methods", {}).items():
             if method not in newer.get("methods", {}):

@@ -88,9 +88,7 @@ def test_the_log_of_then_is_verified_without_its_database(given: Path, place: st
     assert done.exit_code == (0 if place == "tiles" else 1), done.output  # an export is at its own checkpoint
     done = CliRunner().invoke(app, command)
     assert (done.exit_code, json.loads(done.stdout)["faults"]) == (0, []), done.output
-    changed = (
-        given / place if place != "tiles" else min(each for each in (given / "tiles/tile/entries").rglob("*") if each.is_file())
-    )
+    changed = given / place if place != "tiles" else min(each for each in (given / "tiles/tile/entries").rglob("*") if each.is_file())
     content = bytearray(changed.read_bytes())
     content[len(content) // 2] ^= 1
     changed.write_bytes(content)
