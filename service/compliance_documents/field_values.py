@@ -79,7 +79,7 @@ class FieldValues:
         """
         What is stated of a document or a claim, and then who stated, confirmed, signed or withdrew it; nothing where nobody stated it.
         """
-        stated = tuple(self._stated(name))
+        stated = tuple(self.stated(name))
         return (*stated, *self._standing(name, stated[0])) if stated else ()
 
     def caller(self, id: str) -> str:
@@ -98,7 +98,8 @@ class FieldValues:
         elif source.startswith(_DOCUMENTS):
             found = self._in_one(self.document(source))
         else:
-            found = list(self._stated(source))
+            found = list(self.stated(source))
+        alone = alone and source.startswith((engine.RECORD, COMMITMENT, *_DOCUMENTS))
         for number, each in enumerate(found):
             text = each.text if alone or number else self._language.pair(self.title(source), each.text)
             yield StatedValue(_short(text), each.origin)
@@ -178,7 +179,7 @@ class FieldValues:
                 told = said if meets else words["not_owed"].format(said)
                 yield StatedValue(_short(told), words["from_verdict"].format(rule.provision.id))
 
-    def _stated(self, fact: str) -> Iterator[StatedValue]:
+    def stated(self, fact: str) -> Iterator[StatedValue]:
         """What the exchange states of a fact, a family or a document, and what the register stated; each with its origin."""
         request = self._told.request
         stated = value_of(request, fact)

@@ -47,7 +47,6 @@ def interface() -> Document:
                 "schemas": _bare(openapi["components"]["schemas"]),
                 "deprecated": sorted(_deprecated(openapi)),
                 "problems": {kind: status for kind, (status, _) in KINDS.items()},
-                "problem": _bare(openapi["components"]["schemas"]["Problem"]),
                 "record": _bare(Record.model_json_schema()),
                 "leaves": sorted({*EFFECTS, *_first_cells("proofs.md", "Leaves")}),
                 "metrics": _first_cells("metrics.md", "What is counted"),
@@ -153,7 +152,9 @@ def _shapes() -> list[str]:
 def _first_cells(page: str, heading: str) -> list[str]:
     """The names in the first cells of the table under a heading."""
     section = text_of(f"service/docs/{page}").partition(f"## {heading}\n")[2].partition("\n## ")[0]
-    return sorted({name for cell in re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE) for name in re.findall(r"`([\w-]+)", cell)})
+    return sorted(
+        {name for cell in re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE) for name in re.findall(r"`([\w-]+)", cell)}
+    )
 
 
 def _installed(folder: str) -> Document:

@@ -14,7 +14,6 @@ def interface_breaks(was: Document, now: Document) -> list[str]:
         *_operation_breaks(was, now),
         *_gone("problem", was["problems"], now["problems"]),
         *_changed("problem", "its status was", was["problems"], now["problems"]),
-        *_schema_breaks("problem", was["problem"], now["problem"]),
         *_schema_breaks("record", was["record"], now["record"]),
         *_gone("kind of leaf", was["leaves"], now["leaves"]),
         *_gone("shape", was["shapes"], now["shapes"]),
@@ -39,6 +38,7 @@ def _changed(what: str, was_word: str, was: Document, now: Document) -> Iterator
 def _operation_breaks(was: Document, now: Document) -> Iterator[str]:
     schemas = SchemaBreaks(was["schemas"], now["schemas"])
     yield from _gone("operation", was["operations"], now["operations"])
+    yield from schemas.between(was["schemas"]["Problem"], now["schemas"]["Problem"], "problem", "received")
     for name, older in was["operations"].items():
         if (newer := now["operations"].get(name)) is None:
             continue
@@ -108,7 +108,9 @@ def _client_breaks(was: Document, now: Document) -> Iterator[str]:
         older, newer = was[name], now[name]
         yield from _gone(f"client's {name}: field", older.get("fields", ()), newer.get("fields", ()))
         yield from _gone(f"client's {name}: method", older.get("methods", ()), newer.get("methods", ()))
-        yield from _gone(f"client's {name}: property", older.get("properties", ()), newer.get("properties", newer.get("fields", ())))
+        yield from _gone(
+            f"client's {name}: property", older.get("properties", ()), newer.get("properties", newer.get("fields", ()))
+        )
         yield from _gone(f"client's {name}: is no longer a", older.get("bases", ()), newer.get("bases", ()))
         for method, parameters in older.get("methods", {}).items():
             if method not in newer.get("methods", {}):

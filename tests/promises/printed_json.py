@@ -1,5 +1,5 @@
 """
-What commands print as JSON, as schemas: each command of a list is run over what version 0.18 left, and its members and their types come out.
+What commands print as JSON, as schemas: each command of a list runs over what version 0.18 left, and the types of its members come out.
 
 What is printed of the same input has at least these members in each later version. A list has the members that its items have in common.
 """
@@ -42,7 +42,7 @@ PRINTED: tuple[tuple[str, ...], ...] = (
     ("log", "show", "(decision)", *DATABASE, "--json"),
     ("log", "verify", *DATABASE, "--json"),
     ("replay", "(decision)", *DATABASE, "--json"),
-    ("replay", "--all", "--sample", "2", "--seed", "1", *DATABASE, "--processes", "1", "--json"),
+    ("replay", "--all", "--until", "2025-01-01", *DATABASE, "--processes", "1", "--json"),
     ("review", "list", *DATABASE, "--json"),
     ("keys", "list", *DATABASE, "--json"),
     ("persons", "list", *DATABASE, "--json"),

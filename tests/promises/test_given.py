@@ -1,5 +1,5 @@
 """
-What version 0.18 gave away is verified today without its service: a receipt in its three forms, the list of withdrawals, the whole log, an export.
+What version 0.18 gave away is verified without its service: a receipt in its three forms, withdrawals, the whole log, an export.
 
 The archive was made by that version, and nothing can make it anew.
 """
@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from service.cli.main import app
-from service.receipts.demand import Demand, accept_receipt
 from service.receipts import terminal
+from service.receipts.demand import Demand, accept_receipt
 from service.receipts.withdrawals import verified_withdrawals
 from service.transparency.cose_receipt import CoseReceipt
 from service.transparency.merkle_tree import leaf_hash
@@ -88,7 +88,9 @@ def test_the_log_of_then_is_verified_without_its_database(given: Path, place: st
     assert done.exit_code == (0 if place == "tiles" else 1), done.output  # an export is at its own checkpoint
     done = CliRunner().invoke(app, command)
     assert (done.exit_code, json.loads(done.stdout)["faults"]) == (0, []), done.output
-    changed = given / place if place != "tiles" else min(each for each in (given / "tiles/tile/entries").rglob("*") if each.is_file())
+    changed = (
+        given / place if place != "tiles" else min(each for each in (given / "tiles/tile/entries").rglob("*") if each.is_file())
+    )
     content = bytearray(changed.read_bytes())
     content[len(content) // 2] ^= 1
     changed.write_bytes(content)

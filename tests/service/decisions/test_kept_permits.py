@@ -195,21 +195,21 @@ def test_a_permit_that_a_person_signed_off_is_not_kept(desk: Desk) -> None:
     assert desk.keep_until() is not None  # nobody could sign this one off
 
 
-@pytest.mark.parametrize("end", ["withdrawn", "over"])
+@pytest.mark.parametrize("end", ["refused", "over"])
 def test_no_kept_permit_outlives_the_sign_off_it_rests_on(desk: Desk, end: str) -> None:
-    """The permit is one by the sign-off alone and was not kept: with the sign-off it ends, withdrawn or after its last day."""
+    """The permit rests on the sign-off and was not kept. It ends with it: by a refusal, or after the last day."""
     many = {**PERMITTED, "data": {"people": 10_000}}
     path = f"/v1/decisions/{desk.evaluate(many)['id']}/sign-off"
     sent = {"provisions": ["cn.test/art-1"], "reason": "counsel read it"}
     desk.post(path, {**sent, "verdict": "approve", "until": "2026-11-25"})
     permit = desk.evaluate(many)
     assert (permit["proceed"], permit["keep_until"]) == (True, None)
-    if end == "withdrawn":
-        desk.post(path, {**sent, "verdict": "withdraw"})
+    if end == "refused":
+        desk.post(path, {**sent, "verdict": "refuse"})
     else:
         desk.now[0] += timedelta(days=1)
     after = desk.evaluate(many)
-    assert (after["outcome"], after["proceed"], after["keep_until"]) == ("review", False, None)
+    assert (after["proceed"], after["keep_until"]) == (False, None)
 
 
 @pytest.mark.parametrize("end", ["withdrawn", "over"])
@@ -218,7 +218,11 @@ def test_no_kept_permit_outlives_the_confirmation_it_rests_on(database: str, tmp
     more = tmp_path / "more"
     more.mkdir()
     (more / "acme.yaml").write_text(documented.ACME)
-    stated = {"evidence": documented.EXCHANGE["evidence"], "exporter": {"country": "CN"}, "recipient": {"country": "US"}}
+    stated: dict[str, Any] = {
+        "evidence": documented.EXCHANGE["evidence"],
+        "exporter": {"country": "CN"},
+        "recipient": {"country": "US"},
+    }
     with opened(database, lines, (POLICIES, more)) as found:
         desk = documented.Desk(found.service, found.client, found.now)
         id = desk.confirmed(**stated)

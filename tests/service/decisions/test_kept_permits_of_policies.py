@@ -1,7 +1,7 @@
 """
 The permits of the bundled policies that may be kept: what the service keeps is changed in every way, and none of them changes.
 
-The exchanges are those of the policies' own tests: in `make test` of two folders, in `make fuzz` all.
+The exchanges are those of the policies' own tests: in `make test` every fourth of two folders, in `make fuzz` all.
 """
 
 import json
@@ -28,6 +28,7 @@ from tests.service.test_questions import AGREED, SALE, TRAINING
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LATER = datetime(2026, 11, 25, 12, 4, tzinfo=UTC)
 SOME = ("gdpr", "principles")  # files of tests with many such permits
+ONE_IN = 4  # of their exchanges
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +66,9 @@ def permits(request: pytest.FixtureRequest, service: Service, now: list[datetime
     bundle = engine.load(engine.bundled_policies())  # with its files of tests
     found = {}
     now[0] = NOON
+    step = ONE_IN if request.param is SOME else 1
     for name in request.param:
-        for trial in engine.trials(bundle, bundle, name):
+        for trial in engine.trials(bundle, bundle, name)[::step]:
             document = json.loads(trial.raw) if trial.raw else {engine.REGISTER: {}}
             document.pop("as_of", None)
             if engine.REGISTER in document:
