@@ -71,7 +71,6 @@ def test_no_command_is_lost():
         "doctor",
         "import",
         "mcp",
-        "doctor",
     }
     groups: dict[str, set[str]] = {}
     for group, verb in (each for each in EVERY if len(each) == 2):

@@ -139,9 +139,14 @@ def earlier(tmp_path: Path) -> Iterator[Database]:
 
 def test_what_takes_long_is_done_before_the_lock_is_taken(earlier, monkeypatch):
     """Others write while Alembic is imported."""
-    steps = []
+    steps: list[str] = []
     history = upgrade._history
-    monkeypatch.setattr(upgrade, "_history", lambda: steps.append("history") or history())
+
+    def noted() -> frozenset[str]:
+        steps.append("history")
+        return history()
+
+    monkeypatch.setattr(upgrade, "_history", noted)
     sa.event.listen(earlier.writing, "begin", lambda connection: steps.append("lock"))
     upgrade.upgrade(earlier)
     assert steps == ["history", "lock"]
