@@ -79,7 +79,6 @@ MEMBERS = {
         *(f"listRightsOf{one}/{day}" for one in ("Asset", "Party") for day in ("on", "known")),
     ),
     "the explanation is asked for without pages": ("Explanation/next",),
-    "each event has its own, and `events` ends where the log ends": ("listEvents/position",),
 }
 
 # Methods that give a part of what is answered, so that their answers are not compared.
