@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 try:
     VERSION = version("fifthfactor")
 except PackageNotFoundError:  # run from a checkout that is not installed
-    VERSION = "0.18.0+checkout"
+    VERSION = "1.0.0+checkout"
 
 SEMANTICS = 3
 # The engines of semantics 1 and 2, whose bundles may name none.
