@@ -14,9 +14,11 @@ from service.languages.names import ComplianceDocumentsTexts
 from service.languages.words import wording
 
 MEDIA_TYPE = "text/markdown"
-_INLINE = re.compile(r"[\\`*\[\]<|~$^]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])|(?<=-)-")
+_INLINE = re.compile(
+    r"[\\`*\[\]<|~$^]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])|(?<=-)-|@|:(?=(?:1(?:00|234)|[+-]1|[\w+-]{0,40}[^\W\d][\w+-]{0,40}):)"
+)
 _FIRST = re.compile(r"^(?:(\d+)(?=[.)])|(?=[-+#>=:%!@]))")  # what begins a list, a heading, a quotation, a definition
-_ADDRESS = re.compile(r"(?i)(?<=\bhttp)(?=:)|(?<=\bhttps)(?=:)|(?<=\bftp)(?=:)|(?<=\bwww)(?=\.)")
+_ADDRESS = re.compile(r"(?i)(?<=http)(?=:)|(?<=https)(?=:)|(?<=ftp)(?=:)|(?<=www)(?=\.)")
 
 
 def markdown(draft: DraftDocument) -> str:

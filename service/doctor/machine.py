@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from importlib import import_module, metadata
+from importlib import metadata
 from pathlib import Path
 
 import engine
@@ -51,15 +51,10 @@ def examine_versions(found: Examination) -> None:
             f"use a Python with SQLite {'.'.join(map(str, OLDEST_SQLITE))} or newer",
         )
     try:
-        import_module("durable.engine")
-    except Exception as failed:  # noqa: BLE001 - a library that was built wrongly raises whatever it likes
+        engine.need_engines("checked")
+    except engine.EngineUnavailable as refused:
         found.fault(
-            "versions",
-            "durable-rules-broken",
-            f"the library `durable-rules` is there and cannot be imported ({type(failed).__name__}), so the mode `checked` cannot decide",
-            'install it again with `CPPFLAGS="-DHAVE_STRUCT_TIMESPEC" pip install --force-reinstall --no-cache-dir durable-rules`'
-            if isinstance(failed, ImportError)
-            else "install it again",
+            "versions", "durable-rules-broken", str(refused), "do what the sentence says; without it no mode `checked` decides"
         )
 
 
@@ -83,7 +78,7 @@ def examine_permissions(found: Examination, settings: Settings, settings_file: P
         "the database": database,
         "the file of settings": settings_file,
         "the key of the certificate": settings.tls_key,
-        "the password of the database": getattr(settings, "database_password_file", None),
+        "the password of the database": settings.database_password_file,
     }
     for what, path in secret.items():
         if path is None or not path.exists():

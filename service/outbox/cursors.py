@@ -19,6 +19,8 @@ from service.store.tables import sink_cursor
 # After the first failure in a row, the second, … A sink is never given up.
 PAUSES = tuple(timedelta(seconds=each) for each in (1, 2, 5, 10, 30, 60, 120, 300))
 _MOST_WORDS = 200
+# INVARIANT (no gap after a restoration): such a cursor waits for a person, also when the log has grown past it.
+AHEAD = "its cursor is beyond the end of the log, which was restored: say where it goes on with `fifthfactor events move`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class SinkLag:
 
     leaves: int
     seconds: float
+
+
+def waits(cursor: SinkCursor, now: datetime) -> bool:
+    """Whether the next attempt is due later. What a clock that was ahead has put off further than any pause is due now."""
+    return cursor.next_at is not None and moment_text(now) < cursor.next_at <= moment_text(now + PAUSES[-1])
 
 
 class CursorMoved(Exception):

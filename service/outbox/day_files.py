@@ -6,7 +6,8 @@ Files by day: events go in, a line of JSON each comes out, in a file for each da
 
 - INVARIANT (no line torn or lost): lines are on the disk when `send` returns. A kill in mid-write leaves at most a piece without its end of
   line; it is cut off before the next line is written, and its event comes again, since the cursor did not move.
-- INVARIANT (each line once): sequences rise from line to line and from file to file. What is in a file already is not written again.
+- INVARIANT (each line once): sequences rise from line to line and from file to file. What is in a file already is not written again. It is
+  looked up by its id: a log that was restored from a backup gives numbers a second time, and what has them then is not there yet.
 - INVARIANT (finished is finished): a file gets its last name when the first event of a later day comes, or the log has none of its day any
   more. An event that was recorded late stands in the file of the day on which it came. A day without events has an empty file.
 
@@ -21,10 +22,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import takewhile
 from pathlib import Path
 
 from pydantic_core import to_json
 
+from service.outbox.day_lines import written_from
 from service.outbox.sink_settings import FilesSettings
 from service.outbox.sinks import SinkUnreachable
 from service.outbox.stream_event import StreamEvent
@@ -63,6 +66,7 @@ class DayFiles:
         """Append what is not there yet."""
         with self._locked():
             state = self._state()
+            self._same([each for each in events if each.sequence <= state.last])
             lines: list[bytes] = []
             for each in events:
                 if each.sequence <= state.last:
@@ -92,7 +96,7 @@ class DayFiles:
     def _locked(self) -> Iterator[None]:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 yield
@@ -132,6 +136,28 @@ class DayFiles:
             last = self._sequence(self._path(day, FINISHED))
         return _Written(opened[0] if opened else None, finished[-1] if finished else None, size, -1 if last is None else last)
 
+    def _same(self, again: Sequence[StreamEvent]) -> None:
+        """What comes again must be what the files have under its numbers, or have been in files that were taken away since."""
+        if not again:
+            return
+        files = [each for each in sorted(self._folder.iterdir()) if _NAME.fullmatch(each.name)]
+        refused = SinkUnreachable(
+            "the folder has other events under the same numbers: if the log was restored, name another folder"
+        )
+        try:
+            lines = written_from(files, again[0].sequence)
+            first = next(lines, (0, ""))
+            written = dict([first, *takewhile(lambda each: each[0] <= again[-1].sequence, lines)])
+            latest = max((json.loads(_last_line(each))["time"] for each in files if each.stat().st_size), default="")
+        except (ValueError, KeyError, TypeError):
+            raise SinkUnreachable("a line of the folder is no event") from None
+        for each in again:
+            if each.sequence < first[0]:
+                if each.time > latest:
+                    raise refused
+            elif written.get(each.sequence) != each.id:
+                raise refused
+
     def _append(self, state: _Written, lines: Sequence[bytes]) -> _Written:
         if not lines:
             return state
@@ -139,7 +165,7 @@ class DayFiles:
         path = self._path(state.open, OPEN)
         made = not path.exists()
         content = b"".join(lines)
-        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             rest = memoryview(content)
             while rest:
@@ -189,7 +215,7 @@ class DayFiles:
 
 def _cut(path: Path) -> int:
     """Cut off what stands behind the last end of a line; the size of what is left."""
-    with path.open("r+b") as file:
+    with open(path, "r+b", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW)) as file:
         size = file.seek(0, os.SEEK_END)
         end = size
         while end > 0:

@@ -21,7 +21,6 @@ from service.outbox.event_choice import EventChoice
 from service.outbox.log_reader import EventBatch, LogReader, log_size
 from service.outbox.sink_settings import AnySink
 from service.outbox.sinks import SEND_SECONDS, DailySink, Sink, SinkSlow, SinkUnreachable
-from service.store.moments import moment_text
 from service.telemetry.log_lines import described
 from service.watch.lease import Lease, LeaseLost
 from service.watch.transactions import Write
@@ -80,6 +79,9 @@ class Delivery:
             return False
         self._take_turn()
         cursor, batch = self._next()
+        if cursor.position > batch.size or cursor.failure == cursors.AHEAD:
+            self._failed(cursor, cursors.AHEAD)
+            return False
         if batch.position == cursor.position:
             return False
         arrived, reason = self._send(batch)
@@ -89,10 +91,7 @@ class Delivery:
             self._moved(cursor, batch.events[arrived].sequence, arrived)
         if reason is None:
             return arrived < len(batch.events) or batch.position < batch.size
-        self.failures += 1
-        if not arrived:
-            self._in_turn(lambda transaction, now: cursors.fail(transaction, cursor, reason, now))
-        self._log.say.warning("sink_failed", sink=self.name, attempt=cursor.attempts + 1, reason=reason, arrived=arrived)
+        self._failed(cursor, reason, arrived)
         return arrived > 0
 
     def close(self) -> None:
@@ -110,9 +109,9 @@ class Delivery:
             cursor = cursors.cursor_of(connection, self.name)
             if cursor is None:
                 return True
-            if cursor.next_at is not None and cursor.next_at > moment_text(now):
+            if cursors.waits(cursor, now):
                 return False
-            behind = log_size(connection) > cursor.position
+            behind = log_size(connection) != cursor.position or cursor.failure == cursors.AHEAD
             if self._lease.another_works(connection, now):
                 if behind:
                     raise LeaseLost
@@ -171,6 +170,12 @@ class Delivery:
             self._log.say.error("sink_fault", sink=self.name, **described(failed))
             return 0, type(failed).__name__
         return len(batch.events), None
+
+    def _failed(self, cursor: SinkCursor, reason: str, arrived: int = 0) -> None:
+        self.failures += 1
+        if not arrived:
+            self._in_turn(lambda transaction, now: cursors.fail(transaction, cursor, reason, now))
+        self._log.say.warning("sink_failed", sink=self.name, attempt=cursor.attempts + 1, reason=reason, arrived=arrived)
 
     def _moved(self, cursor: SinkCursor, position: int, sent: int) -> None:
         self._in_turn(lambda transaction, now: cursors.move(transaction, cursor, position, sent, now))

@@ -172,11 +172,15 @@ class LogReader:
             hidden[index] = documents[index] if whole is not None else {}
         ids = list({each["commitment"] for each in documents.values()})
         known = {row.id: row for row in _commitments(connection, ids)}
+        unnamed = [each.sequence for each in known.values() if each.party is None]
+        stated = _exporters(connection, unnamed) if unnamed else {}
         found = []
         for row in rows:
             document = documents[row.place]
             committed = known.get(document["commitment"])
-            key = None if committed is None else committed.exporter
+            # The row keeps the hash of an exporter whose name was erased in the record.
+            named = committed is not None and (committed.party is not None or committed.sequence in stated)
+            key = committed.exporter if committed is not None and named else None
             shown = hidden.get(row.place, {})
             kind: EventClass
             if row.kind == WATCH_LEAF:
@@ -267,8 +271,13 @@ def _told_of(connection: sa.Connection, leaf: int) -> dict[str, Any]:
 
 
 def _commitments(connection: sa.Connection, ids: Sequence[str]) -> Iterable[Any]:
-    columns = (commitment.c.id, commitment.c.decision, commitment.c.evaluation, commitment.c.exporter, commitment.c.as_of)
-    return connection.execute(sa.select(*columns).where(commitment.c.id.in_(ids)))
+    """`party` is the exporter's id in the record of the commitment, as the index has it."""
+    row = commitment.c
+    columns = (row.id, row.decision, row.evaluation, row.exporter, row.as_of, row.sequence, _exporter.c.value.label("party"))
+    indexed = commitment.outerjoin(entry, entry.c.sequence == row.sequence).outerjoin(
+        _exporter, _exporter.c.id == entry.c.exporter
+    )
+    return connection.execute(sa.select(*columns).select_from(indexed).where(row.id.in_(ids)))
 
 
 def _exporters(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, str]:

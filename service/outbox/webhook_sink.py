@@ -1,12 +1,14 @@
 """
 Webhooks of the stream: events go out as CloudEvents by HTTP, many in one request or each in its own, signed as those of the watch are.
 
-The id of a request names the sink and the events in it, so it is the same when the same events are sent again. The address is checked
+The id of a request names the sink and the events in it, by their numbers and a hash of their ids. So it is the same when the same events
+are sent again, and another when a log that was restored gives other events the same numbers. The address is checked
 and the certificate verified as for the webhooks of the watch (service.watch.webhook_connections); no redirect is followed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from hashlib import sha256
 from time import monotonic
 
 from pydantic_core import to_json
@@ -43,7 +45,9 @@ class WebhookSink:
             if arrived and monotonic() - begun > _LATEST:
                 raise SinkSlow("too slow for all events at once", arrived)
             body = b"[%b]" % b",".join(written[first:after]) if self._settings.batched else written[first]
-            self._post(body, f"{self.name}-{events[first].sequence}-{events[after - 1].sequence}", arrived)
+            ids = sha256("\n".join(each.id for each in events[first:after]).encode()).hexdigest()
+            id = f"{self.name}-{events[first].sequence}-{events[after - 1].sequence}-{ids[:16]}"
+            self._post(body, id, arrived)
             arrived = after
 
     def close(self) -> None:

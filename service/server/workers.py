@@ -111,7 +111,7 @@ class Supervisor:
                     self._send(signal.SIGHUP)
             self._hear()
             self._reap()
-            if self._status is not None and monotonic() > self._until:
+            if self._status is not None and self._workers and monotonic() > self._until:
                 self._say.error("worker_killed", pids=list(self._workers), reason="it did not end in time")
                 self._send(signal.SIGKILL)
                 self._status = self._status or 1
@@ -226,7 +226,7 @@ class Supervisor:
 
     def _end_if_replaced(self) -> None:
         if self._count == 0 and not self._workers and self._status is None:
-            self._status = 0
+            self._status = 0  # nobody is left to wait for
 
     def _tell_above(self, word: bytes) -> None:
         with suppress(OSError):  # it has ended, which is noticed by `_listen_above`

@@ -7,6 +7,7 @@ whose lease ran out while it slept writes nothing more once another has taken ov
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from service.store.moments import moment_text
 from service.store.tables import watch_lease
 
 SECONDS = 300.0
+_FAR = timedelta(hours=1)  # clocks of machines that work together differ by less
 
 
 class LeaseLost(Exception):
@@ -41,14 +43,14 @@ class Lease:
     def another_works(self, connection: sa.Connection, now: datetime) -> bool:
         """Whether it is another process's turn, as far as a reader sees."""
         row = connection.execute(sa.select(watch_lease).where(self._here)).one_or_none()
-        return row is not None and row.holder not in (None, self.holder) and row.until > moment_text(now)
+        return row is not None and self._of_another(row, now)
 
     def take(self, transaction: sa.Connection, now: datetime) -> None:
         """Take the turn. Raises LeaseLost where another process has it."""
         row = transaction.execute(sa.select(watch_lease).where(self._here)).one_or_none()
         if row is None:
             transaction.execute(sa.insert(watch_lease).values(name=self.name))
-        elif row.holder not in (None, self.holder) and row.until > moment_text(now):
+        elif self._of_another(row, now):
             raise LeaseLost(row.until)
         self._hold(transaction, now)
 
@@ -68,6 +70,11 @@ class Lease:
     def done(self, connection: sa.Connection) -> str | None:
         """What was done last, by any process."""
         return connection.execute(sa.select(watch_lease.c.done).where(self._here)).scalar_one_or_none()
+
+    def _of_another(self, row: sa.Row[Any], now: datetime) -> bool:
+        """Whether another has the turn still. One that ends too far from now is of a clock that was ahead, and no turn."""
+        latest = now + timedelta(seconds=self.seconds) + _FAR
+        return row.holder not in (None, self.holder) and moment_text(now) < row.until <= moment_text(latest)
 
     @property
     def _here(self) -> sa.ColumnElement[bool]:

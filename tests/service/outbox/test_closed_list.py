@@ -148,6 +148,26 @@ def test_what_was_erased_is_in_no_later_reading(opened: Any) -> None:
 
 
 @BOTH_DATABASES
+def test_the_key_of_a_commitment_is_erased_with_its_record(opened: Any) -> None:
+    """Of all that happened to it and that the watch told; another commitment of the exporter keeps it."""
+    desk: Desk = opened(watch_days=0)
+    shown = {"certificate": CERTIFICATE, "contract": CONTRACT}
+    id = desk.commit(f"{CANARY}-exporter", data__kind="certified", evidence=shown)
+    other = desk.commit(f"{CANARY}-exporter")
+    desk.post(f"/v1/commitments/{id}/stages", {"stage": "signed", "on": desk.now[0].date().isoformat()})
+    desk.round(date(2027, 3, 2))
+    before = [each for each in read(desk.service) if each.kind != "decision"]
+    assert {each.kind for each in before} == {"commitment", "watch"}
+    assert all(each.key for each in before)
+    for of in ("decision", "evaluation"):
+        erased(desk, next(each.data[of] for each in before if each.subject == id and each.kind == "commitment"))
+    for each in read(desk.service):
+        if each.kind != "decision":
+            assert (each.key is None) == (each.subject == id), each
+    assert other in {each.subject for each in before}
+
+
+@BOTH_DATABASES
 def test_a_record_that_the_index_has_not_taken_in_is_the_same_event(service: Service, evaluate: Any) -> None:
     """As while the index is made anew: what it would say is found from the leaf and what was not erased."""
     evaluate()

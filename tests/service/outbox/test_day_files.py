@@ -150,3 +150,61 @@ def test_a_folder_that_cannot_be_written_is_a_failure_like_another(tmp_path: Pat
     with pytest.raises(SinkUnreachable, match="cannot be written") as failed:
         sink(tmp_path / "file" / "folder").send([event(6, "2026-03-30")])
     assert "file" not in str(failed.value)
+
+
+def history(first: int, after: int, era: str, day: str) -> list[StreamEvent]:
+    """Events of a log as one history of it has them."""
+    return [
+        StreamEvent(each, f"{era}-{each}", "decision", DECISION, "d", f"{day}T12:00:00Z", None, {})
+        for each in range(first, after)
+    ]
+
+
+def test_a_restored_log_gives_numbers_again_and_none_of_its_events_is_passed_over(tmp_path: Path) -> None:
+    """The files have other events under these numbers. The sink stays where it is and says so, until it has another folder."""
+    sink(tmp_path).send(history(0, 40, "before", "2026-03-30"))
+    restored = [*history(0, 20, "before", "2026-03-30"), *history(20, 30, "after", "2026-03-30")]
+    for batch in (restored[15:], restored[20:25], restored[29:]):
+        with pytest.raises(SinkUnreachable, match="name another folder"):
+            sink(tmp_path).send(batch)
+    sink(tmp_path).send(restored[:20])  # these it has
+    assert sequences(tmp_path / "2026-03-30.jsonl.open") == list(range(40))
+    sink(tmp_path / "other").send(restored[15:])
+    assert sequences(tmp_path / "other" / "2026-03-30.jsonl.open") == list(range(15, 30))
+
+
+def test_what_comes_again_is_looked_up_in_all_files_that_are_left(tmp_path: Path) -> None:
+    """What was in a file that was taken away comes again only from before; what was recorded later is other events."""
+    whole = [
+        *history(0, 30, "before", "2026-03-30"),
+        *history(30, 50, "before", "2026-04-02"),
+        *history(50, 60, "before", "2026-04-03"),
+    ]
+    sink(tmp_path).send(whole)
+    for first in (0, 10, 29, 30, 45, 59):
+        sink(tmp_path).send(whole[first:])
+    (tmp_path / "2026-03-30.jsonl").unlink()
+    sink(tmp_path).send(whole[10:])
+    with pytest.raises(SinkUnreachable, match="name another folder"):
+        sink(tmp_path).send(history(10, 20, "after", "2026-04-04"))
+    assert sequences(tmp_path / "2026-04-02.jsonl") == list(range(30, 50))
+    assert sequences(tmp_path / "2026-04-03.jsonl.open") == list(range(50, 60))
+
+
+def test_a_sink_that_now_gets_more_kinds_of_events_passes_over_none(tmp_path: Path) -> None:
+    """An event below the last number that the files do not have is not dropped in silence."""
+    sink(tmp_path).send([event(1, "2026-03-30"), event(3, "2026-03-30")])
+    with pytest.raises(SinkUnreachable, match="name another folder"):
+        sink(tmp_path).send([event(1, "2026-03-30"), event(2, "2026-03-30"), event(3, "2026-03-30")])
+
+
+@pytest.mark.parametrize("name", ["2026-03-30.jsonl.open", ".lock"])
+def test_a_link_in_the_folder_is_not_followed(tmp_path: Path, name: str) -> None:
+    """Nothing is cut off from the file that it leads to, and nothing is written there."""
+    folder, other = tmp_path / "folder", tmp_path / "other"
+    folder.mkdir()
+    other.write_text("no line")
+    (folder / name).symlink_to(other)
+    with pytest.raises(SinkUnreachable, match="cannot be written"):
+        sink(folder).send([event(1, "2026-03-30")])
+    assert other.read_text() == "no line"

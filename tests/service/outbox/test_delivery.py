@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from service.outbox.cursors import PAUSES, cursor_of
+from service.outbox.cursors import PAUSES, cursor_of, put
 from service.outbox.delivery import TURN_SECONDS, Delivery
 from service.outbox.event_choice import EventChoice
 from service.outbox.log_reader import LogReader
 from service.outbox.sink_settings import FilesSettings
 from service.outbox.sinks import SinkUnreachable
 from service.outbox.stream_event import StreamEvent
+from service.store.tables import sink_cursor
 from service.watch.lease import LeaseLost
 from service.watch.transactions import writing
 from tests.service.conftest import BOTH_DATABASES
@@ -138,6 +139,49 @@ def test_one_process_sends_at_a_time_and_another_takes_over(opened: Any) -> None
     assert killed.events[4:] == other.events[:4]
     with pytest.raises(LeaseLost):
         first._moved(cursor, batch.position, 4)
+
+
+@BOTH_DATABASES
+def test_a_cursor_beyond_the_end_of_the_log_waits_for_a_person(opened: Any) -> None:
+    """As in a log that was restored without its cursors: what it records from now on is not passed over when it has grown past it."""
+    desk: Desk = opened(watch_days=0)
+    busy(desk)
+    write, sink = writing(desk.service), Kept()
+    delivery = Delivery(desk.service, settings(), sink, write)
+    drained(delivery)
+    known = len(sink.events)
+    beyond = {"position": sink_cursor.c.position + 3}
+    write(lambda transaction: transaction.execute(sink_cursor.update().values(beyond)))
+    delivery.step()
+    for _ in range(3):
+        busy(desk, date(2027, 3, 12), "filed")
+        desk.now[0] += PAUSES[-1]
+        drained(Delivery(desk.service, settings(), sink, write))
+        desk.now[0] += timedelta(seconds=TURN_SECONDS + 1)
+    assert len(sink.events) == known
+    with desk.service.store.database.reading.connect() as connection:
+        cursor = cursor_of(connection, "kept")
+    assert cursor is not None
+    assert cursor.failure is not None
+    assert "events move" in cursor.failure
+    assert len(cursor.failure) < 200
+    write(lambda transaction: put(transaction, "kept", sink.events[-1].sequence + 1, desk.now[0]))
+    drained(Delivery(desk.service, settings(), sink, write))
+    assert sink.events == everything(desk)
+
+
+@BOTH_DATABASES
+def test_a_clock_that_was_ahead_stops_no_sink(opened: Any) -> None:
+    """An attempt that it put off, and the turn of a process that was killed, are over when the clock is right again."""
+    desk: Desk = opened(watch_days=0)
+    busy(desk)
+    right = desk.now[0]
+    desk.now[0] += timedelta(days=300)
+    write, sink = writing(desk.service), Kept(failures=[SinkUnreachable("no answer")])
+    Delivery(desk.service, settings(), sink, write).step()  # and it is killed
+    desk.now[0] = right
+    drained(Delivery(desk.service, settings(), sink, write))
+    assert sink.events == everything(desk)
 
 
 @BOTH_DATABASES

@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from service.outbox import webhook_sink
 from service.outbox.delivery import Delivery
 from service.outbox.sink_settings import WebhookSettings, read
 from service.outbox.sinks import SinkUnreachable
+from service.outbox.stream_event import DECISION, StreamEvent
 from service.outbox.webhook_sink import WebhookSink
 from service.settings import SettingRefused
 from service.watch.transactions import writing
@@ -118,3 +120,35 @@ def test_settings_that_cannot_be_used_are_refused_in_a_sentence(tmp_path: Path, 
         read(path)
     assert "s3cret" not in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_the_id_of_a_request_is_another_when_a_restored_log_gives_its_numbers_again(receiver: Receiver, secret: Path) -> None:
+    """A receiver that drops what it had by this id loses none of the events that came after the restoration."""
+    for era in ("before", "before", "after"):
+        sent = [
+            StreamEvent(each, f"{era}-{each}", "decision", DECISION, "d", "2026-03-30T12:00:00Z", None, {}) for each in (4, 5)
+        ]
+        WebhookSink(settings(receiver, secret), "urn:log", lambda: datetime(2026, 3, 30, tzinfo=UTC)).send(sent)
+    first, again, other = [headers["webhook-id"] for headers, _ in receiver.sent]
+    assert first == again != other
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("name: a", "is a list of sinks, and each begins with `- name:`"),
+        ("abc", "is a list of sinks, and each begins with `- name:`"),
+        ('- {name: a, kind: files, folder: "f\\0g"}', "no file has a name with this character"),
+        (
+            '- {name: a, kind: webhook, secret: "s\\0t", address: "https://example.com"}',
+            "no file has a name with this character",
+        ),
+        ('- {name: a, kind: webhook, secret: s, address: "https://a..example.com/"}', "give an https:// address"),
+    ],
+)
+def test_what_no_receiver_can_be_is_refused_at_the_start(tmp_path: Path, written: str, sentence: str) -> None:
+    """With a sentence, not at each attempt to send."""
+    file = tmp_path / "sinks.yaml"
+    file.write_text(written)
+    with pytest.raises(SettingRefused, match=re.escape(sentence)):
+        read(file)
