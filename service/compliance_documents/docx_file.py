@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 WRITE, UNSTATED, ORIGIN, WARNING = "To be written", "Not stated", "Comes from", "Warning"
 _SHORT = 300  # characters
+_FEW = 8  # entries of a field that an editor is asked to keep on one page (LibreOffice does not)
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # the first that a ZIP file can say
 _WIDTH = 17.0  # centimetres, of a page between its margins
 _FIELD_WIDTHS = (4.2, 8.3, 4.5)
@@ -136,13 +137,14 @@ class _Writing:
         )
         rows = iter(table.rows[1:])
         for field, entries in written:
-            own = []
+            own: list[Any] = []
             for text, style, origin in entries:
                 row = next(rows)
                 cells = row.cells
                 self._run(cells[1].paragraphs[0], text, style)
                 self._run(cells[2].paragraphs[0], origin, ORIGIN)
                 self._keep_together(row, text, origin)
+                cells[1].paragraphs[0].paragraph_format.keep_with_next = len(own) + 1 < len(entries) <= _FEW or None
                 own.append(cells)
             title = own[0][0].merge(own[-1][0]) if len(own) > 1 else own[0][0]
             title.paragraphs[0].add_run(plain_line(field.title)).bold = True
