@@ -8,7 +8,8 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from importlib import import_module, metadata
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 
 import engine
@@ -18,7 +19,7 @@ from service.store.database import file_of
 from service.store.log_key import OF_A_SERVER, key_file
 from service.store.tables import REVISION
 
-LIBRARIES = ("durable-rules", "fastapi", "uvicorn", "pydantic", "SQLAlchemy", "psycopg", "cryptography", "prometheus-client")
+LIBRARIES = ("fastapi", "uvicorn", "pydantic", "SQLAlchemy", "psycopg", "cryptography", "prometheus-client")
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 SERVES_MEGABYTES = 256  # a service needs beside what the log grows by
 ALMOST_FULL_DAYS, SOON_FULL_DAYS = 2, 30
@@ -51,16 +52,12 @@ def examine_versions(found: Examination) -> None:
             f"use a Python with SQLite {'.'.join(map(str, OLDEST_SQLITE))} or newer",
         )
     try:
-        import_module("durable.engine")
-    except Exception as failed:  # noqa: BLE001 - a library that was built wrongly raises whatever it likes
-        found.fault(
-            "versions",
-            "durable-rules-broken",
-            f"the library `durable-rules` is there and cannot be imported ({type(failed).__name__}), so the mode `checked` cannot decide",
-            'install it again with `CPPFLAGS="-DHAVE_STRUCT_TIMESPEC" pip install --force-reinstall --no-cache-dir durable-rules`'
-            if isinstance(failed, ImportError)
-            else "install it again",
-        )
+        engine.need_engines("durable")
+        # From Python 3.13 on, the wheel of Fifth Factor brings it, and no distribution has its name.
+        with suppress(metadata.PackageNotFoundError):
+            found.versions["durable-rules"] = metadata.version("durable-rules")
+    except engine.EngineUnavailable as refused:
+        found.fault("versions", "durable-rules-broken", str(refused), "do what the sentence says")
 
 
 def examine_permissions(found: Examination, settings: Settings, settings_file: Path | None) -> None:

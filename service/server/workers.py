@@ -111,7 +111,7 @@ class Supervisor:
                     self._send(signal.SIGHUP)
             self._hear()
             self._reap()
-            if self._status is not None and monotonic() > self._until:
+            if self._status is not None and self._workers and monotonic() > self._until:
                 self._say.error("worker_killed", pids=list(self._workers), reason="it did not end in time")
                 self._send(signal.SIGKILL)
                 self._status = self._status or 1

@@ -187,7 +187,7 @@ def test_libraries_that_are_missing_old_or_broken_are_said(log, monkeypatch):
     """A library of the service, SQLite, the durable rules that were built wrongly."""
     monkeypatch.setattr(machine, "LIBRARIES", ("no-such-library",))
     monkeypatch.setattr(machine.sqlite3, "sqlite_version_info", (3, 30, 0))
-    monkeypatch.setitem(sys.modules, "durable.engine", None)
+    monkeypatch.setitem(sys.modules, "durable_rules_engine", None)
     assert {"library-missing", "sqlite-old", "durable-rules-broken"} <= codes(examined(log))
 
 
