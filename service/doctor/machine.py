@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import stat
 import tempfile
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from service.store.database import file_of
 from service.store.log_key import OF_A_SERVER, key_file
 from service.store.tables import REVISION
 
-LIBRARIES = ("durable-rules", "fastapi", "uvicorn", "pydantic", "SQLAlchemy", "psycopg", "cryptography", "prometheus-client")
+LIBRARIES = ("fastapi", "uvicorn", "pydantic", "SQLAlchemy", "psycopg", "cryptography", "prometheus-client")
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
 SERVES_MEGABYTES = 256  # a service needs beside what the log grows by
 ALMOST_FULL_DAYS, SOON_FULL_DAYS = 2, 30
@@ -52,10 +53,11 @@ def examine_versions(found: Examination) -> None:
         )
     try:
         engine.need_engines("checked")
+        # From Python 3.13 on, the wheel of Fifth Factor brings it, and no distribution has its name.
+        with suppress(metadata.PackageNotFoundError):
+            found.versions["durable-rules"] = metadata.version("durable-rules")
     except engine.EngineUnavailable as refused:
-        found.fault(
-            "versions", "durable-rules-broken", str(refused), "do what the sentence says; without it no mode `checked` decides"
-        )
+        found.fault("versions", "durable-rules-broken", str(refused), "do what the sentence says")
 
 
 def examine_permissions(found: Examination, settings: Settings, settings_file: Path | None) -> None:

@@ -211,11 +211,11 @@ def start_of(written: str) -> Start:
         raise ValueError("give `now`, `beginning`, a day like 2026-03-31, or the number of a leaf") from None
 
 
-def safe_address(address: str, *, plain: bool = False) -> str:
+def safe_address(address: str, *, plain: bool | None = None) -> str:
     """
     An address that events may be sent to: https, without a user and without a fragment. Raises ValueError.
 
-    `plain`: http too. Whoever sends then makes sure that the address is not public.
+    `plain`: http too. Whoever sends then makes sure that the address is not public. None where http is never spoken.
     """
     try:
         parts = urlsplit(address)
@@ -227,6 +227,8 @@ def safe_address(address: str, *, plain: bool = False) -> str:
         raise ValueError("give an https:// address without a user and without a fragment")
     if parts.scheme == "http" and not plain:
         raise ValueError(
-            "give an https:// address; http:// only with `private: yes`, for a receiver on this machine or network"
+            "give an https:// address; `authorities` names a PEM file of those that may certify it"
+            if plain is None
+            else "give an https:// address; http:// only with `private: yes`, for a receiver on this machine or network"
         )
     return address

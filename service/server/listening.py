@@ -5,6 +5,7 @@ It opens before anything else, so that a used port gives one clear error and por
 (`generations`) gets the socket that is there: the port is never closed.
 """
 
+import errno
 import socket
 
 
@@ -27,7 +28,8 @@ def listen(host: str, port: int) -> socket.socket:
         listening.listen()
     except OSError as refused:
         listening.close()
-        raise CannotServe(f"error: cannot listen on {host} port {port}: {refused.strerror}", 2) from None
+        other = "; `--port` (or FIFTHFACTOR_PORT) names another, 0 a free one" if refused.errno == errno.EADDRINUSE else ""
+        raise CannotServe(f"error: cannot listen on {host} port {port}: {refused.strerror}{other}", 2) from None
     return listening
 
 

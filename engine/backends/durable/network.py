@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import sys
 import threading
 import weakref
@@ -27,9 +28,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from importlib import metadata
 from math import prod
 from pathlib import Path
 from typing import Any, NewType, Protocol, TypeAlias
+from urllib.parse import unquote, urlsplit
 
 LOWEST, HIGHEST = -1, 32767
 MAX_TERMS = 100  # in a ruleset; looking for the next action walks over all rules
@@ -298,9 +301,16 @@ def load_engine() -> _Engine:
 
 
 def _origin() -> str:
-    """What to give to pip: the checkout that runs; else the package, which pip finds where it was found before."""
+    """What to give to pip: the checkout that runs; else the folder or the wheel that was installed; else the name, for an index."""
     checkout = Path(__file__).parents[3]
-    return f"-e {checkout}" if (checkout / "pyproject.toml").is_file() else "fifthfactor"
+    if (checkout / "pyproject.toml").is_file():
+        return f"-e {checkout}"
+    try:
+        noted = json.loads(metadata.distribution("fifthfactor").read_text("direct_url.json") or "{}")
+    except (metadata.PackageNotFoundError, ValueError):
+        noted = {}
+    address = urlsplit(noted.get("url", ""))
+    return shlex.quote(unquote(address.path)) if address.scheme == "file" else "fifthfactor"
 
 
 def _give_back(engine: _Engine, life: _Life) -> None:

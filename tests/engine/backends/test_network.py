@@ -438,3 +438,22 @@ def test_without_the_engine_the_error_says_what_to_run(monkeypatch: pytest.Monke
     what = f"-e {Path(__file__).parents[3]}" if newer else "--no-binary durable-rules durable-rules==2.0.28"
     assert str(caught.value).endswith(f"{sys.executable} -m pip install --force-reinstall --no-deps --no-cache-dir {what}")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("noted", "what"),
+    [
+        ('{"dir_info": {}, "url": "file:///srv/a%20checkout"}', "'/srv/a checkout'"),
+        ('{"archive_info": {}, "url": "file:///srv/fifthfactor-1.0.0-cp313-cp313-linux_x86_64.whl"}',
+         "/srv/fifthfactor-1.0.0-cp313-cp313-linux_x86_64.whl"),
+        (None, "fifthfactor"),
+        ("{", "fifthfactor"),
+    ],
+)  # fmt: skip
+def test_what_to_install_again_is_what_was_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, noted: str | None, what: str
+) -> None:
+    """The folder or the wheel that pip noted; the name only where it came from an index."""
+    monkeypatch.setattr(network, "__file__", str(tmp_path / "site-packages" / "engine" / "backends" / "durable" / "network.py"))
+    monkeypatch.setattr(network.metadata, "distribution", lambda name: types.SimpleNamespace(read_text=lambda file: noted))
+    assert network._origin() == what

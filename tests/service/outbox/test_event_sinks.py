@@ -21,6 +21,7 @@ from tests.outbox_run.certificates import certificate
 from tests.pages import Block, blocks
 
 PAGES = ("service/docs/event-sinks.md", "service/docs/event-stream.md")
+WEBHOOK = {"kind": "webhook", "address": "https://warehouse.example.com/", "secret": "warehouse.secret"}
 OTLP = {"kind": "otlp", "address": "https://collector.example.com/v1/logs"}
 KAFKA = {"kind": "kafka", "servers": "[kafka.example.com:9093]", "topic": "events"}
 
@@ -58,6 +59,7 @@ def test_the_sinks_of_the_pages_open(block: Block, tmp_path: Path) -> None:
     ("of", "more", "said"),
     [
         (OTLP, {"address": "http://collector.example.com/v1/logs"}, "http:// only with `private: yes`"),
+        (WEBHOOK, {"address": "http://127.0.0.1/", "private": "yes"}, "give an https:// address; `authorities` names"),
         (OTLP, {"address": "https://me@collector.example.com/"}, "without a user"),
         (OTLP, {"address": "ftp://collector.example.com/"}, "give an https:// address"),
         (KAFKA, {"servers": "[]"}, "at least 1 item"),

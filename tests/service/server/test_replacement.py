@@ -65,6 +65,7 @@ def test_workers_are_replaced_one_after_another_and_no_request_is_refused_or_los
         told = [each["event"] for each in map(json.loads, server.log) if each["event"] in order]
         assert told == ["worker_started"] * 2 + [*order] * 2
         assert not [each for each in map(json.loads, server.log) if each["level"] == "error"]
+        assert not server.events("worker_killed")
         assert server.stop() == 0
     assert sound(database) == ids
 

@@ -158,7 +158,11 @@ def test_several_servers_share_a_database(server, database, tmp_path):
 def test_a_port_in_use_is_a_sentence(server, tmp_path):
     """Exit code 2, and no database made."""
     code, said = refused(tmp_path / "other.db", "--port", str(server.port))
-    assert (code, said) == (2, f"error: cannot listen on 127.0.0.1 port {server.port}: Address already in use\n")
+    assert code == 2
+    assert said == (
+        f"error: cannot listen on 127.0.0.1 port {server.port}: Address already in use; "
+        "`--port` (or FIFTHFACTOR_PORT) names another, 0 a free one\n"
+    )
     assert not (tmp_path / "other.db").exists()
 
 
