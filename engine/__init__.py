@@ -162,7 +162,7 @@ from engine.policy_language.mapping_text import (
 from engine.policy_language.plain_yaml import NotYaml, plain_yaml
 from engine.policy_language.presets import Preset
 from engine.policy_language.public_recipient import EVERYONE
-from engine.policy_language.read_document import DocumentRefused, read_document
+from engine.policy_language.read_document import InvalidDocument, read_document
 from engine.policy_language.request_operations import (
     OperationPattern,
     operation_places,
@@ -263,7 +263,6 @@ __all__ = [
     "DifferenceProof",
     "Digests",
     "Document",
-    "DocumentRefused",
     "DocumentText",
     "DpvTerm",
     "Duration",
@@ -292,6 +291,7 @@ __all__ = [
     "ImpactRow",
     "ImpactTotals",
     "Instrument",
+    "InvalidDocument",
     "Judgement",
     "Key",
     "LanesWrong",

@@ -32,7 +32,13 @@ USED_BY_LEDGER = ("exporter.id", "recipient.id", "data.id")  # who and what: rec
 
 
 def lint(bundle: Bundle, today: date, only: str = "") -> tuple[Diagnostic, ...]:
-    """Every finding in the files whose name contains `only`, in file order."""
+    """
+    Every finding in the files whose name contains `only`, in file order.
+
+    Raises ValueError for a bundle that was loaded without its tests, as a service loads it: it no longer has what is looked at here.
+    """
+    if not bundle.vocabulary.nodes:
+        raise ValueError("a bundle that was loaded without its tests cannot be looked through: load it with them")
     return _Lint(bundle, today, only).run()
 
 

@@ -49,7 +49,7 @@ def text_findings(bundle: Bundle, instruments: Iterable[Instrument], findings: F
 
 
 def untranslated_texts(bundle: Bundle) -> tuple[Diagnostic, ...]:
-    """The texts that lack a language, without the rest: unlike `lint` it tests no provision, and takes no time."""
+    """The texts that lack a language. Unlike `lint`, it takes a bundle without its tests, as a service loads it, and no time."""
     findings = Findings()
     _Texts(bundle, tuple(instruments(bundle)), findings).untranslated()
     return tuple(findings.all)

@@ -15,18 +15,18 @@ from engine.policy_language.vocabulary_text import ONCE
 M = TypeVar("M", bound=DocumentText)
 
 
-class DocumentRefused(ValueError):
+class InvalidDocument(ValueError):
     """A document that comes with the program cannot be used; `str()` gives the rendered findings."""
 
 
 def read_document(model: type[M], file: str, data: bytes) -> M:
-    """A YAML file that comes with the program, as `model`. Raises DocumentRefused, with every error at its place."""
+    """A YAML file that comes with the program, as `model`. Raises InvalidDocument, with every error at its place."""
     findings = Findings()
     node = read_tree(file, data, findings)
     found = None if node is None else read_model(model, node, findings)
     if found is None or findings.errors:
         text = {file: data.decode("utf-8", "replace")}
-        raise DocumentRefused("\n\n".join(each.render(text) for each in findings.errors) or f"{file}: there is no document")
+        raise InvalidDocument("\n\n".join(each.render(text) for each in findings.errors) or f"{file}: there is no document")
     return found
 
 

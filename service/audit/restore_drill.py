@@ -28,7 +28,7 @@ from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_identity import identities
 from service.store.log_key import LogKey, LogRefused
 from service.store.log_tree import SealedTree, TreeBroken, sealed_tree
-from service.store.postgresql_programs import PostgresPrograms, new_database
+from service.store.postgresql_programs import PostgresPrograms, new_database, server_version
 from service.store.tables import head
 from service.store.tree_tiles import frontier_at
 from service.store.upgrade import open_any, open_present
@@ -118,7 +118,7 @@ def _drill(
 ) -> None:
     with live.reading.connect() as connection:
         checkpoint = _last_checkpoint(live, connection, key, report)
-        version = connection.dialect.server_version_info[0] if live.dialect == "postgresql" else 0  # type: ignore[index]
+        version = server_version(connection)[0] if live.dialect == "postgresql" else 0
     if options.keep:
         report.kept.append(str(folder))
     _need_room(folder, report.live_bytes, copies=2 if live.dialect == "sqlite" else 1)

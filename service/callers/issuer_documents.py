@@ -18,7 +18,7 @@ MOST_BYTES = 256 * 1024
 _AT_ONCE = 16 * 1024
 
 
-class DocumentRefused(Exception):
+class IssuerDocumentRefused(Exception):
     """The document cannot be fetched, or is none; the message says why."""
 
 
@@ -36,7 +36,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 def fetch(url: str, seconds: float) -> Any:
-    """The document at an address. Its body arrives within `seconds`. Raises DocumentRefused, also where the issuer refuses."""
+    """The document at an address. Its body arrives within `seconds`. Raises IssuerDocumentRefused, also where the issuer refuses."""
     until = time.monotonic() + seconds
     try:
         with urllib.request.build_opener(_NoRedirects()).open(url, timeout=seconds) as answer:
@@ -46,7 +46,7 @@ def fetch(url: str, seconds: float) -> Any:
 
 
 def call(url: str, seconds: float, headers: Mapping[str, str], sent: bytes | None = None) -> IssuerAnswer:
-    """What an address answers to a call, with `sent` as the body of a POST. A refusal is an answer too. Raises DocumentRefused."""
+    """What an address answers to a call, with `sent` as the body of a POST. A refusal is an answer too. Raises IssuerDocumentRefused."""
     until = time.monotonic() + seconds
     try:
         request = urllib.request.Request(url, sent, dict(headers))
@@ -65,9 +65,9 @@ def _body(answer: Any, seconds: float, until: float) -> bytes:
     while more := answer.read1(_AT_ONCE):
         data += more
         if len(data) > MOST_BYTES:
-            raise DocumentRefused(f"the answer has more than {MOST_BYTES >> 10} KiB")
+            raise IssuerDocumentRefused(f"the answer has more than {MOST_BYTES >> 10} KiB")
         if time.monotonic() > until:
-            raise DocumentRefused(f"the answer takes more than {seconds:g} seconds")
+            raise IssuerDocumentRefused(f"the answer takes more than {seconds:g} seconds")
     return bytes(data)
 
 
@@ -75,8 +75,8 @@ def _document(data: bytes) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
-        raise DocumentRefused("the answer is not JSON") from None
+        raise IssuerDocumentRefused("the answer is not JSON") from None
 
 
-def _unreachable(failed: Exception) -> DocumentRefused:
-    return DocumentRefused(f"the address cannot be fetched: {type(failed).__name__}")
+def _unreachable(failed: Exception) -> IssuerDocumentRefused:
+    return IssuerDocumentRefused(f"the address cannot be fetched: {type(failed).__name__}")

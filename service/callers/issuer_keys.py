@@ -23,7 +23,7 @@ def fetch(url: str, seconds: float) -> list[dict[str, Any]]:
     """The keys at an address that may verify signatures, at least one. The body arrives within `seconds`. Raises KeysRefused."""
     try:
         document = issuer_documents.fetch(url, seconds)
-    except issuer_documents.DocumentRefused as refused:
+    except issuer_documents.IssuerDocumentRefused as refused:
         raise KeysRefused(str(refused)) from None
     keys = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(keys, list) or len(keys) > MOST_KEYS:

@@ -243,7 +243,7 @@ class Provider:
         """What work in a thread of its own returns. Raises ProviderRefused where the issuer does not answer in time, or not as it must."""
         try:
             return await asyncio.wait_for(asyncio.get_running_loop().run_in_executor(self._calling, work), WAIT_SECONDS)
-        except (TimeoutError, issuer_documents.DocumentRefused):
+        except (TimeoutError, issuer_documents.IssuerDocumentRefused):
             raise ProviderRefused("provider_away") from None
 
     def _discovered(self) -> Metadata:

@@ -3,7 +3,7 @@
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
@@ -44,7 +44,7 @@ def doctor(
 
     if clock is not None and (urlsplit(clock).scheme != "https" or not urlsplit(clock).hostname):
         raise UsedWrongly("`--clock` takes an https:// address")
-    given = {"database": database, "policies": policies or None, "settings": settings_file}
+    given: dict[str, Any] = {"database": database, "policies": policies or None, "settings": settings_file}
     found = examine(os.environ, clock_of=clock, load_policies=not without_policies, **given)
     if as_json:
         print_json({**asdict(found), "counts": dict(found.counts)})

@@ -62,7 +62,7 @@ class KeptPermits:
             raise ValueError(f"a client keeps up to {MOST} permits, or 0 for none")
         self.most = most
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
-        self._policies: Mapping[str, Any] | None = None
+        self._policies: tuple[Any, Any] | None = None
         self._round = 0
         self._lock = Lock()
 
@@ -97,7 +97,7 @@ class KeptPermits:
         if not 0 < seconds <= MOST_SECONDS:
             return
         with self._lock:
-            if self._policies is None or asked.round != self._round:
+            if self._policies is None or self._policies != _deciding(answer.document) or asked.round != self._round:
                 return
             self._kept[asked.name] = _Kept(came, asked.began, asked.began_at, seconds, until.timestamp())
             self._kept.move_to_end(asked.name)
@@ -110,8 +110,8 @@ class KeptPermits:
             return
         for each in found if isinstance(found, list | tuple) else (found,):
             document = each if isinstance(each, Mapping) else getattr(each, "document", None)
-            named = document.get("bundle") if isinstance(document, Mapping) else None
-            if not isinstance(named, Mapping):
+            named = _deciding(document) if isinstance(document, Mapping) else None
+            if named is None:
                 continue
             with self._lock:
                 if self._policies is not None and named != self._policies:
@@ -129,9 +129,25 @@ class KeptPermits:
         self._round += 1
 
 
+def _deciding(document: Mapping[str, Any]) -> tuple[Any, Any] | None:
+    """The digests of the policies that decide, as an answer names them; None where it names none."""
+    if "reloads" in document:  # of `bundle`
+        named: Any = document
+    else:
+        named = (
+            document.get("after") if "changed" in document else document.get("bundle")
+        )  # of `reload_bundle`, or of a decision
+    return (named.get("source"), named.get("meaning")) if isinstance(named, Mapping) else None
+
+
 def _name(call: Call[Answer]) -> bytes:
-    """What a permit is kept under: the address with its language and options, and the exchange, however its members are ordered."""
-    exchange = json.dumps(json.loads(call.body or b"null"), sort_keys=True, separators=(",", ":"))
+    """
+    What a permit is kept under: the address with its language and options, and the exchange, however its members are ordered.
+
+    Members with the same name, as of the keys 1 and "1" in Python, all count.
+    """
+    read = json.loads(call.body or b"null", object_pairs_hook=lambda pairs: {"": sorted(pairs, key=lambda pair: pair[0])})
+    exchange = json.dumps(read, separators=(",", ":"))
     return sha256(f"{call.method} {call.path}\n{exchange}".encode()).digest()
 
 

@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from service.compliance_documents.draft_document import DraftDocument, DraftField, DraftTable
+from service.compliance_documents.draft_document import DraftDocument, DraftField, DraftSection, DraftTable
 from service.compliance_documents.plain_line import plain_line
 from service.languages.names import ComplianceDocumentsTexts
 from service.languages.words import wording
@@ -24,12 +25,10 @@ MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.doc
 WRITE, UNSTATED, ORIGIN, WARNING = "To be written", "Not stated", "Comes from", "Warning"
 _SHORT = 300  # characters
 _FIRST_DAY = (1980, 1, 1, 0, 0, 0)  # the first that a ZIP file can say
-_WIDTHS = {  # in centimetres, of the columns of a table with so many of them
-    2: (5.0, 12.0),
-    3: (4.2, 8.3, 4.5),
-    4: (4.2, 5.6, 3.2, 4.0),
-    5: (5.2, 2.2, 4.0, 2.4, 3.2),
-}
+_WIDTH = 17.0  # centimetres, of a page between its margins
+_FIELD_WIDTHS = (4.2, 8.3, 4.5)
+_MARGIN, _CHARACTER = 0.5, 0.2  # centimetres, of a cell and of a character
+_LONG_WORD, _MOST = 12, 80  # characters: of a word that is not broken, and of a text that count for the width of its column
 
 
 def docx(draft: DraftDocument) -> bytes:
@@ -59,6 +58,21 @@ def _at_one_moment(data: bytes) -> bytes:
     return fixed.getvalue()
 
 
+def _widths(rows: Sequence[Sequence[str]]) -> list[float]:
+    """The widths of the columns in centimetres: its longest word fits, and the longer a text in one is, the wider it is."""
+    columns = list(zip(*rows, strict=True))
+    words = [max(_length(word) for text in column for word in text.split() or [""]) for column in columns]
+    least = [_MARGIN + _CHARACTER * min(each, _LONG_WORD) for each in words]
+    weights = [min(max(map(_length, column)), _MOST) ** 0.8 for column in columns]
+    left = _WIDTH - sum(least)
+    return [each + left * weight / sum(weights) for each, weight in zip(least, weights, strict=True)]
+
+
+def _length(text: str) -> int:
+    """The length of the longest line of a text; a Chinese character is as wide as two others."""
+    return max(sum(1 + (east_asian_width(each) in "WF") for each in line) for line in text.split("\n"))
+
+
 class _Writing:
     def __init__(self, draft: DraftDocument) -> None:
         import docx as library
@@ -75,39 +89,51 @@ class _Writing:
 
     def document(self) -> "Document":
         draft, words, made = self._draft, self._words, self._made
-        left, unstated = list(draft.to_write()), list(draft.unstated())
         made.add_heading(plain_line(draft.title), 0)
         for warning in (words["draft"], *draft.warnings):
             self._run(made.add_paragraph(), warning, WARNING)
         made.add_paragraph(plain_line(draft.about))
-        made.add_paragraph(plain_line(words["how"].format(words["to_write_mark"], len(left))))
+        made.add_paragraph(plain_line(words["how"].format(words["to_write_mark"])))
+        for table in draft.before:
+            self._table(table, 1)
         made.add_heading(plain_line(words["head"]), 1)
         self._fields(draft.head)
-        self._run(made.add_paragraph(), words["begins_here"], WARNING)
-        for section in draft.sections:
-            made.add_heading(plain_line(section.title), 1)
-            if section.cite:
-                self._run(made.add_paragraph(), section.cite, ORIGIN)
-            for text in filter(None, (section.says, section.left_out)):
-                made.add_paragraph(plain_line(text))
-            if section.fields:
-                self._fields(section.fields)
-            for table in section.tables:
-                self._table(table)
-        self._run(made.add_paragraph(), words["ends_here"], WARNING)
-        made.add_heading(plain_line(words["left_to_write"].format(len(left))), 1)
-        rows = [(section.title, field.title, field.write) for section, field in left]
-        self._list(rows, "column_write")
-        made.add_heading(plain_line(words["left_unstated"].format(sum(len(field.unstated) for _, field in unstated))), 1)
-        rows = [(section.title, field.title, title) for section, field in unstated for title in field.unstated]
-        self._list(rows, "column_unstated")
-        self._run(made.add_paragraph(), draft.foot, ORIGIN)
+        self._line(words["begins_here"])
+        for number, section in enumerate(draft.sections):
+            self._section(section, on_a_new_page=not number)
+        self._line(words["ends_here"])
+        for section in draft.beside:
+            self._section(section)
+        for table in draft.after:
+            self._table(table, 1)
+        self._line(draft.foot, ORIGIN)
         return made
+
+    def _section(self, section: DraftSection, *, on_a_new_page: bool = False) -> None:
+        heading = self._made.add_heading(plain_line(section.title), 1)
+        heading.paragraph_format.page_break_before = on_a_new_page or None
+        for text, style in ((section.cite, ORIGIN), (section.says, None)):
+            if text:
+                paragraph = self._made.add_paragraph()
+                paragraph.paragraph_format.keep_with_next = True
+                self._run(paragraph, text, style)
+        if section.fields:
+            self._fields(section.fields)
+        for table in section.tables:
+            self._table(table, 2)
+
+    def _line(self, text: str, style: str = WARNING) -> None:
+        """A line with room above it, for a table has none below it."""
+        paragraph = self._made.add_paragraph()
+        paragraph.paragraph_format.space_before = self._centimetres(0.5)
+        self._run(paragraph, text, style)
 
     def _fields(self, fields: tuple[DraftField, ...]) -> None:
         """A table of fields: a row for each entry, with where it comes from; the title of the field stands once."""
         written = [(field, list(self._entries(field))) for field in fields]
-        table = self._grid(("column_field", "column_entry", "column_origin"), sum(len(entries) for _, entries in written))
+        table = self._grid(
+            ("column_field", "column_entry", "column_origin"), sum(len(entries) for _, entries in written), _FIELD_WIDTHS
+        )
         rows = iter(table.rows[1:])
         for field, entries in written:
             own = []
@@ -128,40 +154,29 @@ class _Writing:
         yield from ((value.text, None, value.origin) for value in field.values)
         yield from ((self._words["not_stated"].format(title), UNSTATED, "") for title in field.unstated)
         if field.write:
-            yield self._words["to_write"].format(field.write), WRITE, ""
+            yield self._words["to_write"].format(field.number, field.write), WRITE, ""
 
-    def _table(self, text: DraftTable) -> None:
-        self._made.add_heading(plain_line(text.title), 2)
+    def _table(self, text: DraftTable, level: int) -> None:
+        self._made.add_heading(plain_line(text.title), level)
         if not text.rows:
             self._made.add_paragraph(plain_line(text.empty))
             return
-        table = self._grid(text.columns, len(text.rows))
+        table = self._grid(text.columns, len(text.rows), _widths([text.columns, *text.rows]))
         for cells, row in zip(text.rows, table.rows[1:], strict=True):
             self._keep_together(row, *cells)
             for place, (cell, lines) in enumerate(zip(row.cells, cells, strict=True)):
-                style = ORIGIN if place == len(cells) - 1 else None
+                style = ORIGIN if text.columns[place] == self._words["column_origin"] else None
                 for number, line in enumerate(lines.split("\n")):
                     self._run(self._paragraph(cell, number), line, style)
 
-    def _list(self, rows: list[tuple[str, str, str]], last: str) -> None:
-        """A list at the end: the part, the item, and the text."""
-        if not rows:
-            self._made.add_paragraph(plain_line(self._words["nothing_left"]))
-            return
-        table = self._grid(("column_section", "column_field", last), len(rows))
-        for cells, row in zip(rows, table.rows[1:], strict=True):
-            self._keep_together(row, *cells)
-            for cell, line in zip(row.cells, cells, strict=True):
-                cell.paragraphs[0].add_run(plain_line(line))
-
-    def _grid(self, columns: Sequence[str], rows: int) -> Any:
+    def _grid(self, columns: Sequence[str], rows: int, widths: Sequence[float]) -> Any:
         """A table with a head that is repeated on each page; a title of it is one of the catalogue, or stands as it is."""
         from docx.oxml import OxmlElement
 
         titles = [str(self._words.get(each, each)) for each in columns]
         table = self._made.add_table(rows + 1, len(titles), style="Table Grid")
         table.autofit = False
-        for column, width in zip(table.columns, _WIDTHS[len(titles)], strict=True):
+        for column, width in zip(table.columns, widths, strict=True):
             column.width = self._centimetres(width)
             for cell in column.cells:
                 cell.width = self._centimetres(width)

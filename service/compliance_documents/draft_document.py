@@ -23,7 +23,7 @@ class DraftField:
     """
     A field: what fills it, what the record does not state of it (`unstated`), and what a person must write in it.
 
-    `unstated` are titles of facts. `write` is empty where nobody has to write anything.
+    `unstated` are titles of facts. `write` is empty and `number` is 0 where nobody has to write anything; `by` says who writes it.
     """
 
     title: str
@@ -31,6 +31,8 @@ class DraftField:
     values: tuple[StatedValue, ...]
     unstated: tuple[str, ...]
     write: str
+    number: int = 0
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +47,23 @@ class DraftTable:
 
 @dataclass(frozen=True, slots=True)
 class DraftSection:
-    """A part of a draft. `left_out` says why it has no fields and tables, and is empty where it has."""
+    """A part of a draft."""
 
     title: str
     cite: str
     says: str
     fields: tuple[DraftField, ...]
     tables: tuple[DraftTable, ...]
-    left_out: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DraftDocument:
     """
-    A draft. `warnings` stand above everything else; `head` says what it was drafted from; `moment` is that of the record.
+    A draft. Around the document itself (`sections`) stands what is taken off before it is signed: before it the warnings, what it was
+    drafted from (`head`), what does not fit together and what a person must write (`before`); after it the parts `beside` it, the
+    citations to check and what is not stated (`after`).
 
-    `permits` says whether the decision is a permit.
+    `moment` is that of the record. `permits` says whether the decision is a permit.
     """
 
     name: str
@@ -69,7 +72,10 @@ class DraftDocument:
     about: str
     warnings: tuple[str, ...]
     head: tuple[DraftField, ...]
+    before: tuple[DraftTable, ...]
     sections: tuple[DraftSection, ...]
+    beside: tuple[DraftSection, ...]
+    after: tuple[DraftTable, ...]
     foot: str
     moment: datetime
     permits: bool

@@ -7,18 +7,19 @@ catalogue of words. Two drafts of one record are the same, as long as nothing is
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import count
 
 import engine
 from service.callers.context import Reading
-from service.compliance_documents.draft_document import DraftDocument, DraftField, DraftSection, StatedValue
+from service.compliance_documents.draft_document import DraftDocument, DraftField, DraftSection, DraftTable, StatedValue
 from service.compliance_documents.field_values import FieldValues
 from service.compliance_documents.record_tables import RecordTables
 from service.compliance_documents.template_files import templates
-from service.compliance_documents.template_text import BothText, FieldText, SectionText, TemplateText
+from service.compliance_documents.template_text import OURS, BothText, FieldText, SectionText, TemplateText
 from service.compliance_documents.told_record import ToldRecord, told_record
 from service.decisions.replay import Replayer
 from service.languages.names import ComplianceDocumentsTexts
-from service.languages.words import wording
+from service.languages.words import text_for, wording
 from service.problems import RequestRefused
 from service.service import Service
 
@@ -48,13 +49,16 @@ class _Drafting:
         self._told = told
         self._lang = lang
         self._language = engine.LANGUAGES[lang]
-        self._values = FieldValues(told, lang)
+        self._values = FieldValues(told, lang, template.called)
         self._tables = RecordTables(told, self._values, lang)
         named = told.record["decision"]["jurisdictions"]
+        self._numbers = count(1)
+        self._unsure: dict[tuple[str, str], None] = {}
         self._touched = frozenset(each["jurisdiction"] for each in named)
 
     def document(self) -> DraftDocument:
         template, words = self._template, self._words
+        sections = tuple(self._section(each) for each in template.sections if self._decided(each) and not each.beside)
         return DraftDocument(
             name=template.document,
             lang=self._lang,
@@ -62,11 +66,45 @@ class _Drafting:
             about=template.about.in_(self._lang),
             warnings=tuple(self._warnings()),
             head=(self._asked_for(), *self._head()),
-            sections=tuple(map(self._section, template.sections)),
+            before=tuple(self._before(sections)),
+            sections=sections,
+            beside=tuple(self._section(each) for each in template.sections if self._decided(each) and each.beside),
+            after=tuple(self._after(sections)),
             foot=self._language.one_after_another([words["foot"], self._language.disclaimer]),
             moment=self._told.recorded_at,
             permits=bool(self._told.record["decision"]["proceed"]) and not self._told.record.get("denied"),
         )
+
+    def _decided(self, text: SectionText) -> bool:
+        """Whether the decision names an outcome under the law of a part."""
+        return text.of is None or text.of in self._touched
+
+    def _before(self, sections: tuple[DraftSection, ...]) -> Iterator[DraftTable]:
+        """What does not fit together, if anything, and what a person must write."""
+        words = self._words
+        if doubts := tuple(dict.fromkeys(self._tables.doubts(self._template.doubts))):
+            yield DraftTable(words["doubts"], self._columns("doubt", "origin"), doubts, "")
+        rows = [
+            (str(field.number), section.title, field.title, field.by, "\u2610")
+            for section in sections
+            for field in section.fields
+            if field.write
+        ]
+        columns = self._columns("number", "section", "field", "by", "done")
+        yield DraftTable(words["left_to_write"].format(len(rows)), columns, tuple(rows), words["nothing_left"])
+
+    def _after(self, sections: tuple[DraftSection, ...]) -> Iterator[DraftTable]:
+        """The citations that were not read in a source, and what the record does not state."""
+        words = self._words
+        yield DraftTable(words["to_check"], self._columns("section", "to_check"), tuple(self._unsure), words["nothing_left"])
+        rows = [
+            (section.title, each.title, title) for section in sections for each in section.fields for title in each.unstated
+        ]
+        title = words["left_unstated"].format(len(rows))
+        yield DraftTable(title, self._columns("section", "field", "unstated"), tuple(rows), words["nothing_left"])
+
+    def _columns(self, *names: str) -> tuple[str, ...]:
+        return tuple(text_for(self._words, f"column_{name}") for name in names)
 
     def _warnings(self) -> Iterator[str]:
         record, words = self._told.record, self._words
@@ -105,28 +143,47 @@ class _Drafting:
         words = self._words
         values = [StatedValue(cited, words["from_verdict"].format(id)) for id, cited in self._asking.items()]
         nothing = StatedValue(words["nothing"], words["from_record"].format("verdict"))
-        cite = self._cited(self._template.cite, self._template.status)
+        cite = self._words["comma"].join(dict.fromkeys(self._cited(*each) for each in self._asks()))
         return DraftField(words["asked_for"], cite, tuple(values) or (nothing,), (), "")
+
+    def _asks(self) -> Iterator[tuple[BothText | None, str]]:
+        """The places that ask for the document; where its parts are of several laws, only those of the laws that decided."""
+        parts = [each for each in self._template.sections if each.of is not None]
+        decided = [(each.cite, each.status or "") for each in parts if self._decided(each)]
+        yield from decided or [(self._template.cite, self._template.status)]
 
     def _head(self) -> Iterator[DraftField]:
         for source in (*_HEAD, *_COMMITMENT):
             values, _ = self._values.of((source,))
             if values:
                 yield DraftField(self._values.title(source), "", values, (), "")
+        book = engine.Phrasebook(self._told.bundle, self._language)
+        left = dict.fromkeys(each.of for each in self._template.sections if each.of and not self._decided(each))
+        if left:
+            origin = self._words["from_record"].format("decision.jurisdictions")
+            places = tuple(StatedValue(book.place(each), origin) for each in left)
+            yield DraftField(self._words["left_out"], "", places, (), "")
 
     def _section(self, text: SectionText) -> DraftSection:
-        cite, says = self._cited(text.cite, text.status), text.says.in_(self._lang) if text.says else ""
-        title = text.title.in_(self._lang)
-        if text.of is not None and text.of not in self._touched:
-            place = engine.Phrasebook(self._told.bundle, self._language).place(text.of)
-            return DraftSection(title, cite, says, (), (), self._words["law_absent"].format(place))
-        fields = tuple(self._field(each, text) for each in text.fields)
+        title, says = text.title.in_(self._lang), text.says.in_(self._lang) if text.says else ""
+        cite = self._cited(text.cite, text.status or "")
+        sure = text.status in (None, CONFIRMED)
+        if not sure:
+            self._unsure.setdefault((title, cite))
+        fields = tuple(self._field(each, title, sure) for each in text.fields)
         return DraftSection(title, cite, says, fields, tuple(map(self._tables.table, text.tables)))
 
-    def _field(self, text: FieldText, section: SectionText) -> DraftField:
+    def _field(self, text: FieldText, section: str, sure: bool) -> DraftField:
         values, unstated = self._values.of(text.sources)
-        cite = self._cited(text.cite, text.status or section.status)
-        return DraftField(text.title.in_(self._lang), cite, values, unstated, text.write.in_(self._lang) if text.write else "")
+        title, cite = text.title.in_(self._lang), self._cited(text.cite, text.status)
+        if text.status not in (OURS, CONFIRMED):
+            cite = cite or self._language.word("mark", text.status)
+            if text.cite is not None or sure:
+                self._unsure.setdefault((section, self._language.pair(title, cite)))
+        if text.write is None:
+            return DraftField(title, cite, values, unstated, "")
+        by = text_for(self._words, f"by_{text.by}")
+        return DraftField(title, cite, values, unstated, text.write.in_(self._lang), next(self._numbers), by)
 
     def _cited(self, cite: BothText | None, status: str) -> str:
         """A citation, with its mark unless it was read in a source."""

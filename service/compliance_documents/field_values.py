@@ -12,7 +12,7 @@ from typing import Any
 import engine
 from service.compliance_documents.draft_document import StatedValue
 from service.compliance_documents.template_files import known_source
-from service.compliance_documents.template_text import COMMITMENT
+from service.compliance_documents.template_text import COMMITMENT, CalledText
 from service.compliance_documents.told_record import ToldRecord
 from service.languages.names import ComplianceDocumentsTexts
 from service.languages.words import text_for, wording
@@ -26,8 +26,9 @@ _WAYS = (*_DOCUMENTS, engine.GROUNDS)
 class FieldValues:
     """The values of fields, from one record in one language."""
 
-    def __init__(self, told: ToldRecord, lang: str) -> None:
+    def __init__(self, told: ToldRecord, lang: str, called: Mapping[str, CalledText]) -> None:
         self._told = told
+        self._called = called
         self._bundle = told.bundle
         self._language = engine.LANGUAGES[lang]
         self._lang = lang
@@ -58,6 +59,8 @@ class FieldValues:
             return source
         if source.startswith(engine.GROUNDS):
             return self._book.text(self._bundle.rules.requirements[source.removeprefix(engine.GROUNDS)].title)
+        if source in self._called and (title := self._called[source].title) is not None:
+            return title.in_(self._lang)
         if source in vocabulary.families:
             return self._book.text(vocabulary.family_titles[source])
         return self._book.title(source)
@@ -66,6 +69,8 @@ class FieldValues:
         """A value of a fact in words; what was erased in it is said to be."""
         if is_erased(value):
             return self._words["erased"]
+        if fact in self._called and isinstance(value, str) and value in self._called[fact].values:
+            return self._called[fact].values[value].in_(self._lang)
         clear = without_erased(value, self._words["erased"])
         kind = self._bundle.vocabulary.type_of(fact)
         if kind is None or kind.kind != "id":
@@ -79,7 +84,7 @@ class FieldValues:
         """
         What is stated of a document or a claim, and then who stated, confirmed, signed or withdrew it; nothing where nobody stated it.
         """
-        stated = tuple(self._stated(name))
+        stated = tuple(self.stated(name))
         return (*stated, *self._standing(name, stated[0])) if stated else ()
 
     def caller(self, id: str) -> str:
@@ -98,7 +103,8 @@ class FieldValues:
         elif source.startswith(_DOCUMENTS):
             found = self._in_one(self.document(source))
         else:
-            found = list(self._stated(source))
+            found = list(self.stated(source))
+        alone = alone and source.startswith((engine.RECORD, COMMITMENT, *_DOCUMENTS))
         for number, each in enumerate(found):
             text = each.text if alone or number else self._language.pair(self.title(source), each.text)
             yield StatedValue(_short(text), each.origin)
@@ -178,7 +184,7 @@ class FieldValues:
                 told = said if meets else words["not_owed"].format(said)
                 yield StatedValue(_short(told), words["from_verdict"].format(rule.provision.id))
 
-    def _stated(self, fact: str) -> Iterator[StatedValue]:
+    def stated(self, fact: str) -> Iterator[StatedValue]:
         """What the exchange states of a fact, a family or a document, and what the register stated; each with its origin."""
         request = self._told.request
         stated = value_of(request, fact)

@@ -8,15 +8,17 @@ or HTML, and no part of it begins a block. Within a value a line break is a spac
 import re
 from collections.abc import Iterator
 
-from service.compliance_documents.draft_document import DraftDocument, DraftField, DraftTable
+from service.compliance_documents.draft_document import DraftDocument, DraftField, DraftSection, DraftTable
 from service.compliance_documents.plain_line import plain_line
 from service.languages.names import ComplianceDocumentsTexts
 from service.languages.words import wording
 
 MEDIA_TYPE = "text/markdown"
-_INLINE = re.compile(r"[\\`*\[\]<|~$^]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])|(?<=-)-")
+_INLINE = re.compile(
+    r"[\\`*\[\]<|~$^]|(?<![^\W_])_|_(?![^\W_])|&(?=[#\w])|(?<=-)-|@|:(?=(?:1(?:00|234)|[+-]1|[\w+-]{0,40}[^\W\d][\w+-]{0,40}):)"
+)
 _FIRST = re.compile(r"^(?:(\d+)(?=[.)])|(?=[-+#>=:%!@]))")  # what begins a list, a heading, a quotation, a definition
-_ADDRESS = re.compile(r"(?i)(?<=\bhttp)(?=:)|(?<=\bhttps)(?=:)|(?<=\bftp)(?=:)|(?<=\bwww)(?=\.)")
+_ADDRESS = re.compile(r"(?i)(?<=http)(?=:)|(?<=https)(?=:)|(?<=ftp)(?=:)|(?<=www)(?=\.)")
 
 
 def markdown(draft: DraftDocument) -> str:
@@ -25,7 +27,6 @@ def markdown(draft: DraftDocument) -> str:
 
 
 def _lines(draft: DraftDocument, words: ComplianceDocumentsTexts) -> Iterator[str]:
-    left = list(draft.to_write())
     yield f"# {escaped(draft.title)}"
     yield ""
     yield f"> **{escaped(words['draft'])}**"
@@ -35,42 +36,36 @@ def _lines(draft: DraftDocument, words: ComplianceDocumentsTexts) -> Iterator[st
     yield ""
     yield escaped(draft.about)
     yield ""
-    yield escaped(words["how"].format(words["to_write_mark"], len(left)))
+    yield escaped(words["how"].format(words["to_write_mark"]))
     yield ""
+    for table in draft.before:
+        yield from _table(table, "##")
     yield f"## {escaped(words['head'])}"
     yield ""
     for field in draft.head:
         yield from _field(field, words)
     yield from (escaped(words["begins_here"]), "", "---", "")
     for section in draft.sections:
-        yield f"## {escaped(section.title)}"
-        yield ""
-        for text in (section.cite, section.says, section.left_out):
-            if text:
-                yield f"*{escaped(text)}*" if text is section.cite else escaped(text)
-                yield ""
-        for field in section.fields:
-            yield from _field(field, words)
-        for table in section.tables:
-            yield from _table(table)
+        yield from _section(section, words)
     yield from ("---", "", escaped(words["ends_here"]), "")
-    yield f"## {escaped(words['left_to_write'].format(len(left)))}"
-    yield ""
-    for number, (section, field) in enumerate(left, 1):
-        yield f"{number}. {escaped(section.title)} · **{escaped(field.title)}** · {escaped(field.write)}"
-    if not left:
-        yield escaped(words["nothing_left"])
-    yield ""
-    unstated = list(draft.unstated())
-    yield f"## {escaped(words['left_unstated'].format(sum(len(field.unstated) for _, field in unstated)))}"
-    yield ""
-    for section, field in unstated:
-        for title in field.unstated:
-            yield f"- {escaped(section.title)} · **{escaped(field.title)}** · {escaped(title)}"
-    if not unstated:
-        yield escaped(words["nothing_left"])
-    yield ""
+    for section in draft.beside:
+        yield from _section(section, words)
+    for table in draft.after:
+        yield from _table(table, "##")
     yield f"*{escaped(draft.foot)}*"
+
+
+def _section(section: DraftSection, words: ComplianceDocumentsTexts) -> Iterator[str]:
+    yield f"## {escaped(section.title)}"
+    yield ""
+    for text in (section.cite, section.says):
+        if text:
+            yield f"*{escaped(text)}*" if text is section.cite else escaped(text)
+            yield ""
+    for field in section.fields:
+        yield from _field(field, words)
+    for table in section.tables:
+        yield from _table(table, "###")
 
 
 def _field(field: DraftField, words: ComplianceDocumentsTexts) -> Iterator[str]:
@@ -81,12 +76,12 @@ def _field(field: DraftField, words: ComplianceDocumentsTexts) -> Iterator[str]:
     for title in field.unstated:
         yield f"- *{escaped(words['not_stated'].format(title))}*"
     if field.write:
-        yield f"- **{escaped(words['to_write'].format(field.write))}**"
+        yield f"- **{escaped(words['to_write'].format(field.number, field.write))}**"
     yield ""
 
 
-def _table(table: DraftTable) -> Iterator[str]:
-    yield f"### {escaped(table.title)}"
+def _table(table: DraftTable, mark: str) -> Iterator[str]:
+    yield f"{mark} {escaped(table.title)}"
     yield ""
     if table.rows:
         yield f"| {' | '.join(map(escaped, table.columns))} |"

@@ -4,17 +4,19 @@ The tables of a draft: requirements, duties, documents, claims, approvals, and t
 Each row says where it comes from. What is listed is what the record holds; citations are those of the policies.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import engine
 from service.compliance_documents.draft_document import DraftTable
 from service.compliance_documents.field_values import FieldValues
-from service.compliance_documents.template_text import TableKind, TableText
+from service.compliance_documents.template_text import DoubtText, RecordTableText, TableKind
 from service.compliance_documents.told_record import ToldRecord
 from service.documents.stated_documents import GROUPS
 from service.languages.names import ComplianceDocumentsTexts
 from service.languages.words import text_for, wording
+from service.reports.transfer_cells import value_of
 
 MET = "met"
 Rows = Iterator[tuple[str, ...]]
@@ -38,7 +40,7 @@ class RecordTables:
         self._lang = lang
         self._language = engine.LANGUAGES[lang]
         self._book = engine.Phrasebook(told.bundle, self._language)
-        self._rows: Mapping[TableKind, Callable[[TableText], Rows]] = {
+        self._rows: Mapping[TableKind, Callable[[RecordTableText], Rows]] = {
             "requirements": self._requirements,
             "duties": self._duties,
             "documents": lambda _: self._documents(GROUPS[0]),
@@ -47,7 +49,7 @@ class RecordTables:
             "gaps": self._gaps,
         }
 
-    def table(self, text: TableText) -> DraftTable:
+    def table(self, text: RecordTableText) -> DraftTable:
         """One table."""
         columns = [text_for(self._words, f"column_{name}") for name in (*_COLUMNS[text.kind], "origin")]
         rows = tuple(dict.fromkeys(self._rows[text.kind](text)))
@@ -55,10 +57,33 @@ class RecordTables:
         empty = self._words["untold_table"] if untold else self._words["no_rows"]
         return DraftTable(text.title.in_(self._lang), tuple(columns), rows, "" if rows else empty)
 
-    def _requirements(self, text: TableText) -> Rows:
+    def doubts(self, doubts: Sequence[DoubtText]) -> Rows:
+        """What does not fit together: what a template says of this record, and where the register states otherwise than the exchange."""
+        for each in doubts:
+            if all(self._is_one_of(fact, values) for fact, values in each.where.items()):
+                origins = self._words["comma"].join(map(self._words["from_exchange"].format, each.where))
+                yield each.says.in_(self._lang), origins
+        for entity, facts in (self._told.request.get(engine.REGISTER) or {}).items():
+            for fact in _paths(facts.get("states") or {}, self._told.bundle):
+                texts = [each.text for each in self._values.stated(fact)]
+                if len(texts) > 1:
+                    yield (
+                        self._language.pair(self._values.title(fact), "; ".join(texts)),
+                        self._words["from_register"].format(entity, fact),
+                    )
+
+    def _is_one_of(self, fact: str, values: Sequence[str]) -> bool:
+        stated = value_of(self._told.request, fact)
+        if stated is None:
+            entities = (self._told.request.get(engine.REGISTER) or {}).values()
+            found = (value_of(each.get("states") or {}, fact) for each in entities)
+            stated = next((each for each in found if each is not None), None)
+        return any(str(each) in values for each in (stated if isinstance(stated, list) else [stated]))
+
+    def _requirements(self, text: RecordTableText) -> Rows:
         known = self._told.bundle.rules.requirements
         for name, state in self._told.record["verdict"]["requirements"].items():
-            if name not in known or not _wanted(known[name].jurisdiction, text):
+            if name not in known or name in text.without or not _wanted(known[name].jurisdiction, text):
                 continue
             met, _ = self._values.of((f"{engine.GROUNDS}{name}",))
             said = self._language.word("requirement", state)
@@ -83,7 +108,7 @@ class RecordTables:
                 asked += [] if ways else [names]
         return frozenset(spared.difference(*asked))
 
-    def _duties(self, text: TableText) -> Rows:
+    def _duties(self, text: RecordTableText) -> Rows:
         words = self._words
         for duty in self._told.explanation.get("duties", ()):
             due = duty["due"] or words["no_due_day"]
@@ -121,7 +146,7 @@ class RecordTables:
                     self._words["from_record"].format("signed_off"),
                 )
 
-    def _gaps(self, text: TableText) -> Rows:
+    def _gaps(self, text: RecordTableText) -> Rows:
         coverage, words = self._told.explanation.get("coverage") or {}, self._words
         origin = words["from_judged_again"].format("coverage")
         for gap in coverage.get("not_modelled", ()):
@@ -143,5 +168,15 @@ class RecordTables:
         return wording(self._lang).compliance_documents
 
 
-def _wanted(jurisdiction: str, text: TableText) -> bool:
+def _paths(states: Mapping[str, Any], bundle: engine.Bundle, at: str = "") -> Iterator[str]:
+    """The facts that a register states, in its order."""
+    for name, value in states.items():
+        path = f"{at}{name}"
+        if bundle.vocabulary.type_of(path) is not None:
+            yield path
+        elif isinstance(value, dict):
+            yield from _paths(value, bundle, f"{path}.")
+
+
+def _wanted(jurisdiction: str, text: RecordTableText) -> bool:
     return text.of is None or jurisdiction in text.of

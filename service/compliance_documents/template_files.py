@@ -24,12 +24,12 @@ _DOCUMENTS = ("evidence", "claims")
 
 @cache
 def templates() -> Mapping[str, TemplateText]:
-    """The templates by name. Raises engine.DocumentRefused where a file is none."""
+    """The templates by name. Raises engine.InvalidDocument where a file is none."""
     found = {}
     for path in sorted(HERE.glob("*.yaml")):
         text = engine.read_document(TemplateText, path.name, path.read_bytes())
         if text.document != path.stem:
-            raise engine.DocumentRefused(f"{path.name}: the document is called `{text.document}`, and its file is not")
+            raise engine.InvalidDocument(f"{path.name}: the document is called `{text.document}`, and its file is not")
         found[text.document] = text
     return MappingProxyType(found)
 
@@ -47,6 +47,9 @@ def unknown_names(text: TemplateText, bundle: engine.Bundle) -> Iterator[str]:
     yield from (f"asked_by: {name}" for name in text.asked_by if name not in provisions)
     named = [name for each in text.warns for name in each.if_stated]
     yield from (f"warns: {name}" for name in named if not known_source(name, bundle))
+    yield from (f"called: {name}" for name in text.called if bundle.vocabulary.type_of(name) is None)
+    doubted = [name for each in text.doubts for name in each.where]
+    yield from (f"doubts: {name}" for name in doubted if bundle.vocabulary.type_of(name) is None)
     for number, section in enumerate(text.sections):
         yield from (f"sections[{number}]: {name}" for name in _unknown_in(section, bundle))
 
@@ -71,6 +74,7 @@ def _unknown_in(section: SectionText, bundle: engine.Bundle) -> Iterator[str]:
     places = [section.of] if section.of else []
     for table in section.tables:
         places += table.of or ()
+        yield from (name for name in table.without if name not in bundle.vocabulary.requirements)
     yield from (name for name in places if name not in known)
     for field in section.fields:
         yield from (source for source in field.sources if not known_source(source, bundle))

@@ -14,6 +14,8 @@ import engine
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=1_200, strip_whitespace=True)]
 TableKind = Literal["requirements", "duties", "documents", "claims", "approvals", "gaps"]
+OURS: Literal["ours"] = "ours"
+Writer = Literal["exporter", "importer", "counsel"]
 
 RECORD_MEMBERS = ("id", "as_of", "recorded_at", "outcome", "policies", "asked_by")
 COMMITMENT_MEMBERS = ("id", "day", "committed_at", "state", "ended")
@@ -40,8 +42,11 @@ class FieldText(engine.DocumentText):
     """What it is called."""
     cite: BothText | None = None
     """The place in the law that asks for it; without it that of the section."""
-    status: engine.Status | None = None
-    """How sure the citation is; without it as sure as that of the section."""
+    status: engine.Status | Literal["ours"]
+    """
+    How sure it is that this place in the law asks for the field; `ours` where no law does. Each field says it itself, since one that is
+    added later is not as sure as its section.
+    """
     from_: str | Annotated[list[str], Field(min_length=1)] | None = Field(None, alias="from")
     """
     What fills it: a fact, a family, `evidence.KIND`, `claims.KIND`, `grounds.REQUIREMENT` (how it was met), `record.MEMBER` or
@@ -49,6 +54,8 @@ class FieldText(engine.DocumentText):
     """
     write: BothText | None = None
     """What a person must write."""
+    by: Writer = "exporter"
+    """Who writes it: a party, or `counsel` where it is a question of law."""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -59,10 +66,12 @@ class FieldText(engine.DocumentText):
     def _says_something(self) -> Self:
         if self.from_ is None and self.write is None:
             raise ValueError("a field is filled `from` something, or a person must `write` it")
+        if self.status == OURS and self.cite is not None:
+            raise ValueError("a field for which no law asks has no `cite`")
         return self
 
 
-class TableText(engine.DocumentText):
+class RecordTableText(engine.DocumentText):
     """A table of what the record holds of one kind."""
 
     kind: TableKind
@@ -74,6 +83,8 @@ class TableText(engine.DocumentText):
     """What it is called."""
     of: list[str] | None = None
     """Only those of these jurisdictions."""
+    without: tuple[str, ...] = ()
+    """Requirements that are not listed, such as the one that the document itself is to meet."""
 
 
 class SectionText(engine.DocumentText):
@@ -83,21 +94,25 @@ class SectionText(engine.DocumentText):
     """Its heading."""
     cite: BothText | None = None
     """The place in the law, or in the guidance, that asks for it."""
-    status: engine.Status = "confirmed"
-    """How sure the citation is."""
+    status: engine.Status | None = None
+    """How sure the citation is. A section with `cite` has it."""
     says: BothText | None = None
     """What the part is about, in your own words."""
     of: str | None = None
     """A jurisdiction: if the decision does not name its law, the part says so and is left out."""
     fields: tuple[FieldText, ...] = ()
     """Its fields, in their order."""
-    tables: tuple[TableText, ...] = ()
+    tables: tuple[RecordTableText, ...] = ()
     """Its tables, after the fields."""
+    beside: bool = False
+    """It stands after the end of the document, with what is taken off before the document is signed."""
 
     @model_validator(mode="after")
     def _has_something(self) -> Self:
         if not self.fields and not self.tables:
             raise ValueError("a section has `fields` or `tables`")
+        if (self.cite is None) != (self.status is None):
+            raise ValueError("a section has both `cite` and `status`, or neither")
         return self
 
 
@@ -106,6 +121,24 @@ class WarningText(engine.DocumentText):
 
     if_stated: Annotated[list[str], Field(min_length=1)]
     """`evidence.KIND` or `claims.KIND`."""
+    says: BothText
+    """The sentence."""
+
+
+class CalledText(engine.DocumentText):
+    """What the law of a document calls a fact and its values, where the policies say it in the words of another law."""
+
+    title: BothText | None = None
+    """The fact."""
+    values: dict[str, BothText] = Field(default_factory=dict)
+    """Its values."""
+
+
+class DoubtText(engine.DocumentText):
+    """What does not fit together where the record states all of these; a reader is told, and nothing is decided."""
+
+    where: Annotated[dict[str, Annotated[list[str], Field(min_length=1)]], Field(min_length=2)]
+    """Facts, each with values as text: the fact is, or has among its values, one of them."""
     says: BothText
     """The sentence."""
 
@@ -131,5 +164,9 @@ class TemplateText(engine.DocumentText):
     """Provisions, as `policy/id`: where one of them stands in the record, the document is asked for."""
     warns: tuple[WarningText, ...] = ()
     """What stands above the draft, on a condition."""
+    called: dict[str, CalledText] = Field(default_factory=dict)
+    """Facts that the law of the document calls otherwise than the policies do."""
+    doubts: tuple[DoubtText, ...] = ()
+    """What does not fit together, in a box above the draft."""
     sections: Annotated[list[SectionText], Field(min_length=1)]
     """Its parts, in their order."""

@@ -22,6 +22,7 @@ from service.store.kept_checkpoint import LogPutBack
 from service.store.log_key import LogKeyRefused, LogRefused
 from service.store.log_tree import TreeBroken
 from service.store.moments import moment_text
+from service.store.postgresql_programs import server_version
 from service.store.tables import REVISION, commitment, cosignature, entry, head, watch_delivery
 from service.store.upgrade import revision_of_log
 from service.watch.events import WAITING
@@ -68,7 +69,7 @@ def examine_database(found: Examination, database: Database, settings: Settings,
 
 def _versions(found: Examination, database: Database, connection: sa.Connection) -> None:
     if database.dialect == "postgresql":
-        version = connection.dialect.server_version_info or (0,)
+        version = server_version(connection)
         found.versions["postgresql"] = ".".join(map(str, version))
         if version[0] < OLDEST_POSTGRESQL:
             found.fault(

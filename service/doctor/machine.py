@@ -52,12 +52,14 @@ def examine_versions(found: Examination) -> None:
             f"use a Python with SQLite {'.'.join(map(str, OLDEST_SQLITE))} or newer",
         )
     try:
-        engine.need_engines("durable")
+        engine.need_engines("checked")
         # From Python 3.13 on, the wheel of Fifth Factor brings it, and no distribution has its name.
         with suppress(metadata.PackageNotFoundError):
             found.versions["durable-rules"] = metadata.version("durable-rules")
     except engine.EngineUnavailable as refused:
-        found.fault("versions", "durable-rules-broken", str(refused), "do what the sentence says")
+        found.fault(
+            "versions", "durable-rules-broken", str(refused), "do what the sentence says; without it no mode `checked` decides"
+        )
 
 
 def examine_permissions(found: Examination, settings: Settings, settings_file: Path | None) -> None:
@@ -80,7 +82,7 @@ def examine_permissions(found: Examination, settings: Settings, settings_file: P
         "the database": database,
         "the file of settings": settings_file,
         "the key of the certificate": settings.tls_key,
-        "the password of the database": getattr(settings, "database_password_file", None),
+        "the password of the database": settings.database_password_file,
     }
     for what, path in secret.items():
         if path is None or not path.exists():

@@ -305,13 +305,15 @@ ComplianceDocumentsTexts = TypedDict("ComplianceDocumentsTexts", {
     "column_requirement": str, "column_state": str, "column_met_by": str, "column_duty": str, "column_who": str,
     "column_due": str, "column_document": str, "column_claim": str, "column_terms": str, "column_standing": str,
     "column_until": str, "column_law": str, "column_gap": str, "column_section": str, "column_write": str,
-    "column_unstated": str, "from_exchange": str, "from_counter": str, "from_register": str, "from_record": str,
-    "from_verdict": str, "from_requirement": str, "from_judged_again": str, "from_ledger": str, "from_commitment": str,
-    "from_confirmation": str, "from_later": str, "erased": str, "not_stated": str, "not_owed": str, "registered_otherwise": str,
-    "stated_by_exporter": str, "stated_in_register": str, "confirmed_by": str, "withdrawn_by": str, "signed_by": str,
-    "shown_by_person": str, "shown_by_signature": str, "other_way": str, "no_due_day": str, "perhaps": str, "keep": str,
-    "nothing": str, "may_reach": str, "not_reached": str, "no_rows": str, "untold_table": str, "law_absent": str,
-    "to_write": str, "to_write_mark": str, "left_to_write": str, "left_unstated": str, "nothing_left": str,
+    "column_unstated": str, "column_number": str, "column_by": str, "column_done": str, "column_doubt": str,
+    "column_to_check": str, "by_exporter": str, "by_importer": str, "by_counsel": str, "from_exchange": str,
+    "from_counter": str, "from_register": str, "from_record": str, "from_verdict": str, "from_requirement": str,
+    "from_judged_again": str, "from_ledger": str, "from_commitment": str, "from_confirmation": str, "from_later": str,
+    "erased": str, "not_stated": str, "not_owed": str, "registered_otherwise": str, "stated_by_exporter": str,
+    "stated_in_register": str, "confirmed_by": str, "withdrawn_by": str, "signed_by": str, "shown_by_person": str,
+    "shown_by_signature": str, "other_way": str, "no_due_day": str, "perhaps": str, "keep": str, "nothing": str,
+    "may_reach": str, "not_reached": str, "no_rows": str, "untold_table": str, "left_out": str, "to_write": str,
+    "to_write_mark": str, "left_to_write": str, "left_unstated": str, "nothing_left": str, "doubts": str, "to_check": str,
 })
 
 

@@ -215,7 +215,7 @@ class DayFiles:
 
 def _cut(path: Path) -> int:
     """Cut off what stands behind the last end of a line; the size of what is left."""
-    with open(os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC), "r+b") as file:
+    with open(path, "r+b", opener=lambda name, flags: os.open(name, flags | os.O_NOFOLLOW)) as file:
         size = file.seek(0, os.SEEK_END)
         end = size
         while end > 0:

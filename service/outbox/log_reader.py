@@ -179,8 +179,8 @@ class LogReader:
             document = documents[row.place]
             committed = known.get(document["commitment"])
             # The row keeps the hash of an exporter whose name was erased in the record.
-            erased = committed is None or (committed.party is None and committed.sequence not in stated)
-            key = None if erased else committed.exporter
+            named = committed is not None and (committed.party is not None or committed.sequence in stated)
+            key = committed.exporter if committed is not None and named else None
             shown = hidden.get(row.place, {})
             kind: EventClass
             if row.kind == WATCH_LEAF:

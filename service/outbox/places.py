@@ -28,7 +28,8 @@ def place_of(connection: sa.Connection, start: Start) -> int:
             return 0
         case date():
             midnight = datetime(start.year, start.month, start.day, tzinfo=UTC)
-            return _first_at(connection, size, moment_text(midnight - _OUT_OF_ORDER))
+            before = datetime.min.replace(tzinfo=UTC)
+            return _first_at(connection, size, moment_text(midnight - min(_OUT_OF_ORDER, midnight - before)))
         case int():
             return min(start, size)
 

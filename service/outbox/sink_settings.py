@@ -82,6 +82,8 @@ class SinkSettings(BaseModel):
     )
     @classmethod
     def _beside_the_file(cls, path: Any, info: ValidationInfo) -> Any:
+        if isinstance(path, Path) and "\0" in str(path):
+            raise ValueError("no file has a name with this character")
         return info.context / path if isinstance(path, Path) and isinstance(info.context, Path) else path
 
 
@@ -176,7 +178,10 @@ def read(path: Path | None) -> tuple[AnySink, ...]:
     if len(content) > MOST_BYTES:
         raise SettingRefused(f"the sinks `{path}` have more than {MOST_BYTES} bytes")
     try:
-        found = _FILE.validate_python(engine.plain_yaml(path.name, content) or [], context=path.absolute().parent)
+        written = engine.plain_yaml(path.name, content) or []
+        if not isinstance(written, list):
+            raise SettingRefused(f"`{path}` is wrong: it is a list of sinks, and each begins with `- name:`")
+        found = _FILE.validate_python(written, context=path.absolute().parent)
     except engine.NotYaml as refused:
         raise SettingRefused(f"the sinks `{path}` cannot be read: {refused}") from None
     except ValidationError as refused:
@@ -215,6 +220,7 @@ def safe_address(address: str, *, plain: bool | None = None) -> str:
     try:
         parts = urlsplit(address)
         sound = parts.scheme in ("https", "http") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        (parts.hostname or "").encode("idna")  # what no name server is asked for, as `a..b`
     except ValueError:
         sound = False
     if not sound or "@" in parts.netloc or "#" in address or not address.isascii() or not address.isprintable():

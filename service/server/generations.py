@@ -195,7 +195,8 @@ class Generations:
             status = os.waitstatus_to_exitcode(ended)
             if each is self._next:
                 self._next = None
-                self._say.error("upgrade_failed", pid=pid, status=status, reason="it ended; the lines above say why")
+                if self._status is None:
+                    self._say.error("upgrade_failed", pid=pid, status=status, reason="it ended; the lines above say why")
                 if self._now is not None:
                     self._now.say(BACK)
             elif each is self._now:

@@ -38,6 +38,7 @@ from service.telemetry import log_lines, metrics
 
 LEAVING_SECONDS = SECONDS + 5  # that a worker which is replaced keeps connections; the longest that one may be idle
 TICKS_WITHOUT = 10  # so that the handshake of a connection that was just accepted has time to end
+ALONE = "one process answers: start the service with `--workers 2` or more, and it can be replaced while it runs"
 SWITCH_SECONDS = 0.001  # after which a thread that waits for Python gets it: the writer needs it several times for one commit
 
 
@@ -47,8 +48,6 @@ def serve_alone(settings: Settings, listening: socket.socket) -> None:
     with _starting():
         engine.need_engines(settings.mode)
     say = log_lines.logger(level=settings.log_level)
-    refused = "one process answers: start the service with `--workers 2` or more, and it can be replaced while it runs"
-    signal.signal(signal.SIGUSR2, lambda number, frame: say.error("upgrade_failed", reason=refused))
     _answer(settings, listening, say, lambda service: _announce(say, settings, listening, *_named(service)))
 
 
@@ -120,6 +119,7 @@ def _answer(
         service.load,
         settings.drain_seconds,
         lambda: ready(service),
+        say,
         certificates,
     )
     messages = logging.getLogger("uvicorn.error")
@@ -129,6 +129,8 @@ def _answer(
         signal.signal(number, server.handle_exit)
     if figures:
         signal.signal(LEAVE, server.handle_replacement)
+    else:
+        signal.signal(signal.SIGUSR2, server.handle_vain_replacement)
 
     def reload(number: int, frame: FrameType | None) -> None:
         service.reloading.ask()
@@ -191,9 +193,11 @@ class _Server(uvicorn.Server):
         load: Load,
         drain_seconds: float,
         ready: Callable[[], None],
+        say: FilteringBoundLogger,
         certificates: Certificates | None = None,
     ) -> None:
         super().__init__(config)
+        self._say = say
         self._certificates = certificates
         self._load = load
         self._drain_seconds = drain_seconds
@@ -201,6 +205,7 @@ class _Server(uvicorn.Server):
         self._until: float | None = None  # the end of accepting requests, once a signal came
         self._last = 0.0
         self._left = -1  # ticks without a connection since another worker took the place of this one
+        self._in_vain = False  # whether somebody wants to replace this process, which is alone
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept requests, and say so."""
@@ -219,6 +224,14 @@ class _Server(uvicorn.Server):
         """Another worker takes the place of this one: accept no more connections, answer those that are there, and end."""
         self._load.draining = self._load.replaced = True
 
+    def handle_vain_replacement(self, sig: int, frame: FrameType | None) -> None:
+        """
+        Nobody takes the place of a process that is alone, and a line says so.
+
+        It is written later: the signal may have come while another line was written, and for that one line at a time has a lock.
+        """
+        self._in_vain = True
+
     async def main_loop(self) -> None:
         """Serve until it is time to stop, and look after the certificate meanwhile."""
         looking = asyncio.create_task(self._certificates.work()) if self._certificates else None
@@ -230,6 +243,9 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Whether to stop accepting requests now. The server asks ten times a second."""
+        if self._in_vain:
+            self._in_vain = False
+            self._say.error("upgrade_failed", reason=ALONE)
         if self._load.replaced and self._until is None:
             if self._left < 0:
                 for each in self.servers:

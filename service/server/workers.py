@@ -226,7 +226,7 @@ class Supervisor:
 
     def _end_if_replaced(self) -> None:
         if self._count == 0 and not self._workers and self._status is None:
-            self._status = 0
+            self._status = 0  # nobody is left to wait for
 
     def _tell_above(self, word: bytes) -> None:
         with suppress(OSError):  # it has ended, which is noticed by `_listen_above`

@@ -24,6 +24,11 @@ _DEBIAN = "/usr/lib/postgresql"
 _VERSION = re.compile(r"\(PostgreSQL\) (\d+)")
 
 
+def server_version(connection: sa.Connection) -> tuple[int, ...]:
+    """The version of the server of a connection, such as 16, 4."""
+    return tuple(map(int, connection.dialect.server_version_info or (0,)))
+
+
 @dataclass(frozen=True, slots=True)
 class PostgresPrograms:
     """`pg_dump` and `pg_restore` of one folder, and their version."""

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 _OF_A_VERSION = re.compile(r"\d+\.\d+")
+# The revisions whose rows have the seals of this version: these stay as they are, also where a row was changed by other means. A version
+# that seals more rows, or rows otherwise, begins this list anew.
+SEALED_ALIKE = ("0.17.0",)
 _LOCK = 0x0F1F_7FAC  # an advisory lock of PostgreSQL; any number that nothing else in the database uses
 
 
@@ -39,7 +42,8 @@ def upgrade(database: Database, *, tree: bool = True) -> None:
         with (
             database.reading.connect() as connection
         ):  # first: opened for writing, a file that is refused would not stay as it is
-            _revision(database, connection)
+            older = _revision(database, connection) not in (None, REVISION)
+        known = _history() if older else None  # before the lock is taken: others write meanwhile
         with database.writing.connect() as connection, connection.begin():
             if database.dialect == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
@@ -47,7 +51,7 @@ def upgrade(database: Database, *, tree: bool = True) -> None:
                 raise DatabaseRefused(
                     f"the database `{database.shown}` is in a place where SQLite cannot keep a write-ahead log"
                 )
-            before = _upgrade(database, connection)
+            before = _upgrade(database, connection, known)
             if found := foreign_parts.acting_parts(connection):
                 raise DatabaseRefused(f"the database `{database.shown}` has {found[0]}, which no version made: remove it")
             database.lock(connection)
@@ -58,7 +62,8 @@ def upgrade(database: Database, *, tree: bool = True) -> None:
             if tree and before is not None and not begun:
                 with database.growing(connection) as growth:
                     growth.note("tables-upgraded", {"from": before, "to": REVISION})
-                    row_seals.seal_again(connection, growth.key())
+                    if before not in SEALED_ALIKE:
+                        row_seals.seal_again(connection, growth.key())
         if begun:
             accept(database.key_path)
         if tree:
@@ -187,7 +192,7 @@ def _revision(database: Database, connection: sa.Connection) -> str | None:
     return None
 
 
-def _upgrade(database: Database, connection: sa.Connection) -> str | None:
+def _upgrade(database: Database, connection: sa.Connection, known: frozenset[str] | None) -> str | None:
     """Bring the tables up to date. The revision that they had, None if there was none, or if it was this one."""
     current = _revision(database, connection)
     if current == REVISION:
@@ -195,19 +200,29 @@ def _upgrade(database: Database, connection: sa.Connection) -> str | None:
     if current is None:
         _make(connection)
         return None
-    # Alembic takes a tenth of a second and ten megabytes, so it is imported only where there is an older database.
-    from alembic import command
-    from alembic.script import ScriptDirectory
-
-    config = _config()
-    config.attributes["connection"] = connection
-    if current not in {each.revision for each in ScriptDirectory.from_config(config).walk_revisions()}:
+    if current not in (known or _history()):
         raise DatabaseRefused(
             f"the database `{database.shown}` was written by a newer Fifth Factor (its tables are of revision"
             f" {current}, this version knows {REVISION}): install the newer version"
         )
+    from alembic import command
+
+    config = _config()
+    config.attributes["connection"] = connection
     command.upgrade(config, "head")
     return current
+
+
+def _history() -> frozenset[str]:
+    """
+    The revisions that this version knows. With them Alembic is imported, which takes a tenth of a second and ten megabytes.
+
+    So it is asked only where there is an older database.
+    """
+    import alembic.command  # noqa: F401 - it takes the time
+    from alembic.script import ScriptDirectory
+
+    return frozenset(each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions())
 
 
 @cache

@@ -137,7 +137,10 @@ class Metrics:
             mine = self._folder / f"{os.getpid()}.json"
             snapshots += [_read(file) for file in self._folder.glob("*.json") if file != mine]
         largest = {name for name, over in self._over.items() if over == "largest"}
-        encode, media_type = choose_encoder(accept)
+        try:
+            encode, media_type = choose_encoder(accept)
+        except (TypeError, ValueError):  # a version that is none
+            encode, media_type = choose_encoder("")
         return encode(_Fixed(_merged(snapshots, largest))), media_type
 
     def share(self, folder: Path) -> None:

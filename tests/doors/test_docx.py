@@ -65,7 +65,7 @@ def test_pandoc_reads_in_markdown_the_same_values(desk: Desk, decisions: dict[st
     for field in every_field(draft):
         for value in field.values:
             assert plain_line(f"{value.text} ({value.origin})") in read
-        assert not field.write or wording(lang).compliance_documents["to_write"].format(field.write) in read
+        assert not field.write or wording(lang).compliance_documents["to_write"].format(field.number, field.write) in read
 
 
 def pandoc(file: Path, form: str) -> Any:
@@ -119,32 +119,30 @@ def inline(tree: Any) -> str:
 
 def every_field(draft: DraftDocument) -> list[Any]:
     """The fields of a draft."""
-    return [*draft.head, *(field for section in draft.sections for field in section.fields)]
+    return [*draft.head, *(field for section in (*draft.sections, *draft.beside) for field in section.fields)]
 
 
 def said(draft: DraftDocument) -> Iterator[str]:
     """Every text that a draft says, as one line."""
     words = wording(draft.lang).compliance_documents
     yield ""
-    left, unstated = list(draft.to_write()), list(draft.unstated())
-    counts = (len(left), sum(len(field.unstated) for _, field in unstated))
     found = [draft.title, words["draft"], *draft.warnings, draft.about, draft.foot, words["head"], words["nothing_left"]]
     found += [words["begins_here"], words["ends_here"]]
-    found += [words["how"].format(words["to_write_mark"], len(left))]
-    found += [words["left_to_write"].format(counts[0]), words["left_unstated"].format(counts[1])]
+    found += [words["how"].format(words["to_write_mark"])]
     found += [str(text) for name, text in words.items() if name.startswith("column_")]
     for field in every_field(draft):
         found += [
             field.title,
             field.cite,
             field.write,
-            words["to_write"].format(field.write),
+            words["to_write"].format(field.number, field.write),
             *field.unstated,
         ]
         found += [words["not_stated"].format(title) for title in field.unstated]
         found += [text for value in field.values for text in (value.text, value.origin)]
-    for section in draft.sections:
-        found += [section.title, section.cite, section.says, section.left_out]
-        for table in section.tables:
-            found += [table.title, table.empty, *(line for row in table.rows for cell in row for line in cell.split("\n"))]
+    sections = (*draft.sections, *draft.beside)
+    for section in sections:
+        found += [section.title, section.cite, section.says]
+    for table in (*draft.before, *draft.after, *(table for section in sections for table in section.tables)):
+        found += [table.title, table.empty, *(line for row in table.rows for cell in row for line in cell.split("\n"))]
     yield from map(plain_line, found)

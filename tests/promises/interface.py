@@ -1,6 +1,7 @@
 """
-What other programs can name of this version: the operations of `/v1` with their schemas, the kinds of problems, the settings, the
-names of the client, the commands with their options, the kinds of leaves, the names of shapes. A document of JSON comes out.
+What other programs can name of this version: the operations of `/v1` with their schemas, headers and scopes, the kinds of problems, the
+settings, the names of the client, the commands with their options and what they print as JSON, the kinds of leaves, the names of shapes
+and of metrics, what the distributions install. A document of JSON comes out.
 """
 
 import dataclasses
@@ -8,6 +9,7 @@ import inspect
 import json
 import re
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
@@ -26,11 +28,13 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
+from tests.pages import text_of
+from tests.promises.printed_json import printed
 from tests.service.cli.test_main import commands
 from tests.service.conftest import POLICIES, ROOT
 
 Document = dict[str, Any]
-_WORDS = ("description", "title", "examples", "example", "summary", "default")
+_WORDS = ("description", "title", "examples", "example", "summary")
 
 
 def interface() -> Document:
@@ -41,14 +45,18 @@ def interface() -> Document:
             {
                 "operations": dict(_operations(openapi)),
                 "schemas": _bare(openapi["components"]["schemas"]),
+                "deprecated": sorted(_deprecated(openapi)),
                 "problems": {kind: status for kind, (status, _) in KINDS.items()},
                 "record": _bare(Record.model_json_schema()),
-                "leaves": sorted(EFFECTS),
+                "leaves": sorted({*EFFECTS, *_first_cells("proofs.md", "Leaves")}),
+                "metrics": _first_cells("metrics.md", "What is counted"),
                 "shapes": _shapes(),
                 "settings": _settings(),
                 "client": dict(_client()),
                 "commands": dict(_commands()),
                 "exit codes": {name: getattr(command, name) for name in ("DONE", "FINDING", "USED_WRONGLY", "INTERRUPTED")},
+                "printed": printed(),
+                "distributions": {folder: _installed(folder) for folder in (".", "service/client")},
             }
         )
     )
@@ -87,9 +95,23 @@ def _operations(openapi: Document) -> Iterator[tuple[str, Document]]:
                     },
                     "body": {"required": body.get("required", False), "content": _content(body)},
                     "answers": {status: _content(each) for status, each in answers.items() if status[0] == "2"},
+                    "headers": {status: sorted(each.get("headers", ())) for status, each in answers.items()},
+                    "scopes": sorted({scope for each in said.get("security", ()) for scope in each.get("bearer", ())}),
                     "refusals": sorted(status for status in answers if status[0] != "2"),
                 },
             )
+
+
+def _deprecated(said: Any, at: str = "") -> Iterator[str]:
+    """The places of a document that are marked as deprecated."""
+    if isinstance(said, dict):
+        if said.get("deprecated") is True:
+            yield at
+        for name, each in said.items():
+            yield from _deprecated(each, f"{at}/{name}")
+    elif isinstance(said, list):
+        for number, each in enumerate(said):
+            yield from _deprecated(each, f"{at}/{number}")
 
 
 def _shared(said: Document, shared: Document) -> Document:
@@ -124,8 +146,25 @@ def _settings() -> Document:
 
 
 def _shapes() -> list[str]:
-    page = (ROOT / "service/docs/versions.md").read_text()
-    return sorted(set(re.findall(r"`(fifthfactor/[a-z-]+/\d+)`", page)))
+    return sorted(set(re.findall(r"`(fifthfactor/[a-z-]+/\d+)`", text_of("service/docs/versions.md"))))
+
+
+def _first_cells(page: str, heading: str) -> list[str]:
+    """The names in the first cells of the table under a heading."""
+    section = text_of(f"service/docs/{page}").partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    return sorted(
+        {name for cell in re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE) for name in re.findall(r"`([\w-]+)", cell)}
+    )
+
+
+def _installed(folder: str) -> Document:
+    """What a distribution is called, the extras that it has, and the programs that it brings."""
+    project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text())["project"]
+    return {
+        "name": project["name"],
+        "extras": sorted(each for each in project.get("optional-dependencies", ()) if each != "test"),
+        "programs": sorted(project.get("scripts", ())),
+    }
 
 
 def _client() -> Iterator[tuple[str, Document]]:
@@ -140,6 +179,8 @@ def _client() -> Iterator[tuple[str, Document]]:
                 for each in dir(named)
                 if not each.startswith("_") and inspect.isfunction(getattr(named, each))
             }
+            found["properties"] = [each for each in dir(named) if each[0] != "_" and isinstance(getattr(named, each), property)]
+            found["bases"] = [each.__name__ for each in named.__mro__[1:-1]]
             if not dataclasses.is_dataclass(named) and "__init__" in vars(named):
                 found["methods"]["__init__"] = _parameters(named.__init__)
         elif callable(named):
@@ -173,5 +214,7 @@ def _commands() -> Iterator[tuple[str, Document]]:
                     if each.param_type_name == "option"
                     for option in (*each.opts, *each.secondary_opts)
                 },
+                "flags": sorted(option for each in found.params if getattr(each, "is_flag", False) for option in each.opts),
+                "many": sorted(option for each in found.params if getattr(each, "multiple", False) for option in each.opts),
             },
         )

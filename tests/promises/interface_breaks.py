@@ -14,13 +14,16 @@ def interface_breaks(was: Document, now: Document) -> list[str]:
         *_operation_breaks(was, now),
         *_gone("problem", was["problems"], now["problems"]),
         *_changed("problem", "its status was", was["problems"], now["problems"]),
-        *_record_breaks(was["record"], now["record"]),
+        *_schema_breaks("record", was["record"], now["record"]),
         *_gone("kind of leaf", was["leaves"], now["leaves"]),
         *_gone("shape", was["shapes"], now["shapes"]),
+        *_gone("metric", was["metrics"], now["metrics"]),
         *_setting_breaks(was["settings"], now["settings"]),
         *_client_breaks(was["client"], now["client"]),
         *_command_breaks(was["commands"], now["commands"]),
         *_changed("exit code", "was", was["exit codes"], now["exit codes"]),
+        *_printed_breaks(was["printed"], now["printed"]),
+        *_distribution_breaks(was["distributions"], now["distributions"]),
     ]
 
 
@@ -35,6 +38,7 @@ def _changed(what: str, was_word: str, was: Document, now: Document) -> Iterator
 def _operation_breaks(was: Document, now: Document) -> Iterator[str]:
     schemas = SchemaBreaks(was["schemas"], now["schemas"])
     yield from _gone("operation", was["operations"], now["operations"])
+    yield from schemas.between(was["schemas"]["Problem"], now["schemas"]["Problem"], "problem", "received")
     for name, older in was["operations"].items():
         if (newer := now["operations"].get(name)) is None:
             continue
@@ -63,13 +67,31 @@ def _operation_breaks(was: Document, now: Document) -> Iterator[str]:
                     yield f"{name}: an answer in {media} is gone"
                 else:
                     yield from schemas.between(schema, newer["answers"][status][media], f"{name}: {status}", "received")
+        for status, headers in older["headers"].items():
+            yield from _gone(f"{name}: {status}: header", headers, newer["headers"].get(status, headers))
+        yield from (f"{name}: wants the scope {each}" for each in newer["scopes"] if each not in older["scopes"])
         yield from (
             f"{name}: the status {each} is new among successes" for each in newer["answers"] if each not in older["answers"]
         )
 
 
-def _record_breaks(was: Document, now: Document) -> Iterator[str]:
-    yield from SchemaBreaks(was.get("$defs", {}), now.get("$defs", {})).between(was, now, "record", "received")
+def _schema_breaks(what: str, was: Document, now: Document) -> Iterator[str]:
+    yield from SchemaBreaks(was.get("$defs", {}), now.get("$defs", {})).between(was, now, what, "received")
+
+
+def _printed_breaks(was: Document, now: Document) -> Iterator[str]:
+    yield from _gone("what is printed by", was, now)
+    for command in was.keys() & now.keys():
+        yield from _schema_breaks(f"printed by {command}", was[command], now[command])
+
+
+def _distribution_breaks(was: Document, now: Document) -> Iterator[str]:
+    for folder, older in was.items():
+        newer = now[folder]
+        if older["name"] != newer["name"]:
+            yield f"distribution {older['name']}: is called {newer['name']}"
+        for what in ("extras", "programs"):
+            yield from _gone(f"distribution {older['name']}: {what}", older[what], newer[what])
 
 
 def _setting_breaks(was: Document, now: Document) -> Iterator[str]:
@@ -86,6 +108,10 @@ def _client_breaks(was: Document, now: Document) -> Iterator[str]:
         older, newer = was[name], now[name]
         yield from _gone(f"client's {name}: field", older.get("fields", ()), newer.get("fields", ()))
         yield from _gone(f"client's {name}: method", older.get("methods", ()), newer.get("methods", ()))
+        yield from _gone(
+            f"client's {name}: property", older.get("properties", ()), newer.get("properties", newer.get("fields", ()))
+        )
+        yield from _gone(f"client's {name}: is no longer a", older.get("bases", ()), newer.get("bases", ()))
         for method, parameters in older.get("methods", {}).items():
             if method not in newer.get("methods", {}):
                 continue
@@ -111,6 +137,10 @@ def _command_breaks(was: Document, now: Document) -> Iterator[str]:
         for option, required in newer["options"].items():
             if required and not older["options"].get(option, False):
                 yield f"command {name}: option {option}: has become required"
+        yield from _gone(f"command {name}: option without a value", older["flags"], newer["flags"])
+        taken = [each for each in newer["flags"] if each in older["options"] and each not in older["flags"]]
+        yield from (f"command {name}: option {each}: takes no value any more" for each in taken)
+        yield from _gone(f"command {name}: option that may be repeated", older["many"], newer["many"])
         arguments = [required for _, required in older["arguments"]], [required for _, required in newer["arguments"]]
         if len(arguments[1]) < len(arguments[0]) or any(arguments[1][len(arguments[0]) :]):
             yield f"command {name}: its arguments are others"

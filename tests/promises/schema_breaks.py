@@ -56,6 +56,8 @@ class SchemaBreaks:
         yield from _values(was, now, at, direction)
         if direction == "sent":
             yield from _limits(was, now, at)
+            if was.get("default") != now.get("default"):
+                yield f"{at}: was {was.get('default', 'not set')} if it was left out, is {now.get('default', 'not set')}"
         yield from self._members(was, now, at, direction)
         if isinstance(was.get("items"), dict) and isinstance(now.get("items"), dict):
             yield from self.between(was["items"], now["items"], f"{at}/*", direction)

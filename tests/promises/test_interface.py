@@ -1,5 +1,5 @@
 """
-What version 1.0 promised to other programs is still there: operations, schemas, problems, records, leaves, the client, commands.
+What version 1.0 promised to other programs is still there: what `interface` lists.
 
 `RECORD=1 pytest tests/promises` writes the interface of this version, which is right only until it is out.
 """
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import engine
+from tests.pages import text_of
 from tests.promises.interface import interface
 from tests.promises.interface_breaks import interface_breaks
 
@@ -92,6 +93,24 @@ BREAKS = {
     "a method": (change("client|Client|methods|evaluate"), "client's Client: method evaluate: is gone"),
     "a command": (change("commands|serve"), "command serve: is gone"),
     "an option": (change("commands|serve|options|--workers"), "command serve: option --workers: is gone"),
+    "a header of an answer": (change("operations|putParty|headers|200", []), "putParty: 200: header ETag: is gone"),
+    "a further scope": (change("operations|evaluate|scopes", ["evaluate", "read"]), "evaluate: wants the scope read"),
+    "what a parameter is if it is left out": (
+        change("operations|searchDecisions|parameters|query limit|schema|default", 7),
+        "if it was left out, is 7",
+    ),
+    "a member of a problem": (change("schemas|Problem|properties|detail"), "problem/detail: is gone"),
+    "a leaf of the tree itself": (change("leaves", []), "kind of leaf erasure: is gone"),
+    "a metric": (change("metrics", []), "metric fifthfactor_decisions_total: is gone"),
+    "a property": (change("client|StreamEvent|properties", []), "client's StreamEvent: property number: is gone"),
+    "what is caught": (change("client|Refused|bases", ["Exception"]), "client's Refused: is no longer a ClientError: is gone"),
+    "an option without a value": (change("commands|check|flags", []), "command check: option without a value --json: is gone"),
+    "what is printed": (
+        change("printed|keys list --database log.db --json|items|properties|scopes"),
+        "printed by keys list --database log.db --json/*/scopes: is gone",
+    ),
+    "an extra": (change("distributions|.|extras", []), "distribution fifthfactor: extras kafka: is gone"),
+    "a program": (change("distributions|service/client|programs", []), "programs fifthfactor-receipt: is gone"),
     "an exit code": (change("exit codes|FINDING", 3), "exit code FINDING: was 1"),
 }
 
@@ -102,6 +121,12 @@ def test_each_kind_of_break_is_found(present: dict[str, Any], name: str) -> None
     changed, sentence = copy.deepcopy(present), BREAKS[name][1]
     BREAKS[name][0](changed)
     assert any(sentence in each for each in interface_breaks(present, changed))
+
+
+def test_nothing_is_deprecated(present: dict[str, Any]) -> None:
+    """The page says so. What is marked one day needs its headers (RFC 9745, RFC 8594) in its answers, and a row on the page."""
+    assert present["deprecated"] == []
+    assert "Nothing is deprecated now." in text_of("service/docs/versions.md")
 
 
 def test_what_is_added_breaks_nothing(present: dict[str, Any]) -> None:

@@ -167,6 +167,17 @@ cases:
         assert engine.lint(bundle, DAY, file) == tuple(each for each in whole if each.at.file == file)
 
 
+def test_a_bundle_without_its_tests_is_not_looked_through() -> None:
+    """As a service loads it, it has no places of words any more, and no case shows a provision. What lacks a language is still found."""
+    words = WORDS.replace("{en: low, zh: 低}", "{en: low}").replace("en: Is it here?, zh: 是否在此？", "en: Is it here?")
+    bundle = engine.load_sources(sources(words=words), tests=False)
+    with pytest.raises(ValueError, match="load it with them"):
+        engine.lint(bundle, DAY)
+    assert [f"{each.code} {each.at.file}:{each.at.line}" for each in engine.untranslated_texts(bundle)] == [
+        "untranslated p/words.yaml:5"
+    ]
+
+
 CLAIM = "claims:\n  need: {title: {en: a need, zh: 必需}, ask: {en: Is it needed?, zh: 是否必需？}}\nrequirements:\n"
 
 

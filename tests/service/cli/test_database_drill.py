@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -24,7 +25,7 @@ REQUEST = post("/v1/evaluate", body())
 PROGRAMS = str(Path(postgresql_program("pg_dump")).parent)
 
 
-def drilled(database: str | Path, *options: str, **environment: str) -> tuple[int, dict, str]:
+def drilled(database: str | Path, *options: str, **environment: str) -> tuple[int, dict[str, Any], str]:
     """The exit code, the report, and what was said on standard error."""
     code, output, errors = database_command(
         "drill", "--database", str(database), "--programs", PROGRAMS, "--json", *options, **environment

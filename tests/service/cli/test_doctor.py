@@ -1,5 +1,6 @@
 """`fifthfactor doctor`: every finding is provoked, nothing is written, no secret is printed, and a broken part hides no other."""
 
+import http.client
 import json
 import os
 import re
@@ -10,21 +11,25 @@ from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+import engine
 from service.callers import keys
 from service.doctor import database as of_databases
-from service.doctor import examination, machine
+from service.doctor import machine
 from service.doctor.examination import examine
 from service.doctor.findings import Examination
 from service.log.store import Store
-from service.store import tables
+from service.policies.reloading import Origin
+from service.store import log_key, tables
 from service.store.database import Database
 from service.store.log_key import key_file, witness_key
 from service.store.tables import REVISION
 from service.transparency.ed25519 import PrivateKey
+from service.watch.webhook_connections import digest_of
 from tests.service.cli.test_database import command, with_records
 from tests.service.conftest import BOTH_DATABASES, POLICIES, body, copied, running
 from tests.service.database_files import database_files
@@ -40,7 +45,7 @@ PASSWORD = "a-password-that-nobody-reads"
 def somebody(monkeypatch):
     """Somebody who is not root, on a disk with room."""
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 40))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1 << 40))
     monkeypatch.delenv("FIFTHFACTOR_LOG_KEY", raising=False)
 
 
@@ -57,7 +62,7 @@ def log(tmp_path, tables) -> Path:
 
 
 def examined(log: Path | str, now: datetime | None = None, load_policies: bool = False, **settings: str) -> Examination:
-    """What is found with these settings."""
+    """What is found with these settings, each a text as in an environment."""
     environment = {"FIFTHFACTOR_DATABASE": str(log), "FIFTHFACTOR_POLICIES": str(POLICIES)}
     environment |= {f"FIFTHFACTOR_{name.upper()}": value for name, value in settings.items()}
     return examine(environment, lambda: now or datetime.now(UTC), load_policies=load_policies)
@@ -163,7 +168,7 @@ def test_a_folder_that_is_not_there_is_said(tmp_path):
 )
 def test_the_room_on_the_disk_is_compared_with_the_growth_of_the_log(log, monkeypatch, free, code):
     """Of three hundred megabytes nothing is left in a day, of nine gigabytes in less than a month; and so of temporary files."""
-    monkeypatch.setattr(machine.shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=free))
     monkeypatch.setattr(of_databases, "_growth", lambda *_: float(1 << 29))
     found = codes(examined(log))
     assert found & {"disk-full", "disk-soon-full"} == ({code} if code else set())
@@ -186,7 +191,7 @@ def test_the_growth_is_that_of_the_last_week(tmp_path):
 def test_libraries_that_are_missing_old_or_broken_are_said(log, monkeypatch):
     """A library of the service, SQLite, the durable rules that were built wrongly."""
     monkeypatch.setattr(machine, "LIBRARIES", ("no-such-library",))
-    monkeypatch.setattr(machine.sqlite3, "sqlite_version_info", (3, 30, 0))
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 30, 0))
     monkeypatch.setitem(sys.modules, "durable_rules_engine", None)
     assert {"library-missing", "sqlite-old", "durable-rules-broken"} <= codes(examined(log))
 
@@ -231,9 +236,7 @@ def test_both_databases_are_examined(database, tmp_path, postgresql, monkeypatch
     if "://" not in database:
         assert not examined(database).counts["fault"]
         return
-    from service.store import log_key
-
-    more = {"log_key": str(log_key.OF_A_SERVER)}
+    more: dict[str, Any] = {"log_key": str(log_key.OF_A_SERVER)}
     found = examined(database, **more)
     assert "disk-of-a-server" in codes(found)
     assert "postgresql" in found.versions
@@ -280,7 +283,7 @@ class Told:
 
 def test_another_clock_is_asked_only_if_it_is_named(log, monkeypatch):
     """Its time is compared, and a machine that does not tell it is a note."""
-    monkeypatch.setattr(examination.http.client, "HTTPSConnection", Told)
+    monkeypatch.setattr(http.client, "HTTPSConnection", Told)
     environment = {"FIFTHFACTOR_DATABASE": str(log)}
 
     def with_clock(now: datetime) -> set[str]:
@@ -368,12 +371,11 @@ def test_policies_that_do_not_decide_are_said(log, tmp_path, monkeypatch):
     (tmp_path / "key.pub").write_bytes(PrivateKey.generated().public.to_pem())
     assert "policies-unreadable" in codes(examined(log, load_policies=True, bundle_keys=str(tmp_path / "key.pub")))
     assert "policies-unreadable" in codes(examined(log, load_policies=True, mode="guessing"))
-    from service.doctor import policies as of_policies
 
     def unavailable(*_: object) -> None:
-        raise of_policies.engine.EngineUnavailable("the mode `checked` needs durable-rules")
+        raise engine.EngineUnavailable("the mode `checked` needs durable-rules")
 
-    monkeypatch.setattr(of_policies.Origin, "start", unavailable)
+    monkeypatch.setattr(Origin, "start", unavailable)
     assert "engine-unavailable" in codes(examined(log, load_policies=True))
 
 
@@ -424,8 +426,8 @@ def test_webhooks_that_do_not_take_their_events_are_said(log, tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("whsec_" + "A" * 44 + "\n")
     secret.chmod(0o600)
-    settings = {"webhooks": "https://x.example/", "webhook_secret": str(secret)}
-    mine = of_databases.digest_of("https://x.example/")
+    settings: dict[str, Any] = {"webhooks": "https://x.example/", "webhook_secret": str(secret)}
+    mine = digest_of("https://x.example/")
     put(log, tables.watch_delivery, event=1, address="gone", attempts=1, next_at="2026-11-01", state="waiting")
     put(log, tables.watch_delivery, event=2, address=mine, attempts=3, next_at="2026-11-01", state="waiting")
     put(log, tables.watch_delivery, event=3, address=mine, attempts=10, next_at="2026-11-01", state="given-up")
@@ -450,7 +452,8 @@ def test_a_certificate_that_ends_or_cannot_be_used_is_said(log, tmp_path):
     """A file that is none, and one whose last day comes or is over."""
     certificate, key = Authority(tmp_path).certify(1)
     key.chmod(0o600)
-    settings, now = {"tls_certificate": str(certificate), "tls_key": str(key)}, datetime.now(UTC)
+    settings: dict[str, Any] = {"tls_certificate": str(certificate), "tls_key": str(key)}
+    now = datetime.now(UTC)
     [soon] = [each for each in examined(log, now, **settings).findings if each.code == "certificate-expires"]
     assert soon.severity == "warning"
     over = examined(log, now + timedelta(days=40), **settings)

@@ -68,9 +68,9 @@ def test_no_command_is_lost():
         "calendars",
         "registers",
         "unattributed",
+        "doctor",
         "import",
         "mcp",
-        "doctor",
     }
     groups: dict[str, set[str]] = {}
     for group, verb in (each for each in EVERY if len(each) == 2):

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import time
 from typing import Any
 from uuid import UUID
 
@@ -205,6 +206,42 @@ def test_other_policies_end_all_that_is_kept(clocks: Clocks) -> None:
     assert found(permits) is not None
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"changed": True, "before": DIGESTS, "after": {**DIGESTS, "source": "c" * 64}},  # of `reload_bundle`
+        {"source": "c" * 64, "meaning": DIGESTS["meaning"], "reloads": 1, "since": "2026-12-01T12:00:00Z"},  # of `bundle`
+    ],
+)
+def test_whoever_asks_for_the_policies_or_reloads_them_keeps_nothing_of_those_before(clocks: Clocks, told: Any) -> None:
+    """The same policies end nothing."""
+    permits = KeptPermits(10)
+    kept(permits, permit())
+    permits.saw({"changed": False, "before": DIGESTS, "after": DIGESTS})
+    permits.saw({**DIGESTS, "reloads": 0})
+    assert found(permits) is not None
+    permits.saw(told)
+    assert found(permits) is None
+
+
+def test_an_answer_that_names_no_policies_is_not_kept_under_those_of_another(clocks: Clocks) -> None:
+    """Whatever was seen before."""
+    permits = KeptPermits(10)
+    permits.saw({"bundle": DIGESTS})
+    kept(permits, permit(bundle=None))
+    assert found(permits) is None
+
+
+def test_names_that_become_the_same_in_json_all_count() -> None:
+    """What the client would send of these is not the same, so they never share a permit."""
+    one, other = ({**EXCHANGE, "data": {**data, "1": "b"}} for data in ({1: "a"}, {}))
+    permits = KeptPermits(10)
+    kept(permits, permit(at=time()), other)
+    assert found(permits, other) is not None
+    assert found(permits, one) is None
+    assert found(permits, {**EXCHANGE, "data": [["1", "b"]]}) is None
+
+
 @pytest.mark.parametrize(("status", "given"), [(401, False), (403, False), (404, True), (429, True)])
 def test_a_key_that_is_refused_ends_all_that_is_kept(clocks: Clocks, status: int, given: bool) -> None:
     """Other refusals do not."""
@@ -293,6 +330,22 @@ def test_a_law_that_is_loaded_anew_ends_what_is_kept(serving: Server, law: Path)
         assert isinstance(client.evaluate_batch([stricter])[0], Answer)
         now = client.evaluate(EXCHANGE)
         assert (now.proceed, now.kept, now.outcome) == (False, False, "review")
+
+
+@pytest.mark.parametrize("ask_for", ["bundle", "reload_bundle"])
+def test_who_asks_which_policies_decide_keeps_none_of_those_before(serving: Server, law: Path, ask_for: str) -> None:
+    """The next permit is one of the policies that were named."""
+    with Client(serving.address, keep_permits=10) as client:
+        assert client.evaluate(EXCHANGE).proceed
+        assert getattr(client, ask_for)()
+        assert client.evaluate(EXCHANGE).kept
+        file = law / "rules.yaml"
+        file.write_text(file.read_text().replace("at_least: 10 thousand", "at_least: 50"))
+        if ask_for == "bundle":
+            serving.process.send_signal(signal.SIGHUP)
+            eventually(lambda: serving.events("policies_reloaded"))
+        getattr(client, ask_for)()
+        assert client.evaluate(EXCHANGE).outcome == "review"
 
 
 def test_two_processes_agree(tmp_path: Path, law: Path, database: str) -> None:

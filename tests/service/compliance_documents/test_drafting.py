@@ -11,6 +11,7 @@ import pytest
 import engine
 from service.compliance_documents.draft_document import DraftDocument, StatedValue
 from service.compliance_documents.drafting import drafted
+from service.compliance_documents.markdown_file import markdown
 from service.compliance_documents.template_files import templates, unknown_names
 from service.compliance_documents.template_text import BothText, TemplateText
 from service.compliance_documents.told_record import ShownBy, ToldRecord
@@ -47,9 +48,8 @@ def told(pdp: engine.PDP, exchange: engine.Exchange, day: date, lang: str) -> To
 
 def texts(draft: DraftDocument) -> list[StatedValue]:
     """Every value of a draft."""
-    return [
-        value for field in (*draft.head, *(each for one in draft.sections for each in one.fields)) for value in field.values
-    ]
+    fields = (*draft.head, *(each for one in (*draft.sections, *draft.beside) for each in one.fields))
+    return [value for field in fields for value in field.values]
 
 
 def stated(document: Any, path: str) -> Any:
@@ -76,9 +76,9 @@ def test_a_draft_of_a_permit_across_borders_says_only_what_the_record_holds(pdp:
         for template in templates().values():
             draft = drafted(template, record, lang)
             assert not any("not a permit" in each for each in draft.warnings)
-            for section in draft.sections:
+            for section in (*draft.sections, *draft.beside):
                 assert section.title
-                assert section.fields or section.tables or section.left_out
+                assert section.fields or section.tables
                 assert all(table.rows or table.empty for table in section.tables)
                 assert all(field.values or field.unstated or field.write for field in section.fields)
             for value in texts(draft):
@@ -86,7 +86,9 @@ def test_a_draft_of_a_permit_across_borders_says_only_what_the_record_holds(pdp:
                 if found := _ORIGIN.match(value.origin):
                     sent = stated(exchange.document, found[2])
                     assert sent is not None, value
-                    assert book.told(found[2], sent)[:1_000] in value.text or engine.LANGUAGES[lang].as_sent(sent) in value.text
+                    own = template.called[found[2]].values if found[2] in template.called else {}
+                    said = own[sent].in_(lang) if isinstance(sent, str) and sent in own else book.told(found[2], sent)[:1_000]
+                    assert said in value.text or engine.LANGUAGES[lang].as_sent(sent) in value.text
                 elif "verdict" in value.origin:
                     named = re.findall(r"[\w.-]+/[\w.-]+", value.origin)
                     assert set(named) <= stands & provisions, value
@@ -121,8 +123,9 @@ sections:
   - title: {en: Two, zh: \xe4\xba\x8c}
     fields:
       - title: {en: Three, zh: \xe4\xb8\x89}
+        status: ours
 """
-    with pytest.raises(engine.DocumentRefused) as refused:
+    with pytest.raises(engine.InvalidDocument) as refused:
         engine.read_document(TemplateText, "test.yaml", text)
     said = str(refused.value)
     assert "test.yaml:4" in said
@@ -133,6 +136,110 @@ sections:
     assert BothText(en="a", zh="b").in_("zh") == "b"
 
 
+SURE = """\
+document: test
+title: {en: Test, zh: 测试}
+about: {en: Test, zh: 测试}
+cite: {en: Art. 1, zh: 第一条}
+status: confirmed
+source: a test
+verify_by: "2027-05-31"
+asked_by: [a/b]
+sections:
+  - title: {en: One, zh: 一}
+    cite: {en: Art. 2, zh: 第二条}
+    status: confirmed
+    fields:
+      - title: {en: Read, zh: 读过}
+        status: confirmed
+        write: {en: a text, zh: 文字}
+      - title: {en: Added, zh: 补充}
+        write: {en: a text, zh: 文字}
+"""
+
+
+def test_a_field_is_not_as_sure_as_its_section_unless_it_says_so(pdp: engine.PDP) -> None:
+    """A field without a mark is refused; one that is from memory says so in its own place, whatever its section says."""
+    with pytest.raises(engine.InvalidDocument) as refused:
+        engine.read_document(TemplateText, "test.yaml", SURE.encode())
+    assert "test.yaml:17" in str(refused.value)
+    assert "`status` is missing" in str(refused.value)
+    added = SURE.replace("补充}\n", "补充}\n        status: from-memory\n")
+    record = told(pdp, engine.parse_exchange(pdp.bundle, json.dumps(NOTHING).encode()), date(2026, 11, 24), "en")
+    draft = drafted(engine.read_document(TemplateText, "test.yaml", added.encode()), record, "en")
+    assert [(each.title, each.cite) for each in draft.sections[0].fields] == [("Read", ""), ("Added", "from memory")]
+    placed = added.replace(
+        "        status: from-memory\n", "        cite: {en: Art. 3, zh: 第三条}\n        status: from-memory\n"
+    )
+    draft = drafted(engine.read_document(TemplateText, "test.yaml", placed.encode()), record, "en")
+    assert [each.cite for each in draft.sections[0].fields] == ["", "Art. 3 (from memory)"]
+    assert draft.after[0].rows == (("One", "Added: Art. 3 (from memory)"),)
+    bare = added.replace("    status: confirmed\n    fields", "    fields")
+    with pytest.raises(engine.InvalidDocument, match="has both `cite` and `status`"):
+        engine.read_document(TemplateText, "test.yaml", bare.encode())
+
+
+def test_statements_that_do_not_fit_together_stand_above_the_draft(desk: Desk) -> None:
+    """Those that a template names, and a register that states otherwise than the exchange; nothing is decided between them."""
+    exchange = case("optician-munich-pune")
+    desk.case("optician-munich-pune")
+    exchange["recipient"]["country"] = "US"
+    draft = desk.draft(desk.evaluate(exchange)["id"], "transfer-impact-assessment")
+    doubts = draft.before[0]
+    assert doubts.title == "Statements that do not fit together"
+    said = {row[0]: row[1] for row in doubts.rows}
+    assert (
+        said["A category is stated that tells who a person is, and the data are stated to be pseudonymised or anonymised."]
+        == "exchange: data.categories, exchange: data.state"
+    )
+    other = "data importer's country: United States; the register states otherwise: India"
+    assert said[other] == "register, recipient.id: recipient.country"
+    draft = desk.draft(desk.case("retailer-shanghai-penang"), "pi-impact-assessment")
+    assert [each.title for each in draft.before] == [f"What a person must still write ({len(list(draft.to_write()))})"]
+
+
+def test_what_does_not_fit_together_is_told_of_values_that_the_policies_have(pdp: engine.PDP) -> None:
+    """Each value of each condition is one that an exchange may state."""
+    for template in templates().values():
+        for doubt in template.doubts:
+            for fact, values in doubt.where.items():
+                for value in values:
+                    plain: Any = int(value) if value.isdigit() else value
+                    sent: Any = [plain] if fact in ("data.categories", "safeguards.measures") else plain
+                    for step in reversed(fact.split(".")):
+                        sent = {step: sent}
+                    assert stated(engine.parse_exchange(pdp.bundle, json.dumps(sent).encode()).document, fact) in (
+                        plain,
+                        [plain],
+                    )
+
+
+def test_a_document_says_roles_in_the_words_of_its_own_law(pdp: engine.PDP, desk: Desk) -> None:
+    """In a Chinese text on European law the exporter is the controller, and not by the word that means a processor there."""
+    draft = desk.draft(desk.case("optician-munich-pune"), "scc-annexes", "zh")
+    values = {value.text for section in draft.sections for field in section.fields for value in field.values}
+    assert {"数据输出方角色：控制者", "数据输入方角色：处理者", "数据状态：假名化"} <= values
+    for template in templates().values():
+        for fact, called in template.called.items():
+            for value in called.values:
+                sent: Any = value
+                for step in reversed(fact.split(".")):
+                    sent = {step: sent}
+                assert stated(engine.parse_exchange(pdp.bundle, json.dumps(sent).encode()).document, fact) == value
+
+
+def test_what_a_person_must_write_is_numbered_and_listed_first(desk: Desk) -> None:
+    """A table with the part, the item, who writes it, and a box; the same number stands in the mark."""
+    draft = desk.draft(desk.case("optician-munich-pune"), "scc-annexes")
+    fields = [field for _, field in draft.to_write()]
+    assert [each.number for each in fields] == list(range(1, len(fields) + 1))
+    assert [row[0] for row in draft.before[-1].rows] == [str(each.number) for each in fields]
+    assert {row[3] for row in draft.before[-1].rows} == {"exporter", "importer", "counsel (law)"}
+    text = markdown(draft)
+    assert f"\\[1 To be written: {fields[0].write}\\]" in text
+    assert text.index("What a person must still write") < text.index("The document begins here")
+
+
 def test_a_decision_that_is_no_permit_gives_a_draft_that_says_so_first(desk: Desk) -> None:
     """What is not stated is listed, and nothing is filled in from elsewhere."""
     id = desk.evaluate(NOTHING)["id"]
@@ -140,8 +247,8 @@ def test_a_decision_that_is_no_permit_gives_a_draft_that_says_so_first(desk: Des
     assert not draft.permits
     assert draft.warnings[0].startswith("This decision is not a permit. Its outcome is: ")
     (importer,) = [field for _, field in draft.unstated() if field.title == "Importer"]
-    assert "recipient's identifier" in importer.unstated
-    assert [each.text for each in importer.values] == ["recipient's country: India"]
+    assert "data importer's identifier" in importer.unstated
+    assert [each.text for each in importer.values] == ["data importer's country: India"]
     assert draft.warnings[-1] == "In this record, no provision that asks for this document stands for certain."
     permitted = desk.draft(desk.case("optician-munich-pune"), "transfer-impact-assessment")
     assert permitted.permits
@@ -163,7 +270,9 @@ def test_it_says_who_stated_and_who_confirmed_a_document(desk: Desk) -> None:
     tool = documents(desk.draft(id, "transfer-impact-assessment"))
     assert tool["condition of Article 9 for special categories"] == "stated by the exporter"
     scc = "standard contractual clauses of 2021, module two (controller to processor)"
-    confirmed = "stated by the exporter\nconfirmed by Meera Rao on 2026-11-25, until 2027-11-30"
+    confirmed = (
+        "stated by the exporter\nthat it is as stated was confirmed by Meera Rao on 2026-11-25; to be renewed by 2027-11-30"
+    )
     assert tool[scc] == confirmed
     before = desk.before[id]
     # It was given for the decision before this one, and what is withdrawn there no longer counts.
@@ -185,7 +294,7 @@ def test_what_the_register_states_is_told_as_the_registers(desk: Desk) -> None:
     other = case("optician-munich-pune")
     other["recipient"]["country"] = "US"
     values = texts(desk.draft(desk.evaluate(other)["id"], "scc-annexes"))
-    assert StatedValue("recipient's country: United States", "exchange: recipient.country") in values
+    assert StatedValue("data importer's country: United States", "exchange: recipient.country") in values
     assert StatedValue("the register states otherwise: India", "register, recipient.id: recipient.country") in values
 
 
@@ -198,7 +307,7 @@ def test_an_erased_value_is_told_as_erased(desk: Desk) -> None:
     assert any("Anna Vogel" in each.text for each in before)
     asyncio.run(desk.service.store.erase(id))
     draft = desk.draft(id, "scc-annexes")
-    assert StatedValue("exporter's identifier: erased", "exchange: exporter.id") in texts(draft)
+    assert StatedValue("data exporter's identifier: erased", "exchange: exporter.id") in texts(draft)
     whole = "\n".join(each.text for each in texts(draft))
     assert "shop-erased" not in whole
     assert "Anna Vogel" not in whole
@@ -208,24 +317,28 @@ def test_an_erased_value_is_told_as_erased(desk: Desk) -> None:
 def test_a_part_of_a_law_that_the_decision_does_not_name_is_left_out(desk: Desk) -> None:
     """The record of processing of a transfer from China has no part of the law of the Union."""
     draft = desk.draft(desk.case("retailer-shanghai-penang"), "record-of-processing", "zh")
-    union, china, *_ = draft.sections
-    assert (union.fields, union.left_out) == ((), "决定未就欧洲联盟的法律给出结论，本部分从略。")
+    (china,) = draft.sections
     assert china.fields
-    assert not china.left_out
+    assert "欧盟" not in china.title
+    (left,) = [field for field in draft.head if field.title == "决定未就其给出结论、本表从略的法域"]
+    assert [each.text for each in left.values] == ["欧洲联盟"]
+    assert "通用数据保护条例" not in draft.head[0].cite
 
 
 def test_one_of_several_ways_is_enough(desk: Desk) -> None:
     """An assessment by the authority is unmet, and not needed where a standard contract is filed."""
     draft = desk.draft(desk.case("retailer-shanghai-penang"), "pi-impact-assessment")
-    rows = {row[-1]: row[2] for section in draft.sections for table in section.tables for row in table.rows}
+    rows = {row[-1]: row[2] for section in draft.beside for table in section.tables for row in table.rows}
     assert rows["record: verdict.requirements.cn.assessment"] == "not used: another way is stated as met"
-    assert rows["record: verdict.requirements.cn.impact-assessment"] == "met"
+    assert rows["record: verdict.requirements.cn.export-notice"] == "met"
+    # That it exists was taken from the exporter; the document does not say so of itself.
+    assert "record: verdict.requirements.cn.impact-assessment" not in rows
 
 
 def documents(draft: DraftDocument) -> dict[str, str]:
     """Who says so, by the title of each document and claim."""
     words = wording(draft.lang).compliance_documents
-    tables = [table for section in draft.sections for table in section.tables if words["column_standing"] in table.columns]
+    tables = [table for section in draft.beside for table in section.tables if words["column_standing"] in table.columns]
     return {row[0]: row[2] for table in tables for row in table.rows}
 
 

@@ -42,6 +42,9 @@ HOSTILE = (
     "[^1]: note",
     "cn_ciio and snake_case_name",
     "[待填写：…]",
+    "write to dpo@firm.example or @dpo, [@smith]",
+    "urn:100:x and :smile:",
+    "a_http://evil.example xhttps://evil.example",
 )
 
 
@@ -61,6 +64,22 @@ def test_no_text_is_markup_in_markdown(text: str) -> None:
     cells = ["".join(one.content for one in each.children or ()) for each in table if each.type == "inline"][2:]
     assert cells == [said, said]
     assert "https:" not in escaped("https://evil.example")  # what a reader of GFM would make a link
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("dpo@firm.example", r"dpo\@firm.example"),
+        ("see [@smith]", r"see \[\@smith\]"),
+        ("urn:100:x, a :smile:, :+1:", r"urn\:100:x, a \:smile:, \:+1:"),
+        ("2026-11-25T12:00:00Z", "2026-11-25T12:00:00Z"),
+        ("a_https://evil.example", r"a_https\://evil.example"),
+        ("a_WWW.evil.example", r"a_WWW\.evil.example"),
+    ],
+)
+def test_no_text_is_an_address_a_person_or_a_picture_to_readers_that_make_them_of_plain_text(text: str, written: str) -> None:
+    """As those of GFM make links of addresses and pictures of names between colons, and Pandoc citations."""
+    assert escaped(text) == written
 
 
 def hostile(desk: Desk) -> DraftDocument:
@@ -104,11 +123,9 @@ def test_a_file_of_word_has_every_text_of_the_draft_in_its_style(desk: Desk, lan
     """What a person must write, what is not stated and the warnings are told apart by a style of their own."""
     draft = desk.draft(desk.evaluate(NOTHING)["id"], "pi-impact-assessment", lang)
     runs = paragraphs(Document(BytesIO(docx(draft))))
-    mark = {"en": "[To be written: ", "zh": "［待填写："}[lang]
-    left = [field.write for _, field in draft.to_write()]
-    written = [text for style, text in runs if style == WRITE]
-    assert [text.removeprefix(mark).rstrip("]］") for text in written] == left
-    assert set(left) <= {text for style, text in runs if style != WRITE}  # once more, in the list at the end
+    mark = {"en": "[{} To be written: {}]", "zh": "［{} 待填写：{}］"}[lang]
+    left = [mark.format(field.number, field.write) for _, field in draft.to_write()]
+    assert [text for style, text in runs if style == WRITE] == left
     assert len([text for style, text in runs if style == UNSTATED]) == sum(len(each.unstated) for _, each in draft.unstated())
     assert {text for style, text in runs if style == WARNING} > set(draft.warnings)
     texts = {text for _, text in runs}

@@ -25,6 +25,7 @@ from service.store import kept_reads
 from service.store.tables import counted, sign_off
 from service.telemetry import log_lines
 from tests.service.conftest import BOTH_DATABASES, POLICIES, Lines
+from tests.service.documents import test_documents as documented
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 JSON = {"content-type": "application/json"}
@@ -47,7 +48,8 @@ class Desk:
         """Of an exchange that may proceed."""
         answer = self.evaluate(exchange, path)
         assert answer["proceed"], answer["answer"]
-        return answer["keep_until"]
+        found: str | None = answer["keep_until"]
+        return found
 
     def post(self, path: str, sent: Any) -> Any:
         answer = self.client.post(path, json=sent)
@@ -193,6 +195,47 @@ def test_a_permit_that_a_person_signed_off_is_not_kept(desk: Desk) -> None:
     assert desk.keep_until() is not None  # nobody could sign this one off
 
 
+@pytest.mark.parametrize("end", ["refused", "over"])
+def test_no_kept_permit_outlives_the_sign_off_it_rests_on(desk: Desk, end: str) -> None:
+    """The permit rests on the sign-off and was not kept. It ends with it: by a refusal, or after the last day."""
+    many = {**PERMITTED, "data": {"people": 10_000}}
+    path = f"/v1/decisions/{desk.evaluate(many)['id']}/sign-off"
+    sent = {"provisions": ["cn.test/art-1"], "reason": "counsel read it"}
+    desk.post(path, {**sent, "verdict": "approve", "until": "2026-11-25"})
+    permit = desk.evaluate(many)
+    assert (permit["proceed"], permit["keep_until"]) == (True, None)
+    if end == "refused":
+        desk.post(path, {**sent, "verdict": "refuse"})
+    else:
+        desk.now[0] += timedelta(days=1)
+    after = desk.evaluate(many)
+    assert (after["proceed"], after["keep_until"]) == (False, None)
+
+
+@pytest.mark.parametrize("end", ["withdrawn", "over"])
+def test_no_kept_permit_outlives_the_confirmation_it_rests_on(database: str, tmp_path: Path, lines: Lines, end: str) -> None:
+    """Of a document that must be shown: nobody has an id here, so it is the document alone for which the permit is not kept."""
+    more = tmp_path / "more"
+    more.mkdir()
+    (more / "acme.yaml").write_text(documented.ACME)
+    stated: dict[str, Any] = {
+        "evidence": documented.EXCHANGE["evidence"],
+        "exporter": {"country": "CN"},
+        "recipient": {"country": "US"},
+    }
+    with opened(database, lines, (POLICIES, more)) as found:
+        desk = documented.Desk(found.service, found.client, found.now)
+        id = desk.confirmed(**stated)
+        permit = desk.evaluate(**stated)
+        assert (permit["proceed"], documented.source(permit), permit["keep_until"]) == (True, "shown", None)
+        if end == "withdrawn":
+            assert desk.withdraw(id).status_code == 201
+        else:
+            found.now[0] = datetime.combine(documented.LAST + timedelta(days=1), NOON.timetz())
+        after = desk.evaluate(**stated)
+        assert (after["outcome"], after["proceed"], after["keep_until"]) == ("review", False, None)
+
+
 @pytest.mark.parametrize("settings", [{"mode": "bitset"}, {"mode": "reference"}, {"shadow": (POLICIES,)}])
 def test_where_it_is_in_doubt_nothing_is_kept(database: str, lines: Lines, settings: Any) -> None:
     """One engine alone, and a shadow that is to see each exchange."""
@@ -258,14 +301,13 @@ def test_every_statement_is_noted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
     desk.service.store.database.close()  # so that connections are new ones
     desk.service.store.database._direct = None
     decider, service = Decider(desk.service), desk.service
-    noted = kept_reads.noted
+    enter = kept_reads.noted.__enter__
 
-    class Noting(noted):
-        def __enter__(self) -> kept_reads.KeptReads:
-            noting.append(super().__enter__())
-            return noting[-1]
+    def entered(self: kept_reads.noted) -> kept_reads.KeptReads:
+        noting.append(enter(self))
+        return noting[-1]
 
-    monkeypatch.setattr(kept_reads, "noted", Noting)
+    monkeypatch.setattr(kept_reads.noted, "__enter__", entered)
     for more in ({}, {"exporter": {"country": "CN", "id": "clinic-7"}}, {"data": {"people": 10_000, "id": "a"}}):
         raw = json.dumps({**PERMITTED, **more}).encode()
         decided = decider.answer(service.live, raw, AnswerOptions(), NOON, "1", LOCAL)

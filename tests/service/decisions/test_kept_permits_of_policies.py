@@ -1,7 +1,7 @@
 """
 The permits of the bundled policies that may be kept: what the service keeps is changed in every way, and none of them changes.
 
-The exchanges are those of the policies' own tests: in `make test` of two folders, in `make fuzz` all.
+The exchanges are those of the policies' own tests: in `make test` every fourth of two folders, in `make fuzz` all.
 """
 
 import json
@@ -14,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import engine
+from engine.values import Range
 from service.callers.caller import LOCAL
 from service.decisions.decider import AnswerOptions, DecidedExchange, Decider
 from service.ledger.counter_book import Book
@@ -27,6 +28,7 @@ from tests.service.test_questions import AGREED, SALE, TRAINING
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LATER = datetime(2026, 11, 25, 12, 4, tzinfo=UTC)
 SOME = ("gdpr", "principles")  # files of tests with many such permits
+ONE_IN = 4  # of their exchanges
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +66,9 @@ def permits(request: pytest.FixtureRequest, service: Service, now: list[datetime
     bundle = engine.load(engine.bundled_policies())  # with its files of tests
     found = {}
     now[0] = NOON
+    step = ONE_IN if request.param is SOME else 1
     for name in request.param:
-        for trial in engine.trials(bundle, bundle, name):
+        for trial in engine.trials(bundle, bundle, name)[::step]:
             document = json.loads(trial.raw) if trial.raw else {engine.REGISTER: {}}
             document.pop("as_of", None)
             if engine.REGISTER in document:
@@ -93,7 +96,7 @@ def said(decided: DecidedExchange) -> dict[str, Any]:
 
 
 def change_everything(client: TestClient) -> None:
-    """A ledger with counters, shares of one party, promises overdue, agreements and payments; a register; sign-offs; confirmations."""
+    """Two assets of one content, four parties, an agreement that is open, and commitments: 25 uses of data and a sale that is paid for."""
 
     def send(method: str, path: str, body: Any) -> Any:
         answer = client.request(method, f"/v1/{path}", json=body)
@@ -151,4 +154,6 @@ def test_no_share_changes_a_permit_that_may_be_kept(service: Service, permits: d
         judgement = live.pdp.judge(engine.with_shares(live.bundle, exchange, whole), as_of=NOON.date())
         assert judgement.proceeds(NOON.date())
         assert not judgement.verdict.owed
-    assert engine.with_shares(live.bundle, exchange, whole).values[next(iter(whole))].low == Fraction(1)
+    share = engine.with_shares(live.bundle, exchange, whole).values[next(iter(whole))]
+    assert isinstance(share, Range)
+    assert share.low == Fraction(1)

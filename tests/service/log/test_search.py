@@ -226,6 +226,20 @@ def test_words_that_hardly_meet_end_a_page_early(store, monkeypatch):
 
 
 @BOTH_DATABASES
+def test_a_text_that_hardly_any_record_has_ends_a_page_early(store, monkeypatch):
+    """With a word beside it and without one: a page looks at so many records, and going on finds the one at the beginning of the log."""
+    monkeypatch.setattr(search, "_WALKED", (4, 6))
+    monkeypatch.setattr(search_index, "SORTED_AT_ONCE", 5)
+    for number in range(60):
+        append(store, entry(number, summary(number, named={"exporter": ("exporter-0",)}) if number == 0 else summary(number)))
+    for query in (Query(text="exporter-0"), Query(text="exporter-0", outcome=(summary(0).outcome,))):
+        with store.database.reading.connect() as connection:
+            page = find(connection, query, None, 5)
+            assert (page.rows, page.next is None) == ((), False)
+            assert [row.sequence for row in everything(connection, query)] == [0]
+
+
+@BOTH_DATABASES
 def test_a_party_is_found_by_a_part_of_its_id(store):
     """However old its records are; as exporter and as recipient, the shortest id first, and no more than are asked for."""
     named: tuple[dict[str, tuple[str, ...]], ...] = (

@@ -107,3 +107,11 @@ async def some(address: str, most: int) -> list[StreamEvent]:
         assert [await anext(followed) for _ in range(most)] == found
         await followed.aclose()  # type: ignore[attr-defined]
         return found
+
+
+def test_the_first_day_that_there_is_is_a_day(opened: Any) -> None:
+    """There is no minute before it; a reader then begins at the beginning."""
+    desk: Desk = opened(watch_days=0)
+    desk.commit("n")
+    assert pages(desk, **{"from": "0001-01-01"}) == pages(desk)
+    assert pages(desk, **{"from": "9999-12-31"})[0] == []

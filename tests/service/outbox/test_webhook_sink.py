@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -130,3 +131,24 @@ def test_the_id_of_a_request_is_another_when_a_restored_log_gives_its_numbers_ag
         WebhookSink(settings(receiver, secret), "urn:log", lambda: datetime(2026, 3, 30, tzinfo=UTC)).send(sent)
     first, again, other = [headers["webhook-id"] for headers, _ in receiver.sent]
     assert first == again != other
+
+
+@pytest.mark.parametrize(
+    ("written", "sentence"),
+    [
+        ("name: a", "is a list of sinks, and each begins with `- name:`"),
+        ("abc", "is a list of sinks, and each begins with `- name:`"),
+        ('- {name: a, kind: files, folder: "f\\0g"}', "no file has a name with this character"),
+        (
+            '- {name: a, kind: webhook, secret: "s\\0t", address: "https://example.com"}',
+            "no file has a name with this character",
+        ),
+        ('- {name: a, kind: webhook, secret: s, address: "https://a..example.com/"}', "give an https:// address"),
+    ],
+)
+def test_what_no_receiver_can_be_is_refused_at_the_start(tmp_path: Path, written: str, sentence: str) -> None:
+    """With a sentence, not at each attempt to send."""
+    file = tmp_path / "sinks.yaml"
+    file.write_text(written)
+    with pytest.raises(SettingRefused, match=re.escape(sentence)):
+        read(file)

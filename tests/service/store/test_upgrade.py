@@ -4,6 +4,9 @@ import asyncio
 import json
 import os
 import sqlite3
+import tarfile
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,9 +19,9 @@ from typer.testing import CliRunner
 from service.cli.main import app
 from service.log.store import Store
 from service.log.tree_verification import tree_faults
-from service.store import log_key, upgrade
+from service.store import log_key, row_seals, upgrade
 from service.store.database import Database, DatabaseRefused
-from service.store.tables import REVISION, about, metadata, tree_leaf
+from service.store.tables import REVISION, about, caller, metadata, tree_leaf
 from service.store.upgrade import open_present, revision
 from tests.service.log.test_store import append, entry, sound
 
@@ -123,6 +126,44 @@ revision, down_revision = "9.1.0", "{REVISION}"
 def upgrade():
     op.execute("CREATE TABLE later (name VARCHAR)")
 """
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Iterator[Database]:
+    """A database that 0.18.0 made."""
+    with tarfile.open(Path(__file__).with_name("database-0.18.0.tar.gz")) as packed:
+        packed.extractall(tmp_path, filter="data")
+    with closing(Database.open(str(tmp_path / "log.db"))) as database:
+        yield database
+
+
+def test_what_takes_long_is_done_before_the_lock_is_taken(earlier, monkeypatch):
+    """Others write while Alembic is imported."""
+    steps: list[str] = []
+    history = upgrade._history
+
+    def noted() -> frozenset[str]:
+        steps.append("history")
+        return history()
+
+    monkeypatch.setattr(upgrade, "_history", noted)
+    sa.event.listen(earlier.writing, "begin", lambda connection: steps.append("lock"))
+    upgrade.upgrade(earlier)
+    assert steps == ["history", "lock"]
+
+
+def test_what_was_changed_before_is_not_sealed(earlier):
+    """Nor is anything else, where this version seals what the one before sealed. So a change by other means is still seen afterwards."""
+    with earlier.writing.begin() as connection:
+        connection.execute(sa.update(caller).values(name="somebody else"))
+    upgrade.upgrade(earlier)
+    with earlier.reading.connect() as connection:
+        for id in connection.execute(sa.select(caller.c.id)).scalars():
+            with pytest.raises(row_seals.SealBroken):
+                row_seals.check(connection, row_seals.KEY, [id])
+        for kind, within, ids in row_seals.all_subjects(connection):
+            if kind not in (row_seals.KEY, row_seals.ADMISSIONS):
+                row_seals.check(connection, kind, ids, within)
 
 
 def test_several_that_start_at_once_make_the_tables_once(empty):

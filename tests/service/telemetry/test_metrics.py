@@ -252,3 +252,24 @@ def test_a_slow_look_delays_no_page_for_long(in_file, monkeypatch):
 
     asyncio.run(run())
     assert looks == [1]
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/openmetrics-text; version=abc",
+        "application/openmetrics-text; version=1.0.0-rc1",
+        "text/plain; version=x",
+        "application/openmetrics-text; version=99.0.0; escaping=x",
+        "text/plain; version=1.0.0; escaping=allow-utf-8",
+        "application/openmetrics-text; version=1..0",
+        "application/openmetrics-text; version=\u0661.0.0",
+        "=;,;=",
+        "application/openmetrics-text; version=",
+    ],
+)
+def test_an_odd_accept_gets_a_page(accept):
+    """In one of the two formats."""
+    page, media_type = asyncio.run(Metrics().page(accept))
+    assert b"fifthfactor_" in page
+    assert media_type.startswith(("text/plain", "application/openmetrics-text"))
