@@ -57,13 +57,7 @@ def examine_versions(found: Examination) -> None:
         with suppress(metadata.PackageNotFoundError):
             found.versions["durable-rules"] = metadata.version("durable-rules")
     except engine.EngineUnavailable as refused:
-<<<<<<< HEAD
         found.fault("versions", "durable-rules-broken", str(refused), "do what the sentence says")
-=======
-        found.fault(
-            "versions", "durable-rules-broken", str(refused), "do what the sentence says; without it no mode `checked` decides"
-        )
->>>>>>> work-newcomer
 
 
 def examine_permissions(found: Examination, settings: Settings, settings_file: Path | None) -> None:
