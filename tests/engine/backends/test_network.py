@@ -18,6 +18,7 @@ import types
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import IntEnum
+from importlib import metadata
 from itertools import cycle, islice
 from pathlib import Path
 from textwrap import dedent
@@ -455,5 +456,5 @@ def test_what_to_install_again_is_what_was_installed(
 ) -> None:
     """The folder or the wheel that pip noted; the name only where it came from an index."""
     monkeypatch.setattr(network, "__file__", str(tmp_path / "site-packages" / "engine" / "backends" / "durable" / "network.py"))
-    monkeypatch.setattr(network.metadata, "distribution", lambda name: types.SimpleNamespace(read_text=lambda file: noted))
+    monkeypatch.setattr(metadata, "distribution", lambda name: types.SimpleNamespace(read_text=lambda file: noted))
     assert network._origin() == what
