@@ -41,6 +41,7 @@ NOT_RUN = {
     "text": "a picture",
     "sh make": "installs packages, measures for minutes, or runs these very tests",
     "sh serve": "does not end by itself; every example asks a server that was started so",
+    "sh doctor": "finds what this machine lacks; tests/service/cli/test_doctor.py provokes each finding",
     "sh upgrade": "replaces the program of a service; tests/service/server/test_replacement.py does that",
     "sh kubernetes": "needs a cluster; tests/doors/test_helm_chart_runs.py runs what the chart makes (`make doors`)",
     "yaml values": "values of the chart; tests/doors/test_helm_chart.py has Helm render them (`make doors`)",

@@ -120,7 +120,7 @@ def calls(client: TestClient) -> list[tuple[str, str]]:
 
 
 FITTING = {"{digest}": "0" * 64}  # parameters that are not of any form
-ENDLESS = {"/v1/watch/stream": "?seconds=1"}  # what never ends if it is not told when
+ENDLESS = dict.fromkeys(("/v1/watch/stream", "/v1/events/stream"), "?seconds=1")  # what never ends if it is not told when
 
 
 def call(client: TestClient, method: str, path: str, **headers: str) -> Any:
