@@ -87,12 +87,12 @@ def _time(name: str, decide: Callable[[], object], goal: Goal | None, before: Ca
 
 
 def rests_on(bundle: engine.Bundle, exchanges: Sequence[bytes]) -> None:
-    """What permits of exchanges of 45 facts rest on, as it is in the answer, and exactly."""
+    """What permits of exchanges of 45 facts or more rest on, as it is in the answer, and exactly."""
     pdp = engine.PDP(bundle, "bitset")
     read = (engine.parse_exchange(bundle, raw) for raw in exchanges)
-    judged = (pdp.judge(each, as_of=DAY) for each in read if len(each.values) == FACTS)
+    judged = (pdp.judge(each, as_of=DAY) for each in read if len(each.values) >= FACTS)
     permits = [judgement for judgement in judged if judgement.outcome.permits][:PERMITS]
-    heading(f"what a permit rests on, {len(permits)} exchanges of {FACTS} facts in turn")
+    heading(f"what a permit rests on, {len(permits)} exchanges of {FACTS} facts or more in turn")
     for exact, goal in RESTS_ON.items():
         turn = iter(permits * 1_000_000)
         median, _ = timed(lambda turn=turn, exact=exact: pdp.rests_on(next(turn), exact=exact))  # type: ignore[misc]
