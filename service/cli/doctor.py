@@ -12,7 +12,7 @@ from service.cli.command import AsJson, Commands, Database, ServicePolicies, Use
 from service.cli.output import count, painted, print_json, safe
 
 if TYPE_CHECKING:
-    from service.doctor.findings import Examination
+    from service.doctor.diagnosis import Examination
 
 app = Commands()
 TONES = {"fault": "red", "warning": "yellow", "note": "bold"}

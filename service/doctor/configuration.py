@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from service.doctor.findings import Examination
+from service.doctor.diagnosis import Examination
 from service.settings import FILE, PREFIX, SettingRefused, Settings
 from service.store.database import file_of
 

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 import sqlalchemy as sa
 
 from service.doctor import configuration, machine
-from service.doctor.database import clocks_apart, examine_database
-from service.doctor.findings import Examination
-from service.doctor.policies import examine_policies
+from service.doctor.database_health import clocks_apart, examine_database
+from service.doctor.diagnosis import Examination
+from service.doctor.policy_health import examine_policies
 from service.documents.trusted_signers import TrustedSigners
 from service.server.tls_certificate import CertificateFiles, CertificateRefused
 from service.settings import SettingRefused, Settings, webhook_secrets

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 import engine
-from service.doctor.findings import Examination
+from service.doctor.diagnosis import Examination
 from service.settings import Settings
 from service.store.database import file_of
 from service.store.log_key import OF_A_SERVER, key_file

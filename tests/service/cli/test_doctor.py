@@ -18,10 +18,10 @@ import sqlalchemy as sa
 
 import engine
 from service.callers import keys
-from service.doctor import database as of_databases
+from service.doctor import database_health as of_databases
 from service.doctor import machine
+from service.doctor.diagnosis import Examination
 from service.doctor.examination import examine
-from service.doctor.findings import Examination
 from service.log.store import Store
 from service.policies.reloading import Origin
 from service.store import log_key, tables

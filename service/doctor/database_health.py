@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 
 from service.callers.keys import KeyRing, listed
-from service.doctor.findings import Examination
+from service.doctor.diagnosis import Examination
 from service.log.search_index import unindexed
 from service.log.witness_client import Witness
 from service.log.witness_server import lines_of

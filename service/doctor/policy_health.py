@@ -1,7 +1,7 @@
 """The policies: settings go in; whether they can be read, are sound, signed and translated comes out."""
 
 import engine
-from service.doctor.findings import Examination
+from service.doctor.diagnosis import Examination
 from service.policies.reloading import Origin
 from service.settings import SettingRefused, Settings
 
