@@ -103,6 +103,7 @@ def test_a_warning_without_a_rejected_record_is_no_failure(collected: Collected)
     warning = ExportLogsServiceResponse(partial_success=ExportLogsPartialSuccess(error_message="use another endpoint soon"))
     collected.answers = [(200, warning.SerializeToString())]
     sink(collected.port).send([event(4)])
+    assert len(collected.headers) == 1  # it was taken at once
 
 
 def test_headers_of_the_file_go_with_each_request(collected: Collected, tmp_path: Path) -> None:
