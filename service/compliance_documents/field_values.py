@@ -16,7 +16,7 @@ from service.compliance_documents.template_text import COMMITMENT, CalledText
 from service.compliance_documents.told_record import ToldRecord
 from service.languages.names import ComplianceDocumentsTexts
 from service.languages.words import text_for, wording
-from service.reports.transfer_cells import is_erased, value_of, without_erased
+from service.reports.transfer_cells import is_erased, lifting_rules, value_of, without_erased
 
 MOST_CHARACTERS = 2_000  # of a value
 _DOCUMENTS = ("evidence.", "claims.")
@@ -214,13 +214,7 @@ class FieldValues:
 
     @cached_property
     def _lifting(self) -> Mapping[str, list[tuple[Any, bool]]]:
-        """For each requirement the rules that meet it, and those by which it is not owed."""
-        found: dict[str, list[tuple[Any, bool]]] = {}
-        for rule in self._bundle.rules.rules:
-            for names, meets in ((rule.satisfies, True), (rule.excuses, False)):
-                for name in names:
-                    found.setdefault(name, []).append((rule, meets))
-        return found
+        return lifting_rules(self._bundle)
 
     @property
     def _words(self) -> ComplianceDocumentsTexts:

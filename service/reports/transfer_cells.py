@@ -99,13 +99,7 @@ class ColumnValues:
 
     @cached_property
     def _lifting(self) -> Mapping[str, list[tuple[Any, bool]]]:
-        """For each requirement the rules that meet it, and those by which it is not owed."""
-        found: dict[str, list[tuple[Any, bool]]] = {}
-        for rule in self._bundle.rules.rules:
-            for names, meets in ((rule.satisfies, True), (rule.excuses, False)):
-                for name in names:
-                    found.setdefault(name, []).append((rule, meets))
-        return found
+        return lifting_rules(self._bundle)
 
 
 def standing(record: Mapping[str, Any]) -> frozenset[str]:
@@ -141,3 +135,13 @@ def without_erased(value: Any, erased: str) -> Any:
         case [*values]:
             return [without_erased(inner, erased) for inner in values]
     return value
+
+
+def lifting_rules(bundle: engine.Bundle) -> Mapping[str, list[tuple[Any, bool]]]:
+    """For each requirement the rules that meet it (true), and those by which it is not owed (false)."""
+    found: dict[str, list[tuple[Any, bool]]] = {}
+    for rule in bundle.rules.rules:
+        for names, meets in ((rule.satisfies, True), (rule.excuses, False)):
+            for name in names:
+                found.setdefault(name, []).append((rule, meets))
+    return found
