@@ -29,6 +29,7 @@ from service.policies.prepared_policies import PreparedPolicies
 from service.server.app import create_app, preload
 from service.server.bounded_heads import SECONDS, BoundedHeads
 from service.server.listening import CannotServe
+from service.server.service_manager import tell_ready
 from service.server.tls_certificate import CertificateRefused, Certificates
 from service.server.workers import LEAVE, Supervisor
 from service.service import Service
@@ -277,6 +278,7 @@ def _announce(say: FilteringBoundLogger, settings: Settings, listening: socket.s
         engine=engine.__version__,
         workers=settings.workers,
     )
+    tell_ready()
     if sys.stderr.isatty():
         policies = ", ".join(map(str, settings.policies)) or "the bundled policies"
         print(
