@@ -277,6 +277,11 @@ class RequestRefused(Exception):
         return _answer(self.problem(path, request_id), self.headers)
 
 
+def not_readable(what: str) -> RequestRefused:
+    """The answer where the database gives no answer."""
+    return RequestRefused("not-ready", f"the {what} cannot be read", headers={"Retry-After": "1"})
+
+
 def plain(status: int, path: str, request_id: str, headers: Mapping[str, str] | None = None) -> Response:
     """The answer for a status that needs no detail."""
     phrase = HTTPStatus(status).phrase

@@ -12,7 +12,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote, urlsplit
@@ -516,6 +516,15 @@ class Settings(BaseModel):
         """Whether callers need a key even if none was ever made."""
         # Another name means that a proxy on this machine passes on requests from elsewhere.
         return self.authentication == "required" or not all(map(is_loopback, (self.host, *self.host_names)))
+
+    @property
+    def tzinfo(self) -> tzinfo:
+        """The zone of today."""
+        return time_zone(self.zone)
+
+    def day_of(self, moment: datetime) -> date:
+        """The day of a moment in that zone."""
+        return moment.astimezone(self.tzinfo).date()
 
     @field_validator("zone")
     @classmethod

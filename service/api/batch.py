@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict
 from service.api.operations import json_body, operation
 from service.api.request_bodies import PARAMETERS, Plain, asked, body
 from service.callers.caller import Caller, caller_of
+from service.decisions.answer_options import AnswerOptions
 from service.decisions.batch_limits import LargeRequests, RequestMemory
-from service.decisions.decider import AnswerOptions, Decider
+from service.decisions.decider import Decider
 from service.decisions.kept_permits import KeepableAnswer, with_keep_until
 from service.decisions.recording import Outgoing, record_and_answer
 from service.log.leaf import SealedRecord

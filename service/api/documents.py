@@ -19,7 +19,6 @@ from service.api.operations import in_path, json_body
 from service.api.request_bodies import body
 from service.api.router import Call, Door, Router, written
 from service.callers.context import Context, EvaluatingAll, ReadingAll, Reviewing
-from service.decisions.decider import durable
 from service.decisions.idempotency import KeptAnswer
 from service.documents import attachments, confirmations, decision_documents, document_bytes, document_signatures
 from service.documents.attachments import AttachedDocument, AttachmentRequest
@@ -30,6 +29,7 @@ from service.documents.document_signatures import DocumentSignature
 from service.documents.signed_statements import MOST_BYTES as MOST_OF_AN_ENVELOPE
 from service.documents.signed_statements import MOST_SIGNATURES, PAYLOAD_TYPE
 from service.documents.stated_documents import RecordedDocument
+from service.log.durable_record import durable
 from service.problems import Kind, RequestRefused
 from service.telemetry.log_lines import note
 

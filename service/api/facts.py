@@ -14,7 +14,8 @@ from service.api.request_bodies import body
 from service.api.router import Call, Router
 from service.callers.context import Evaluating
 from service.decisions import fact_list
-from service.decisions.decider import Decider
+from service.decisions.exchange_bodies import ExchangeBodies
+from service.decisions.exchange_judge import ExchangeJudge
 from service.decisions.fact_list import AskingForRecorded, FactList
 from service.decisions.replay import Replayer
 from service.log.record import PolicyDigests
@@ -90,13 +91,13 @@ async def facts_for(context: Evaluating, call: Call[None]) -> FactsShown | Respo
 
     Nothing is recorded. A fact in an address could be logged on its way, so the exchange is in the body.
     """
-    service, decider, caller = call.service, call.shared(Decider), context.caller
+    service, caller = call.service, context.caller
     raw = await body(call.request, service.settings.body_limit)
     async with service.turns.of(caller.id):
         context = call.context(Evaluating)
-        exchange = decider.read(context.live, raw, context.now, caller)
+        exchange = call.shared(ExchangeBodies).read(context.live, raw, context.now, caller)
         try:
-            judgement = decider.look(context.live, exchange, context.now, caller)
+            judgement = call.shared(ExchangeJudge).look(context.live, exchange, context.now, caller)
         except engine.EnginesFailed:
             raise RequestRefused("internal", "no engine could decide") from None
         found = fact_list.of_judgement(context, judgement)

@@ -27,7 +27,7 @@ from service.ledger.exchange_counters import CounterFiller, Moment
 from service.log.canonical_json import NotCanonical, canonical
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
-from service.settings import Settings, time_zone
+from service.settings import Settings
 from service.store.moments import moment_text
 
 
@@ -109,7 +109,7 @@ class Counters:
 
     def __init__(self, live: Live, settings: Settings, now: datetime) -> None:
         self._live, self._now = live, now
-        self._moment = Moment(now.astimezone(time_zone(settings.zone)).date(), now)
+        self._moment = Moment(settings.day_of(now), now)
         self._book = Book()
         self._counts = CounterFiller(settings, self._book)
 

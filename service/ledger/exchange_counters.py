@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import sqlalchemy as sa
 
@@ -44,6 +44,11 @@ class Moment:
 
     as_of: date
     now: datetime | None = None
+
+    @classmethod
+    def of(cls, as_of: date | None, now: datetime, today: date) -> Self:
+        """The day, if there is one, or else today."""
+        return cls(as_of or today, now if as_of in (None, today) else None)
 
     def day(self, counter: engine.Counter) -> date:
         """The day on a counter's calendar."""
@@ -96,7 +101,7 @@ class CounterFiller:
     def __init__(self, settings: Settings, book: Book) -> None:
         self.book = book
         self.rights = RightsBook(book)
-        self.benefits = BenefitsBook(book, self.rights, time_zone(settings.zone))
+        self.benefits = BenefitsBook(book, self.rights, settings.tzinfo)
         self.promises = Promises(book, settings.callers_counts)
         self.shares = Shares(book)
         self._callers = settings.callers_counts

@@ -42,7 +42,7 @@ class LedgerSnapshot:
 
     def counters(self, exchange: engine.Exchange, day: date) -> engine.Exchange:
         """The same exchange with its counters and with what the books say. Raises engine.ExchangeRefused."""
-        moment = Moment(day, self._now if day == self._today else None)
+        moment = Moment.of(day, self._now, self._today)
         try:
             return self._counts.fill(self._connection, self._live, exchange, moment).exchange
         except RequestRefused as refused:
