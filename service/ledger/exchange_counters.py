@@ -27,7 +27,8 @@ from service.ledger.share_book import Shares
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.register import periods
-from service.settings import Settings, time_zone
+from service.setting_values import time_zone
+from service.settings import Settings
 from service.store.database import Database
 
 ANY_NUMBER = engine.Tally(most=None)  # nothing for certain, and no upper end
