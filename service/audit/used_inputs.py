@@ -26,7 +26,9 @@ from service.callers.keys import find as find_key
 from service.documents import confirmations
 from service.documents.stated_documents import documents_with_hash
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import CounterFiller, FilledExchange, Moment, bare
+from service.ledger.counter_marks import bare
+from service.ledger.counter_totals import Moment
+from service.ledger.exchange_counters import CounterFiller, FilledExchange
 from service.log.canonical_json import canonical
 from service.log.leaf import erased, with_personal_values
 from service.log.record import SCHEMA, exchange_of

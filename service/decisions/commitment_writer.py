@@ -31,7 +31,9 @@ from service.ledger.commitment_events import carry_stages, note, standing
 from service.ledger.commitment_list import Commitment, CounterMovePart, State, counted_part, known
 from service.ledger.commitment_references import CommitmentReference, References
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import CounterFiller, FilledExchange, Moment, bare
+from service.ledger.counter_marks import bare
+from service.ledger.counter_totals import Moment
+from service.ledger.exchange_counters import CounterFiller, FilledExchange
 from service.ledger.party_view import EXPORTER
 from service.ledger.promise_book import Replaced
 from service.ledger.recorded_exchange import exchange_again

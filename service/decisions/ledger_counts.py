@@ -14,7 +14,8 @@ import engine
 from service.callers.caller import Caller
 from service.ledger import repeated_people
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import ANY_NUMBER, CounterFiller, FilledExchange, Moment
+from service.ledger.counter_totals import ANY_NUMBER, Moment
+from service.ledger.exchange_counters import CounterFiller, FilledExchange
 from service.policies.live import Live
 from service.problems import not_readable
 from service.service import Service

@@ -20,7 +20,8 @@ from service.decisions.exchange_bodies import ExchangeBodies, refusal
 from service.decisions.exchange_judge import ExchangeJudge
 from service.ledger.benefit_reading import benefits_of
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import CounterFiller, Moment
+from service.ledger.counter_totals import Moment
+from service.ledger.exchange_counters import CounterFiller
 from service.limits import PLAN_LEGS
 from service.policies.live import Live
 from service.problems import RequestRefused, not_readable

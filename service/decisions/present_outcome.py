@@ -19,7 +19,7 @@ from service.decisions.answer_options import AnswerOptions
 from service.decisions.decider import Decider
 from service.decisions.exchange_bodies import ExchangeBodies
 from service.decisions.exchange_judge import ExchangeJudge
-from service.ledger.exchange_counters import bare
+from service.ledger.counter_marks import bare
 from service.log.durable_record import durable
 from service.log.leaf import with_personal_values
 from service.log.record import exchange_of

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 import engine
 from service.audit.deep_verification import snapshot
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import CounterFiller, Moment
+from service.ledger.counter_totals import Moment
+from service.ledger.exchange_counters import CounterFiller
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.register import named_exchanges

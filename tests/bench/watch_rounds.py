@@ -30,7 +30,7 @@ from service.decisions.decider import Decider
 from service.decisions.exchange_bodies import ExchangeBodies
 from service.decisions.exchange_judge import ExchangeJudge
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import Moment
+from service.ledger.counter_totals import Moment
 from service.log.canonical_json import canonical
 from service.log.leaf import HIDDEN, SealedRecord, seal, with_personal_values
 from service.problems import RequestRefused
