@@ -15,10 +15,10 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
+from engine.policy_language.coverage_text import ROLES, CoverText
 from engine.policy_language.declared_coverage import REVIEWED
 from engine.policy_language.organisation import Acceptance
 from engine.policy_language.public_recipient import OF_ALL
-from engine.policy_language.vocabulary_text import ROLES, CoverText
 from engine.rules import NotReached, Spoken, Truth, signed_floor
 from engine.values import Disputed, Missing, SetOf, Value
 from engine.values.outcome_levels import BOUNDS, Bounds, Level
