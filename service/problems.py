@@ -130,20 +130,16 @@ def type_of(kind: Kind) -> str:
     return f"urn:fifthfactor:problem:{kind}"
 
 
-class Position(BaseModel):
+class Position(BaseModel, frozen=True):
     """A place in a file of policies; line and column count from 1."""
-
-    model_config = ConfigDict(frozen=True)
 
     file: str
     line: int
     column: int
 
 
-class ProblemPlace(BaseModel):
+class ProblemPlace(BaseModel, frozen=True):
     """One thing that is wrong, and where."""
-
-    model_config = ConfigDict(frozen=True)
 
     pointer: str = Field(description="JSON Pointer (RFC 6901) into the body; empty for the body as a whole")
     code: str

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, Field, SecretStr, model_validator
 
 from service import setting_values as values
 from service.setting_values import is_loopback
@@ -42,10 +42,8 @@ class SettingRefused(Exception):
     """A setting is wrong; the message is one sentence for the operator."""
 
 
-class Settings(BaseModel):
+class Settings(BaseModel, frozen=True, extra="forbid"):
     """All settings. The README's table has a row for each."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     policies: values.Policies = Field(
         default=(),

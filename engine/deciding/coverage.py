@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
@@ -32,31 +32,6 @@ NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 
 
 Kind: TypeAlias = Literal["gap", "unread", "doubtful"]
-
-
-class Silence(Protocol):
-    """A gap or a reach: something that raises its place to a review."""
-
-    @property
-    def country(self) -> str: ...
-
-    @property
-    def subject(self) -> str: ...
-
-    @property
-    def jurisdiction(self) -> str: ...
-
-    @property
-    def place(self) -> str: ...
-
-    @property
-    def certain(self) -> bool: ...
-
-    @property
-    def bounds(self) -> Bounds: ...
-
-    @property
-    def names(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from fastapi import FastAPI, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from service.api.operations import json_body, operation
 from service.api.request_bodies import PARAMETERS, Plain, asked, body
@@ -34,26 +34,20 @@ _SHAPE = 'the body must be {"exchanges": [ … ]} and nothing else'
 _skip_value = json.JSONDecoder().raw_decode
 
 
-class DecisionResult(BaseModel):
+class DecisionResult(BaseModel, frozen=True):
     """An exchange that was decided; its record is in the log."""
-
-    model_config = ConfigDict(frozen=True)
 
     decision: KeepableAnswer
 
 
-class ProblemResult(BaseModel):
+class ProblemResult(BaseModel, frozen=True):
     """An exchange that was refused; nothing of it is recorded. The pointers of its errors start at the exchange."""
-
-    model_config = ConfigDict(frozen=True)
 
     problem: Problem
 
 
-class BatchResults(BaseModel):
+class BatchResults(BaseModel, frozen=True):
     """One result for each exchange, in the order in which they were sent."""
-
-    model_config = ConfigDict(frozen=True)
 
     results: tuple[DecisionResult | ProblemResult, ...]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from fastapi import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.api import paging
 from service.api.operations import in_path, json_body
@@ -78,10 +78,8 @@ _ENVELOPE: dict[str, Any] = {
 router = Router("reviews")
 
 
-class DecisionDocuments(BaseModel):
+class DecisionDocuments(BaseModel, frozen=True):
     """The documents and claims that the exchange of a decision presents, by name."""
-
-    model_config = ConfigDict(frozen=True)
 
     documents: tuple[DecisionDocument, ...] = Field(description="the documents and claims, by name")
     next: str | None = Field(description=paging.NEXT)

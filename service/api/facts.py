@@ -4,7 +4,7 @@ import json
 from typing import Literal
 
 from fastapi import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 import engine
 from service.api import paging
@@ -46,10 +46,8 @@ class FactShown(engine.FactEntry):
     says: tuple[str, ...] = Field(default=(), description="the values of the fact that the word says which was asked for")
 
 
-class FactsShown(BaseModel):
+class FactsShown(BaseModel, frozen=True):
     """Facts of the loaded vocabulary. For one exchange: first those that are open, the best to ask for first, then those it states."""
-
-    model_config = ConfigDict(frozen=True)
 
     bundle: PolicyDigests
     facts: tuple[FactShown, ...]
