@@ -112,7 +112,6 @@ from engine.decision import (
     Decision,
     DutyPart,
     NeedPart,
-    PlanDecision,
     QuestionPart,
     RemediesPart,
     SignaturePart,
@@ -136,6 +135,7 @@ from engine.languages.word_catalogue import read_all as read_catalogues
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed, need_engines
 from engine.pdp.briefs import Brief, brief_of, briefs
 from engine.plan import Leg, decide_plan, read_plan
+from engine.plan_decision import PlanDecision
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
 from engine.policy_language.consequences import following
 from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean

@@ -26,16 +26,7 @@ from engine.deciding.judgement import Judgement
 from engine.deciding.plan_books import Pages, pages_of_legs
 from engine.deciding.plan_counts import CountedFact, raise_counters
 from engine.deciding.statement_weights import STATED
-from engine.decision import (
-    BoundsPart,
-    ContradictionPart,
-    HorizonPart,
-    LegPart,
-    PlanDecision,
-    PlanStatementPart,
-    UnlinkedPart,
-    WholePart,
-)
+from engine.decision import BoundsPart, HorizonPart
 from engine.exchange import Exchange
 from engine.exchange_input.exchange_problems import ExchangeProblem, ExchangeRefused
 from engine.exchange_input.exchange_reader import read_object
@@ -43,6 +34,7 @@ from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.written_decision import WrittenDecision
 from engine.languages import LANGUAGES, Language
 from engine.pdp import PDP
+from engine.plan_decision import ContradictionPart, LegPart, PlanDecision, PlanStatementPart, UnlinkedPart, WholePart
 from engine.questions.horizon import MAX_EVALUATIONS
 from engine.rules import AS_OF
 from engine.values import either

@@ -118,11 +118,6 @@ class Verdict:
         """How each rule stands, by its key."""
         return {rule.key: self.stands.truth(number) for number, rule in enumerate(self.rules)}
 
-    def rules_that_stand(self) -> Iterator[tuple[bool, Rule]]:
-        """The rules that stand or may stand, each with whether it stands for certain."""
-        for number in numbers(self.stands.possible):
-            yield bool(self.stands.certain >> number & 1), self.rules[number]
-
     def agrees(self, other: Verdict) -> bool:
         """Whether two verdicts on one exchange agree in everything that the decision uses (semantics 5.4)."""
         return (

@@ -130,20 +130,16 @@ def type_of(kind: Kind) -> str:
     return f"urn:fifthfactor:problem:{kind}"
 
 
-class Position(BaseModel):
+class Position(BaseModel, frozen=True):
     """A place in a file of policies; line and column count from 1."""
-
-    model_config = ConfigDict(frozen=True)
 
     file: str
     line: int
     column: int
 
 
-class ProblemPlace(BaseModel):
+class ProblemPlace(BaseModel, frozen=True):
     """One thing that is wrong, and where."""
-
-    model_config = ConfigDict(frozen=True)
 
     pointer: str = Field(description="JSON Pointer (RFC 6901) into the body; empty for the body as a whole")
     code: str
@@ -275,6 +271,11 @@ class RequestRefused(Exception):
     def response(self, path: str, request_id: str) -> Response:
         """The answer."""
         return _answer(self.problem(path, request_id), self.headers)
+
+
+def not_readable(what: str) -> RequestRefused:
+    """The answer where the database gives no answer."""
+    return RequestRefused("not-ready", f"the {what} cannot be read", headers={"Retry-After": "1"})
 
 
 def plain(status: int, path: str, request_id: str, headers: Mapping[str, str] | None = None) -> Response:

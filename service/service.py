@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Self, TypeVar
 
 import sqlalchemy as sa
@@ -34,7 +34,7 @@ from service.policies.prepared_policies import PreparedPolicies
 from service.policies.reload_triggers import Reloading
 from service.policies.reloading import Policies, PoliciesRefused
 from service.policies.shadow import GivenToShadow, Shadow
-from service.problems import RequestRefused
+from service.problems import RequestRefused, not_readable
 from service.settings import SettingRefused, Settings, webhook_secrets
 from service.store.database import DatabaseRefused
 from service.store.log_key import LogRefused
@@ -192,7 +192,7 @@ class Service:
             with self.store.database.reading.connect() as connection:
                 return look(connection)
         except sa.exc.SQLAlchemyError:
-            raise RequestRefused("not-ready", f"the {what} cannot be read", headers={"Retry-After": "1"}) from None
+            raise not_readable(what) from None
 
     def read_tree(self, look: Callable[[LogTree], Result], what: str = "log") -> Result:
         """What `look` reads from the tree of the log as it is committed now. Otherwise as `read`; what is not there is refused."""
@@ -205,11 +205,16 @@ class Service:
             self.say.error("log_not_proven", reason=str(refused))
             raise RequestRefused("not-ready", "the tree of the log cannot be shown", headers={"Retry-After": "1"}) from None
         except sa.exc.SQLAlchemyError:
-            raise RequestRefused("not-ready", f"the {what} cannot be read", headers={"Retry-After": "1"}) from None
+            raise not_readable(what) from None
 
     def stored(self, id: str) -> Stored:
         """The record of a decision. It waits for the disk. Raises RequestRefused where there is none."""
         return self.read(lambda connection: record_of(connection, id))
+
+    @property
+    def today(self) -> date:
+        """The present day, in the zone of the settings."""
+        return self.settings.day_of(self.clock())
 
     def compare(self, sequence: int, given: GivenToShadow | None) -> None:
         """Give a decision whose record is durable to the shadow, if there is one."""

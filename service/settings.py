@@ -1,42 +1,23 @@
 """
 The settings of the service.
 
-They come from the options of `fifthfactor serve`, from environment variables `FIFTHFACTOR_…`, and from a TOML file; the first
-of these wins. Every setting has a default, so nothing needs to be set. A wrong setting stops the start with one sentence.
+Every setting has a default, so nothing needs to be set. A wrong setting stops the start with one sentence. Where they come from is in
+`settings_sources`, and what each may hold in `setting_values`.
 """
 
 import base64
-import difflib
-import ipaddress
-import os
-import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, tzinfo
+from datetime import date, datetime, tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote, urlsplit
-from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, Field, SecretStr, model_validator
 
-from service.store.database import file_of
+from service import setting_values as values
+from service.setting_values import is_loopback
 
-PREFIX = "FIFTHFACTOR_"
-FILE = "FIFTHFACTOR_SETTINGS"  # names the file
-
-_OF_OTHERS = frozenset(
-    (FILE, "FIFTHFACTOR_KEY", "FIFTHFACTOR_INHERITED")
-)  # read by service.client, by service.server.generations
-_MOST_BYTES = 64 * 1024
-_PLACE = re.compile(r"line \d+, column \d+|end of document")
-
-_SCOPES = ("evaluate", "commit", "read", "review", "administer")  # those of service.callers.caller, which stands above
-_OAUTH_SCOPE = re.compile(r"[!#-\[\]-~]{1,100}")
-_ISSUER = re.compile(r"https?://[!-~]{1,500}")
 _MOST_OF_A_SECRET = 1000
-_NAME = re.compile(r"[a-z0-9.-]{1,255}|[0-9a-f:.]{2,45}")
-
 
 # The settings that say what is decided, who may call and what an answer holds: the log records them. None may hold a secret.
 RECORDED = (
@@ -61,12 +42,10 @@ class SettingRefused(Exception):
     """A setting is wrong; the message is one sentence for the operator."""
 
 
-class Settings(BaseModel):
+class Settings(BaseModel, frozen=True, extra="forbid"):
     """All settings. The README's table has a row for each."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    policies: tuple[Path, ...] = Field(
+    policies: values.Policies = Field(
         default=(),
         description="folders of policies, or bundle files, separated by `:` in the environment; `bundled` names the policies that"
         " come with Fifth Factor, which are the default",
@@ -76,15 +55,17 @@ class Settings(BaseModel):
         description="the organisation's own folder, one of `policies`, into which callers with `review` and `administer` may write what is"
         " accepted of the law that was not read",
     )
-    bundle_keys: tuple[Path, ...] = Field(
+    bundle_keys: values.Paths = Field(
         default=(), description="public keys, separated by `:` in the environment; one of them must have signed the policies"
     )
     watch: bool = Field(default=True, description="whether policies are reloaded when they change on the disk")
-    shadow: tuple[Path, ...] = Field(
+    shadow: values.BundlePaths = Field(
         default=(),
         description="folders or bundle files, given like `policies`; they are evaluated beside the policies and decide nothing",
     )
-    database: str = Field(default="fifthfactor.db", description="file of the decision log, or postgresql://…")
+    database: values.DatabaseAddress = Field(
+        default="fifthfactor.db", description="file of the decision log, or postgresql://…"
+    )
     database_password_file: Path | None = Field(
         default=None, description="file with the password for that server, in its place in the address"
     )
@@ -100,7 +81,7 @@ class Settings(BaseModel):
     witness_logs: Path | None = Field(
         default=None, description="file with the verifier keys of other logs whose checkpoints this service cosigns, one a line"
     )
-    host: str = Field(
+    host: values.Address = Field(
         default="127.0.0.1", description="address to listen on; callers need a key unless it is a loopback address"
     )
     port: int = Field(default=8080, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
@@ -144,7 +125,9 @@ class Settings(BaseModel):
         max_length=200,
         description="name of the organisation on the cover of its reports; without it, that of the one whose folder is loaded",
     )
-    zone: str = Field(default="UTC", description="time zone of today's date, which is the day of an exchange that names no day")
+    zone: values.ZoneName = Field(
+        default="UTC", description="time zone of today's date, which is the day of an exchange that names no day"
+    )
     body_limit: int = Field(default=256 * 1024, ge=1024, le=256 * 1024, description="largest body of a request, in bytes")
     batch_limit: int = Field(default=1000, ge=1, le=1000, description="most exchanges in a batch")
     batch_body_limit: int = Field(
@@ -165,7 +148,7 @@ class Settings(BaseModel):
         default=False,
         description="whether a caller may ask for the review of an access evaluation that was denied (AuthZEN profile, draft)",
     )
-    public_url: str = Field(
+    public_url: values.PublicUrl = Field(
         default="", description="address of the service as callers know it; if not set, the address in the request"
     )
     trust: Literal["confirmed", "from-memory"] = Field(
@@ -206,7 +189,7 @@ class Settings(BaseModel):
         le=1_000,
         description="how many callers one worker lets follow the events of the watch at the same time",
     )
-    webhooks: tuple[str, ...] = Field(
+    webhooks: values.WebhookAddresses = Field(
         default=(),
         description="https:// addresses that events of the watch are sent to, separated by spaces in the environment",
     )
@@ -227,7 +210,7 @@ class Settings(BaseModel):
     event_listeners: int = Field(
         default=16, ge=0, le=1_000, description="how many callers one worker lets follow the events of the log at the same time"
     )
-    hosts: str = Field(
+    hosts: values.HostNames = Field(
         default="",
         description="further host names that requests may be addressed to, separated by commas; callers then need a key",
     )
@@ -235,10 +218,10 @@ class Settings(BaseModel):
         default="auto",
         description="with `auto`, callers need no key while only this machine can call and no key was ever made",
     )
-    jwks_url: str = Field(default="", description="address of the token issuer's public keys (a JWKS)")
+    jwks_url: values.SafeUrl = Field(default="", description="address of the token issuer's public keys (a JWKS)")
     jwt_issuer: str = Field(default="", description="the issuer of tokens, as in their claim `iss`")
     jwt_audience: str = Field(default="", description="the name of this service in the claim `aud` of tokens")
-    oidc_issuer: str = Field(
+    oidc_issuer: values.IssuerUrl = Field(
         default="",
         description="the issuer of identities with whom persons sign in at the pages (OpenID Connect), by its address",
     )
@@ -247,7 +230,7 @@ class Settings(BaseModel):
         default=None, description="the secret of this service there, if it has one; it is shown nowhere"
     )
     oidc_client_secret_file: Path | None = Field(default=None, description="file with that secret, in its place")
-    oidc_scopes: str = Field(
+    oidc_scopes: values.OAuthScopes = Field(
         default="openid profile", description="what the issuer is asked for, separated by spaces; `openid` is always among it"
     )
     oidc_roles_claim: str = Field(
@@ -256,7 +239,7 @@ class Settings(BaseModel):
         max_length=200,
         description="the claim that holds the roles of a person; dots lead into it, like `realm_access.roles`",
     )
-    oidc_roles: str = Field(
+    oidc_roles: values.RoleScopes = Field(
         default="",
         max_length=10_000,
         description="roles and the scopes that each gives, like `privacy-desk=read review; platform=administer`; a role"
@@ -286,157 +269,6 @@ class Settings(BaseModel):
         le=720,
         description="for how long a receipt is good after its commitment, or else its decision, was made",
     )
-
-    @classmethod
-    def from_environment(cls, environment: Mapping[str, str], **given: Any) -> Self:
-        """
-        Settings from the given values that are not None, then from the environment, then from the file.
-
-        `settings` names the file, or else FIFTHFACTOR_SETTINGS in the environment. Raises SettingRefused.
-        """
-        file = given.pop("settings", None) or environment.get(FILE)
-        found: dict[str, Any] = _read(Path(file)) if file else {}
-        spelled = {name: f"`{name}` in `{file}`" for name in found}
-        for name in found:
-            if name not in cls.model_fields:
-                raise SettingRefused(f"`{name}` in `{file}` is not a setting{_nearest(name, cls.model_fields)}")
-        for variable, value in environment.items():
-            if not variable.startswith(PREFIX) or variable in _OF_OTHERS:
-                continue
-            name = variable.removeprefix(PREFIX).lower()
-            if name not in cls.model_fields:
-                variables = (PREFIX + each.upper() for each in cls.model_fields)
-                raise SettingRefused(f"there is no setting `{variable}`{_nearest(variable, variables)}")
-            found[name] = value
-            spelled[name] = f"`{variable}`"
-        for name, value in given.items():
-            if value is not None:
-                found[name] = value
-                spelled[name] = f"`--{name.replace('_', '-')}`"
-        try:
-            return cls.model_validate(found)
-        except ValidationError as refused:
-            raise SettingRefused(_sentence(refused, spelled)) from None
-
-    @field_validator("policies", "shadow", "bundle_keys", mode="before")
-    @classmethod
-    def _several(cls, paths: Any, setting: ValidationInfo) -> Any:
-        if isinstance(paths, Path):
-            return (paths,)
-        given = tuple(filter(None, paths.split(os.pathsep))) if isinstance(paths, str) else paths
-        if setting.field_name == "bundle_keys" or not isinstance(given, Iterable):
-            return given
-        return [_meant(each) for each in given]
-
-    @field_validator("policies")
-    @classmethod
-    def _named(cls, policies: tuple[Path, ...]) -> tuple[Path, ...]:
-        # An empty value is probably a mistake, so it must not select the bundled policies.
-        if not policies:
-            raise ValueError("name a folder or a bundle file, or leave it unset")
-        return policies
-
-    @field_validator("database", mode="before")
-    @classmethod
-    def _written(cls, database: Any) -> Any:
-        return str(database) if isinstance(database, Path) else database
-
-    @field_validator("database")
-    @classmethod
-    def _an_address(cls, database: str) -> str:
-        file = file_of(database)
-        if "\x00" in database or (file is not None and not file.name):
-            raise ValueError("name a file, or a server like postgresql://user@host/name")
-        return database
-
-    @field_validator("host")
-    @classmethod
-    def _an_address_to_listen_on(cls, host: str) -> str:
-        if host.lower() != "localhost":
-            try:
-                ipaddress.ip_address(host)
-            except ValueError:
-                raise ValueError("give an address, such as 127.0.0.1, ::1 or 0.0.0.0") from None
-        return host
-
-    @field_validator("public_url")
-    @classmethod
-    def _for_callers(cls, url: str) -> str:
-        if not url:
-            return url
-        try:
-            parts = urlsplit(url)
-            sound = parts.port is None or parts.port > 0
-        except ValueError:
-            sound = False
-        if (
-            not sound
-            or not parts.hostname
-            or parts.query
-            or parts.fragment
-            or "@" in parts.netloc
-            or url.endswith(("/", "?", "#"))
-        ):
-            raise ValueError("it must be like https://pdp.example.com, without a query and without a slash at the end")
-        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-            raise ValueError("it must begin with https://; http:// is for this machine's own addresses only")
-        return url
-
-    @field_validator("hosts")
-    @classmethod
-    def _names(cls, hosts: str) -> str:
-        for name in _names_in(hosts):
-            if not _NAME.fullmatch(name):
-                raise ValueError("give names as in a Host header, without a port, separated by commas")
-        return hosts
-
-    @field_validator("jwks_url")
-    @classmethod
-    def _safe_to_fetch(cls, url: str) -> str:
-        if url:
-            parts = urlsplit(url)
-            if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))):
-                raise ValueError("give an https:// address; http:// is for this machine's own addresses only")
-        return url
-
-    @field_validator("oidc_issuer")
-    @classmethod
-    def _an_issuer(cls, url: str) -> str:
-        parts = urlsplit(cls._safe_to_fetch(url))
-        if url and ("@" in parts.netloc or "?" in url or "#" in url or not _ISSUER.fullmatch(url)):
-            raise ValueError("give the address of the issuer as its documents have it, without a user, a query and a fragment")
-        return url
-
-    @field_validator("oidc_scopes")
-    @classmethod
-    def _scopes(cls, scopes: str) -> str:
-        if not all(_OAUTH_SCOPE.fullmatch(each) for each in scopes.split()) or "openid" not in scopes.split():
-            raise ValueError("give scopes separated by spaces, with `openid` among them")
-        return scopes
-
-    @field_validator("oidc_roles")
-    @classmethod
-    def _roles(cls, roles: str) -> str:
-        scopes_of_roles(roles)
-        return roles
-
-    @field_validator("webhooks", mode="before")
-    @classmethod
-    def _separated(cls, addresses: Any) -> Any:
-        return tuple(addresses.split()) if isinstance(addresses, str) else addresses
-
-    @field_validator("webhooks")
-    @classmethod
-    def _safe_to_send_to(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
-        for address in addresses:
-            try:
-                parts = urlsplit(address)
-                sound = parts.scheme == "https" and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-            except ValueError:
-                sound = False
-            if not sound or "@" in parts.netloc or "#" in address or not address.isascii() or not address.isprintable():
-                raise ValueError("give https:// addresses without a user and without a fragment")
-        return tuple(dict.fromkeys(addresses))
 
     @model_validator(mode="after")
     def _both_files(self) -> Self:
@@ -509,7 +341,7 @@ class Settings(BaseModel):
     @property
     def host_names(self) -> frozenset[str]:
         """The names of `hosts`, in lower case."""
-        return frozenset(_names_in(self.hosts))
+        return frozenset(values.names_in(self.hosts))
 
     @property
     def key_required(self) -> bool:
@@ -517,14 +349,14 @@ class Settings(BaseModel):
         # Another name means that a proxy on this machine passes on requests from elsewhere.
         return self.authentication == "required" or not all(map(is_loopback, (self.host, *self.host_names)))
 
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, zone: str) -> str:
-        try:
-            time_zone(zone)
-        except (LookupError, ValueError, OSError):
-            raise ValueError("it must name a time zone, such as UTC or Asia/Shanghai") from None
-        return zone
+    @property
+    def tzinfo(self) -> tzinfo:
+        """The zone of today."""
+        return values.time_zone(self.zone)
+
+    def day_of(self, moment: datetime) -> date:
+        """The day of a moment in that zone."""
+        return moment.astimezone(self.tzinfo).date()
 
 
 def webhook_secrets(path: Path) -> tuple[bytes, ...]:
@@ -552,84 +384,3 @@ def _secret_in(path: Path) -> str:
     if not 0 < len(secret) <= _MOST_OF_A_SECRET or not secret.isprintable():
         raise SettingRefused(f"the file `{path}` must hold one line of at most {_MOST_OF_A_SECRET} characters")
     return secret
-
-
-def scopes_of_roles(text: str) -> dict[str, frozenset[str]]:
-    """The scopes that each role gives, by a text like `desk=read review; platform=administer`. Raises ValueError."""
-    found: dict[str, frozenset[str]] = {}
-    for each in filter(None, map(str.strip, text.split(";"))):
-        role, equals, scopes = each.rpartition("=")
-        role, given = role.strip(), frozenset(scopes.split())
-        if not equals or not role or not role.isprintable() or not given or role in found:
-            raise ValueError("give each role once, with its scopes, like `desk=read review; platform=administer`")
-        if unknown := sorted(given - set(_SCOPES)):
-            raise ValueError(f"there is no scope `{unknown[0]}`; use some of {', '.join(_SCOPES)}")
-        found[role] = given
-    return found
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine: 127.0.0.0/8, ::1 or `localhost`."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return address.is_loopback and (address.version == 4 or address == ipaddress.IPv6Address("::1"))
-
-
-def _names_in(hosts: str) -> list[str]:
-    return [name.strip().strip("[]").lower() for name in hosts.split(",") if name.strip()]
-
-
-def time_zone(name: str) -> tzinfo:
-    """The zone of this name. UTC works without a table of zones on the machine."""
-    return UTC if name == "UTC" else ZoneInfo(name)
-
-
-def _meant(path: Any) -> Any:
-    if path != "bundled":
-        return path
-    from engine import policies_at  # imported here, since it takes a second that most commands do not need
-
-    return policies_at(path)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    """The content of a file of settings. Raises SettingRefused, which never quotes the content: it may hold a password."""
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(_MOST_BYTES + 1)
-    except (OSError, ValueError) as refused:
-        raise SettingRefused(f"the settings `{file}` cannot be read: {getattr(refused, 'strerror', None) or refused}") from None
-    if len(content) > _MOST_BYTES:
-        raise SettingRefused(f"the settings `{file}` have more than {_MOST_BYTES} bytes")
-    try:
-        return tomllib.loads(content.decode("utf-8"))
-    except UnicodeDecodeError:
-        raise SettingRefused(f"the settings `{file}` are not UTF-8") from None
-    except tomllib.TOMLDecodeError as refused:
-        place = _PLACE.search(str(refused))
-        raise SettingRefused(f"the settings `{file}` are not TOML{f': see {place[0]}' if place else ''}") from None
-
-
-def _nearest(name: str, names: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(names), 1)
-    return f"; did you mean `{near[0]}`?" if near else ""
-
-
-def _sentence(refused: ValidationError, spelled: Mapping[str, str]) -> str:
-    first = refused.errors(include_url=False)[0]
-    if not first["loc"]:  # an error of several settings together
-        return first["msg"].removeprefix("Value error, ")
-    name = str(first["loc"][0])
-    reason = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-    # An address, or a table given in its place, may hold a password, so it is not quoted.
-    hidden = (
-        name == "oidc_client_secret"
-        or "://" in str(first["input"])
-        or (name == "database" and not isinstance(first["input"], str))
-    )
-    setting = spelled.get(name, name)
-    return f"{setting} has a wrong value: {reason}" if hidden else f"{setting} cannot be `{first['input']}`: {reason}"

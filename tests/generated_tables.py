@@ -32,7 +32,8 @@ from service.doors.dpv.term_table import DpvTable
 from service.problems import KINDS
 from service.server.app import create_app
 from service.service import Service
-from service.settings import PREFIX, Settings
+from service.settings import Settings
+from service.settings_sources import PREFIX
 from service.telemetry import log_lines
 from tests.pages import ROOT
 from tests.service.client.operations import CLIENTS, Document, made, methods

@@ -16,7 +16,7 @@ from engine.analysis.finding import Finding
 from engine.analysis.prover import WitnessVerdict
 from engine.analysis.word_choices import ManyWords, OneWord
 from engine.languages import Language, in_each
-from engine.policy_language.vocabulary_text import CoverText, JurisdictionText
+from engine.policy_language.coverage_text import CoverText, JurisdictionText
 from engine.policy_language.written_exchange import written_value
 from engine.rules import Condition, Defined, Truth, tests
 from engine.values.outcome_levels import Level

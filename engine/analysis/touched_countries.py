@@ -17,8 +17,8 @@ from engine.backends.lanes.integers import needed
 from engine.backends.lanes.lane_program import LaneProgram
 from engine.backends.lanes.silent_law import Raise
 from engine.backends.lanes.slots import Pair
+from engine.policy_language.coverage_text import ROLES
 from engine.policy_language.vocabulary import Vocabulary
-from engine.policy_language.vocabulary_text import ROLES
 from engine.rules import RegisterEntry
 
 NOBODY = Pair(-TRUE, -TRUE)

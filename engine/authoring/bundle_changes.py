@@ -7,44 +7,21 @@ It compares the checked rules and words of two bundles, so a different comment, 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AnySet
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
 
+from engine.authoring.readable_bundle import ReadableBundle, ReadableInstrument, ReadableProvision, parts_of
+from engine.authoring.values_in_words import in_words, listed
 from engine.bundle import Bundle
 from engine.decision import Part
-from engine.explaining.phrasebook import Phrasebook
-from engine.policy_language.document_text import Text
 from engine.policy_language.organisation import Acceptance, SwitchedOff
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
-from engine.policy_language.vocabulary_text import CoverText
-from engine.rules import (
-    AS_OF,
-    All,
-    AnyOf,
-    Atom,
-    Condition,
-    Defined,
-    Due,
-    Duty,
-    Earliest,
-    Need,
-    Not,
-    OnDate,
-    OnDay,
-    Period,
-    RegisterEntry,
-    Rule,
-    atoms,
-    definitions_named,
-)
-from engine.values import MONTHS, Type, ValueSet
-from engine.values.multilingual import NO_WORDS, Words
-from engine.values.outcome_levels import Level
+from engine.rules import All, AnyOf, Atom, Condition, Defined, Duty, Not, atoms, definitions_named
+from engine.values import Type, ValueSet
 
 # Fields that only describe a thing in words. Where one differs, the field is named, and the two texts are not shown.
 WORDING = frozenset(
@@ -53,8 +30,6 @@ WORDING = frozenset(
         "instrument", "library", "travelling_condition", "because",
     )
 )  # fmt: skip
-# Definitions that no author named: each is the condition of a part of the vocabulary, and is compared with that part.
-RESERVED = ("subject/", "touch/", "counter/")
 
 
 class PolicyChangePart(Part):
@@ -83,43 +58,6 @@ class _Point:
     wording: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Provision:
-    """A provision as a reader sees it, whichever rules it became."""
-
-    id: str
-    title: Words
-    says: Words
-    source: str
-    citation: Words
-    message: Words
-    mark: str
-    effect: str
-    in_force: str
-    condition: Condition
-    requires: str
-    satisfies: tuple[str, ...]
-    exempts: tuple[str, ...]
-    duties: tuple[Duty, ...]
-    lane: str
-    signed_off_by: str
-    travels: str
-    travelling_condition: Words
-    at: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Policy:
-    """An instrument as a reader sees it. `order` is that of its provisions, which decides which of several ways is relied on."""
-
-    instrument: Words
-    jurisdiction: str
-    force: str
-    in_force: str
-    applies: Condition
-    order: tuple[str, ...]
-
-
 T = TypeVar("T")
 
 
@@ -127,7 +65,7 @@ def changes(old: Bundle, new: Bundle) -> list[PolicyChangePart]:
     """What was added, dropped and changed, by the checked rules and words; nothing where both have one meaning."""
     if old.digests.meaning == new.digests.meaning:
         return []
-    found = list(_Changes(_Reading(old), _Reading(new)).all())
+    found = list(_Changes(ReadableBundle(old), ReadableBundle(new)).all())
     if not found:
         # INVARIANT: every difference is reported.
         wording = ("the order in which things are written, or something that is not compared here",)
@@ -136,7 +74,7 @@ def changes(old: Bundle, new: Bundle) -> list[PolicyChangePart]:
 
 
 class _Changes:
-    def __init__(self, was: _Reading, now: _Reading) -> None:
+    def __init__(self, was: ReadableBundle, now: ReadableBundle) -> None:
         self.was = was
         self.now = now
 
@@ -227,7 +165,7 @@ class _Changes:
             elif isinstance(mine, tuple | list | AnySet) and isinstance(its, tuple | list | AnySet):
                 yield from _items(_ordered(mine), _ordered(its), label)
             else:
-                yield _Point(f"{label}: {_show(mine)} → {_show(its)}")
+                yield _Point(f"{label}: {in_words(mine)} → {in_words(its)}")
 
     def condition(self, old: Condition, new: Condition) -> Iterator[_Point]:
         yield from map(_Point, self.moved(self.was.tidy(old), self.now.tidy(new)))
@@ -236,7 +174,7 @@ class _Changes:
         yield from self.fields(old[0], new[0])
         yield from self.condition(old[1], new[1])
 
-    def policy(self, old: _Policy, new: _Policy) -> Iterator[_Point]:
+    def policy(self, old: ReadableInstrument, new: ReadableInstrument) -> Iterator[_Point]:
         common = set(old.order) & set(new.order)
         before, after = (tuple(name for name in each.order if name in common) for each in (old, new))
         yield from self.fields(
@@ -252,18 +190,18 @@ class _Changes:
         for value in old.values:
             mine, its = old.ancestors(value) - {value}, new.ancestors(value) - {value}
             if value in new.lineage and mine != its:
-                yield _Point(f"`{value}` lies under {_show(mine)} → {_show(its)}")
+                yield _Point(f"`{value}` lies under {in_words(mine)} → {in_words(its)}")
         if bool(old.rank) is not bool(new.rank):
-            yield _Point(f"ordered: {_show(bool(old.rank))} → {_show(bool(new.rank))}")
+            yield _Point(f"ordered: {in_words(bool(old.rank))} → {in_words(bool(new.rank))}")
         for value in old.values:
             if value in new.lineage and old.country.get(value) != new.country.get(value):
-                yield _Point(f"`{value}` lies in {_show(old.country.get(value))} → {_show(new.country.get(value))}")
+                yield _Point(f"`{value}` lies in {in_words(old.country.get(value))} → {in_words(new.country.get(value))}")
         if old.inside != new.inside:
-            yield _Point(f"inside: {_show(old.inside)} → {_show(new.inside)}")
+            yield _Point(f"inside: {in_words(old.inside)} → {in_words(new.inside)}")
         if old.complete != new.complete:
             yield from _items(sorted(old.complete), sorted(new.complete), "complete country")
         if old.nothing != new.nothing:
-            yield _Point(f"the value that says that nothing applies: {_show(old.nothing)} → {_show(new.nothing)}")
+            yield _Point(f"the value that says that nothing applies: {in_words(old.nothing)} → {in_words(new.nothing)}")
         if old.exact != new.exact:
             yield from _items(sorted(old.exact), sorted(new.exact), "exact value")
         if old.rest != new.rest:
@@ -309,9 +247,9 @@ class _Changes:
             case Not(part=mine), Not(part=its):
                 yield from self.moved(mine, its, f"{place}exception: ")
             case (AnyOf(), AnyOf() | Atom() | Defined() | Not()) | (Atom() | Defined() | Not(), AnyOf()):
-                yield from self.parts(_parts(old, AnyOf), _parts(new, AnyOf), "alternative", place)
+                yield from self.parts(parts_of(old, AnyOf), parts_of(new, AnyOf), "alternative", place)
             case _:
-                yield from self.parts(_parts(old, All), _parts(new, All), "condition", place)
+                yield from self.parts(parts_of(old, All), parts_of(new, All), "condition", place)
 
     def parts(self, old: list[Condition], new: list[Condition], noun: str, place: str) -> Iterator[str]:
         left, right = list(old), list(new)
@@ -344,10 +282,6 @@ def _called(part: Condition, noun: str) -> str:
 
 def _inner(part: Condition, noun: str) -> Condition:
     return part.part if noun == "condition" and isinstance(part, Not) else part
-
-
-def _parts(condition: Condition, group: type[All] | type[AnyOf]) -> list[Condition]:
-    return list(condition.parts) if isinstance(condition, group) else [condition]
 
 
 def _likeness(old: Condition, new: Condition) -> float:
@@ -393,177 +327,7 @@ def _must_be_shown(words: Vocabulary) -> dict[str, str]:
     return {name: name for name in words.must_be_shown}
 
 
-class _Reading:
-    """One bundle as a reader sees it: instruments and provisions, conditions in words."""
-
-    def __init__(self, bundle: Bundle) -> None:
-        self.bundle = bundle
-        self._book = Phrasebook(bundle)
-        # The phrasebook knows an atom by its identity, so each atom made here is kept.
-        self._atoms: dict[Atom, Atom] = {}
-        self.definitions: dict[str, Condition] = {}
-        for key, condition in bundle.rules.definitions.items():
-            if not key.startswith(RESERVED) and not key.endswith("#applies"):
-                # Where its uses read unshown evidence differently, a definition has a key for each reading, and one text.
-                self.definitions[key.partition("!")[0]] = condition
-        by_provision: dict[str, list[Rule]] = {}
-        for rule in bundle.rules.rules:
-            by_provision.setdefault(rule.provision.id, []).append(rule)
-        self.provisions = {name: self._provision(rules) for name, rules in by_provision.items()}
-        self.policies = {policy: self._policy(policy) for policy in {rule.provision.policy for rule in bundle.rules.rules}}
-        self.never = {never.id: never for never in bundle.coherence.never}
-        self.touches: dict[str, Condition] = {}
-        for number, touch in enumerate(bundle.vocabulary.touches):
-            name, condition = f"{touch.fact} as {touch.as_}", bundle.rules.definitions[f"touch/{number}"]
-            self.touches[name] = AnyOf((self.touches[name], condition)) if name in self.touches else condition
-        self.account: dict[str, object] = {}
-        for part, (title, lines) in bundle.vocabulary.factor.items():
-            self.account[part] = _Titled(title)
-            self.account |= {f"{part}.{name}": line for name, line in lines.items()}
-            self.account |= {f"{part}.{name}": line for name, line in bundle.vocabulary.computed.get(part, {}).items()}
-
-    def resting_on(self, definition: str) -> Iterator[str]:
-        """The provisions whose condition names a definition, directly or through others."""
-        reached = {definition}
-        for key, condition in self.bundle.rules.definitions.items():  # each uses only earlier ones
-            if reached & {name.partition("!")[0] for name in definitions_named(condition)}:
-                reached.add(key.partition("!")[0])
-        for rule in self.bundle.rules.rules:
-            if reached & {name.partition("!")[0] for name in definitions_named(rule.condition)}:
-                yield rule.provision.id
-
-    def conditioned(self, kind: str, entries: Mapping[str, object]) -> dict[str, tuple[object, Condition]]:
-        """Entries of the vocabulary, each with its condition."""
-        return {name: (entry, self.bundle.rules.definitions[f"{kind}/{name}"]) for name, entry in entries.items()}
-
-    def _provision(self, rules: list[Rule]) -> _Provision:
-        main = next((rule for rule in rules if rule.effect != "exempts"), rules[0])
-        shown = main.provision
-        whole = _parts(self.tidy(main.condition), All)
-        own = [part for part in whole if part != Defined(f"{shown.policy}#applies")]
-        exempted = [name.partition("~")[0] for rule in rules for name in (*rule.exempts, *rule.excuses)]
-        return _Provision(
-            id=shown.id,
-            title=shown.title,
-            says=shown.says,
-            source=shown.source,
-            citation=shown.citation,
-            message=main.message,
-            mark=shown.status,
-            effect=" and ".join(dict.fromkeys(rule.effect for rule in (main, *rules))),
-            in_force=_in_force(own),
-            condition=All(tuple(part for part in own if not _dated(part))),
-            requires=_need(main.need),
-            satisfies=main.satisfies,
-            exempts=tuple(dict.fromkeys(exempted)),
-            duties=main.duties,
-            lane=main.lane,
-            signed_off_by="2 persons" if shown.persons > 1 else "",
-            travels=f"{main.travels.condition.en} (else {main.travels.otherwise.word})" if main.travels else "",
-            travelling_condition=main.travels.condition if main.travels else NO_WORDS,
-            at=f"{shown.file}:{shown.line}",
-        )
-
-    def _policy(self, policy: str) -> _Policy:
-        shown = {rule.provision.id: rule.provision for rule in self.bundle.rules.rules if rule.provision.policy == policy}
-        first = next(iter(shown.values()))
-        parts = _parts(self.tidy(self.bundle.rules.definitions[f"{policy}#applies"]), All)
-        return _Policy(
-            instrument=first.instrument,
-            jurisdiction=first.jurisdiction,
-            force=first.force,
-            in_force=_in_force(parts),
-            applies=All(tuple(part for part in parts if not _dated(part))),
-            order=tuple(sorted(shown, key=lambda name: shown[name].line)),
-        )
-
-    def tidy(self, condition: Condition) -> Condition:
-        """A condition in the one form that is compared: with flat groups, and without how each use reads unshown evidence."""
-        match condition:
-            case Atom():
-                return self._atoms.setdefault(condition, dataclasses.replace(condition, not_shown=None))
-            case Defined(key=key):
-                return Defined(key.partition("!")[0])
-            case Not(part=part):
-                inner = self.tidy(part)
-                if isinstance(inner, AnyOf):
-                    return _group(All, [Not(each) for each in inner.parts])
-                return inner.part if isinstance(inner, Not) else Not(inner)
-            case All(parts=parts):
-                return _group(All, map(self.tidy, parts))
-            case AnyOf(parts=parts):
-                return _group(AnyOf, map(self.tidy, parts))
-
-    def say(self, condition: Condition, negated: bool = False) -> str:
-        """A tidy condition in words."""
-        match condition:
-            case Atom():
-                return self._book.phrase(condition, negated)
-            case Defined(key=key):
-                return f"{'not ' if negated else ''}`{key}`"
-            case Not(part=part):
-                return self.say(part, not negated)
-            case All(parts=parts):
-                said = " and ".join(map(self.say, parts)) or "always"
-                return f"not ({said})" if negated else said
-            case AnyOf(parts=parts):
-                said = ", or ".join(map(self.say, parts)) or "never"
-                return f"none of ({said})" if negated else f"either {said}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Titled:
-    title: Text
-
-
-def _group(group: type[All] | type[AnyOf], parts: Iterable[Condition]) -> Condition:
-    flat = tuple(chain.from_iterable(_parts(part, group) for part in parts))
-    return flat[0] if len(flat) == 1 else group(flat)
-
-
-def _dated(part: Condition) -> bool:
-    """Whether a condition is about the day alone, as only the periods in force are."""
-    tested = list(atoms(part))
-    return bool(tested) and all(atom.fact == AS_OF for atom in tested) and not any(definitions_named(part))
-
-
-def _in_force(parts: Iterable[Condition]) -> str:
-    """The periods among the parts of a condition, in words."""
-    dated = [part for part in parts if _dated(part)]
-    alternatives = [_parts(each, All) for part in dated if isinstance(part, AnyOf) for each in part.parts]
-    periods = alternatives or ([dated] if dated else [])
-    words = {"at_least": "from", "at_most": "until"}
-    return "; ".join(
-        " ".join(f"{words[atom.op]} {_show(atom.operands[0])}" for each in period for atom in atoms(each)) for period in periods
-    )
-
-
-def _need(need: Need | None) -> str:
-    if need is None:
-        return ""
-    if need.op == "one":
-        return f"`{need.requirement}`"
-    parts = [_need(part) if part.op == "one" else f"({_need(part)})" for part in need.parts]
-    return (" or " if need.op == "any_of" else " and ").join(parts)
-
-
-def _due(due: Due) -> str:
-    match due:
-        case Period(within=within, after=after):
-            return f"within {within} after {_day(after)}"
-        case OnDay(month=month, day=day, after=after):
-            return f"on {day} {MONTHS[month - 1]} after {_day(after)}"
-        case OnDate(day=date_):
-            return f"on {date_}"
-        case Earliest(parts=parts):
-            return f"the earliest of {', '.join(map(_due, parts))}"
-
-
-def _day(after: str) -> str:
-    return "the exchange" if after == AS_OF else f"`{after}`"
-
-
-def _summary(provision: _Provision) -> tuple[str, ...]:
+def _summary(provision: ReadableProvision) -> tuple[str, ...]:
     """What a provision does, for one that is added or dropped."""
     does = {
         "requires": provision.requires,
@@ -579,7 +343,7 @@ def _summary(provision: _Provision) -> tuple[str, ...]:
 
 
 def _title(entry: object) -> str:
-    return _show(getattr(entry, "title", ""))
+    return in_words(getattr(entry, "title", ""))
 
 
 def _names(entry: object) -> tuple[str, ...]:
@@ -603,9 +367,9 @@ def _items(old: list[Any], new: list[Any], noun: str, ordered: bool = False) -> 
     added = [item for item in new if item not in old]
     dropped = [item for item in old if item not in new]
     if added:
-        yield _Point(f"{noun} added: {_listed(added)}")
+        yield _Point(f"{noun} added: {listed(added)}")
     if dropped:
-        yield _Point(f"{noun} dropped: {_listed(dropped)}")
+        yield _Point(f"{noun} dropped: {listed(dropped)}")
     if not added and not dropped:
         yield _Point(f"{noun}: in another order", wording=not ordered)
 
@@ -614,11 +378,11 @@ def _entries(old: Mapping[Any, Any], new: Mapping[Any, Any], noun: str) -> Itera
     """What was added to a mapping, dropped from it and changed in it."""
     for name in sorted({*old, *new}):
         if name not in old:
-            yield _Point(f"{noun} added: `{name}` {_show(new[name])}")
+            yield _Point(f"{noun} added: `{name}` {in_words(new[name])}")
         elif name not in new:
-            yield _Point(f"{noun} dropped: `{name}` {_show(old[name])}")
+            yield _Point(f"{noun} dropped: `{name}` {in_words(old[name])}")
         elif old[name] != new[name]:
-            yield _Point(f"{noun}: `{name}` {_show(old[name])} → {_show(new[name])}")
+            yield _Point(f"{noun}: `{name}` {in_words(old[name])} → {in_words(new[name])}")
 
 
 def _lines(leaves: Mapping[tuple[str, ...], Any], title: bool) -> dict[str, Any]:
@@ -636,36 +400,3 @@ def _leaves(value: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
         yield path, "none"
     for key, each in inner:
         yield from _leaves(each, (*path, str(key)))
-
-
-def _listed(items: Iterable[Any]) -> str:
-    return ", ".join(f"`{_show(item)}`" for item in items)
-
-
-def _show(value: Any) -> str:
-    """A value as an author would write it."""
-    match value:
-        case None | "":
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case Level():
-            return value.word
-        case Text(en=text) | Words(en=text):
-            return text or "none"
-        case Type(name=name):
-            return name
-        case ValueSet():
-            return value.name
-        case CoverText(from_=since, by=by):
-            return f"{'in part' if since is None else f'from {since}'}, by {', '.join(by)}"
-        case Period() | OnDay() | OnDate() | Earliest():
-            return _due(value)
-        case RegisterEntry(from_=first, until=last):
-            ends = [f"from {first}"] * (first is not None) + [f"until {last}"] * (last is not None)
-            return " ".join(ends) or "at any time"
-        case tuple() | list():
-            return ", ".join(map(_show, value)) or "none"
-        case AnySet():
-            return ", ".join(sorted(map(_show, value))) or "none"
-    return str(value)

@@ -19,8 +19,8 @@ from engine.backends.reference.levels import on_floor, permits
 from engine.backends.reference.three_values import KnownFacts, truth
 from engine.bundle import Bundle
 from engine.deciding.combine import Combiner
+from engine.policy_language.coverage_text import CoverText
 from engine.policy_language.declared_coverage import asked_of, governed, of_either_subject
-from engine.policy_language.vocabulary_text import CoverText
 from engine.rules import Condition, Floor, Spoken, Truth
 from engine.values.outcome_levels import BOUNDS, Level
 from engine.verdict import Definitions, Verdict

@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal, NamedTuple, Protocol, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from engine.bundle import Bundle
 from engine.exchange import Exchange
+from engine.policy_language.coverage_text import ROLES, CoverText
 from engine.policy_language.declared_coverage import REVIEWED
 from engine.policy_language.organisation import Acceptance
 from engine.policy_language.public_recipient import OF_ALL
-from engine.policy_language.vocabulary_text import ROLES, CoverText
 from engine.rules import NotReached, Spoken, Truth, signed_floor
 from engine.values import Disputed, Missing, SetOf, Value
 from engine.values.outcome_levels import BOUNDS, Bounds, Level
@@ -32,31 +32,6 @@ NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 
 
 Kind: TypeAlias = Literal["gap", "unread", "doubtful"]
-
-
-class Silence(Protocol):
-    """A gap or a reach: something that raises its place to a review."""
-
-    @property
-    def country(self) -> str: ...
-
-    @property
-    def subject(self) -> str: ...
-
-    @property
-    def jurisdiction(self) -> str: ...
-
-    @property
-    def place(self) -> str: ...
-
-    @property
-    def certain(self) -> bool: ...
-
-    @property
-    def bounds(self) -> Bounds: ...
-
-    @property
-    def names(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)

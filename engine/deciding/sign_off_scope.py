@@ -22,7 +22,7 @@ from engine.deciding.coverage import GAP, REACH, Coverage
 from engine.deciding.sign_off_binding import UNBOUND, without_days
 from engine.decision import SignaturePart, SignedOffPart
 from engine.exchange import Exchange
-from engine.policy_language.vocabulary_text import JurisdictionText
+from engine.policy_language.coverage_text import JurisdictionText
 from engine.rules import Atom, Condition, Defined, Need, Rule, RuleSet, State, Truth, atoms, bearing, definitions_named
 from engine.values import Document, Duration, Missing, Value, ValueSet
 from engine.verdict import ConditionReading, Verdict, numbers

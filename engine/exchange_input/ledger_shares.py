@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from engine.exchange import Exchange
 from engine.policy_language.share_facts import LedgerShare, shares_of
@@ -26,14 +26,12 @@ _ZERO = Range.exact(0)
 _Number = Annotated[int, Field(ge=0, le=10**15)]
 
 
-class ShareNumbers(BaseModel):
+class ShareNumbers(BaseModel, frozen=True, extra="forbid", strict=True):
     """
     The exchanges of a party or a state in a cell, over all exchanges of the cell, the one that is decided included.
 
     `left_out` further exchanges were counted under another meaning; they may be anybody's, in any cell.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     numerator: _Number
     denominator: Annotated[int, Field(ge=1, le=10**15)]

@@ -17,11 +17,11 @@ from engine.deciding.coverage import Gap
 from engine.deciding.statement_weights import RELIES_ON
 from engine.exchange import Exchange
 from engine.languages import ENGLISH, Language
+from engine.policy_language.coverage_text import CoverText
 from engine.policy_language.declared_coverage import REVIEWED
 from engine.policy_language.document_text import Text
 from engine.policy_language.public_recipient import TITLES
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
-from engine.policy_language.vocabulary_text import CoverText
 from engine.register_facts import IN_REGISTER
 from engine.rules import AS_OF, All, AnyOf, Atom, Condition, Defined, Duty, Not, Provision, Truth
 from engine.values import (

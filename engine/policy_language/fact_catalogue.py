@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from engine.policy_language.document_text import Text
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
@@ -16,7 +16,7 @@ from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 MAX_LISTED = 300
 
 
-class FactEntry(BaseModel):
+class FactEntry(BaseModel, frozen=True):
     """
     One fact, or one kind of evidence or claim (type "document").
 
@@ -25,8 +25,6 @@ class FactEntry(BaseModel):
     `some` says that a set is never empty. Of a fact that names a place, `lies_in` is the fact that names its country. `register_only`: an
     exchange that states it is refused, because only the register may. `follows` is the set that it follows from: it is not asked.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
     type: str

@@ -8,10 +8,10 @@ from typing import cast
 
 from engine.policy_language.diagnostic import Span, did_you_mean
 from engine.policy_language.document_text import Text
+from engine.policy_language.fact_text import FactText, FollowsText
 from engine.policy_language.tree import locate
 from engine.policy_language.unit_table import read_units
 from engine.policy_language.vocabulary import PRIMITIVES, QUANTITY, Fact, Follows, titled
-from engine.policy_language.vocabulary_text import FactText, FollowsText
 from engine.policy_language.written_vocabulary import WrittenVocabulary
 from engine.values import BadValue, Type, Units, Value, ValueSet
 from engine.values.multilingual import NO_WORDS, Words

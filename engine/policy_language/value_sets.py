@@ -11,12 +11,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from engine.policy_language.diagnostic import Span, did_you_mean
 from engine.policy_language.document_text import Text
+from engine.policy_language.fact_text import MoreValueText, ValueSetText, ValueText
 from engine.policy_language.tree import locate
-from engine.policy_language.vocabulary_text import (
-    MoreValueText,
-    ValueSetText,
-    ValueText,
-)
 from engine.policy_language.written_vocabulary import WrittenVocabulary
 from engine.values import MAX_TEXT, ValueSet
 

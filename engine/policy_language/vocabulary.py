@@ -16,28 +16,25 @@ from typing import Any
 from engine.books.grants import BookFacts
 from engine.languages import LANGUAGES, Language
 from engine.policy_language.authzen_text import AuthZenText
+from engine.policy_language.coverage_text import ROLES, JurisdictionText, SubjectText, TouchText
 from engine.policy_language.diagnostic import Span
 from engine.policy_language.document_text import Text
 from engine.policy_language.everyday_text import PresetText
+from engine.policy_language.fact_text import UnitText
 from engine.policy_language.ledger_text import PromiseText, SettlementText, SharesText, StatisticsText, TransferRegisterText
 from engine.policy_language.organisation import Acceptance, Organisation, SwitchedOff
 from engine.policy_language.phrases import PhraseText
 from engine.policy_language.tree import Node
 from engine.policy_language.vocabulary_text import (
-    ROLES,
     CalendarText,
     CoherenceText,
     CounterText,
     EntityKindText,
     GroupText,
-    JurisdictionText,
     KindText,
     LaneText,
     PlansText,
     RequirementText,
-    SubjectText,
-    TouchText,
-    UnitText,
 )
 from engine.rules import Measure, RegisterEntry
 from engine.values import SetOf, Type, Value, ValueSet

@@ -7,16 +7,12 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import get_args
 
+from engine.policy_language.coverage_text import CoverText
 from engine.policy_language.diagnostic import did_you_mean
 from engine.policy_language.document_text import Status
 from engine.policy_language.tree import locate
 from engine.policy_language.vocabulary import WEEK, Register, Vocabulary
-from engine.policy_language.vocabulary_text import (
-    DERIVED,
-    CalendarText,
-    CoverText,
-    RegisterText,
-)
+from engine.policy_language.vocabulary_text import DERIVED, CalendarText, RegisterText
 from engine.policy_language.written_vocabulary import WrittenVocabulary
 from engine.rules import RegisterEntry
 from engine.values import BadValue, Type, ValueSet

@@ -1,5 +1,5 @@
 """
-A vocabulary as authors write it: facts and their values, documents, requirements, counters, jurisdictions.
+A vocabulary as authors write it: the facts, the documents, requirements and counters, the jurisdictions, and what belongs to them.
 
 `vocabulary` decides what it means.
 """
@@ -7,15 +7,15 @@ A vocabulary as authors write it: facts and their values, documents, requirement
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from engine.policy_language.authzen_text import AuthZenText
+from engine.policy_language.coverage_text import JurisdictionText, SubjectText, TouchText
 from engine.policy_language.document_text import Condition, Day, DocumentText, DutyText, Id, Prose, Status, Text, YesNo
 from engine.policy_language.everyday_text import PresetText, SaidText
-from engine.policy_language.known_findings import KnownText
+from engine.policy_language.fact_text import FactText, MoreValueText, UnitText, ValueSetText
 from engine.policy_language.ledger_text import (
     BookText,
     PromiseText,
@@ -25,158 +25,9 @@ from engine.policy_language.ledger_text import (
     TransferRegisterText,
 )
 from engine.policy_language.phrases import PhraseText
-from engine.policy_language.reach_text import ReachedText, ReachText
+from engine.policy_language.reach_text import ReachedText
 
 Measured = Literal["people", "for", "purposes", "data"]
-Role = Literal["exporter", "recipient", "people", "collection", "storage", "access"]
-ROLES: tuple[str, ...] = get_args(Role)  # of the countries that an exchange touches, in the order in which they are told (4.8)
-
-
-class FollowsText(DocumentText):
-    """What a fact of yes or no follows from: whether a set, which is another fact, has a value."""
-
-    fact: str
-    """A fact that is a set of values, and is asked."""
-    yes_where_it_has: str | None = None
-    """The value with which the set makes this fact yes; without it the fact is no."""
-    no_where_it_has: str | None = None
-    """The value with which the set makes this fact no; without it the fact is yes."""
-
-    @model_validator(mode="after")
-    def _one_of_two(self) -> FollowsText:
-        if (self.yes_where_it_has is None) == (self.no_where_it_has is None):
-            raise ValueError("say one of `yes_where_it_has` and `no_where_it_has`")
-        return self
-
-
-class FactText(DocumentText):
-    """A fact of an exchange. `by` makes it a family: one fact for each value of a value set (semantics 1.7, 2.1, 4.3, 4.6)."""
-
-    type: str
-    """Its type: one of the basic types, a value set, or `set of` one."""
-    title: Text
-    """What it is called."""
-    ask: Text | None = None
-    """The question that the exporter is asked to find it out."""
-    dpv: str | None = None
-    """The term of the Data Privacy Vocabulary that says of data or an exchange that this is so."""
-    change: Literal["yes", "upwards", "no"] = "no"
-    """Whether the exporter can change it, so that a remedy may change it; `upwards`: only to a later value of its ordered set."""
-    some: YesNo = "no"
-    """Whether the set is never empty: `[]` is then refused."""
-    plain: str | None = None
-    """The value that is sent in place of `[]` where nothing out of the ordinary applies; the refusal names it."""
-    brings: dict[str, dict[str, str]] = {}
-    """What a remedy that moves to a value changes as well, by value and fact, since it cannot be so there."""
-    personal: YesNo = "no"
-    """Whether its value may be personal. A personal value is kept apart from the record."""
-    from_: Literal["register", "register-only"] | None = Field(None, alias="from")
-    """`register`: an organisation's own register may state it. `register-only`: nobody else may."""
-    by: str | None = None
-    """A value set; the fact is then a family, with one fact for each value."""
-    units: list[str] | dict[str, list[str]] = []
-    """Of a quantity, the base units that it is measured in, for each member of a family; without them, any unit will do."""
-    lies_in: str | None = None
-    """The fact names a place: the fact that names its country."""
-    frees: YesNo = "no"
-    """`yes`: whether a law leaves data free may depend on it (`free:` in coverage)."""
-    binds: YesNo = "no"
-    """`yes`: a sign-off is bound to it even where it was left out, as to ids and countries."""
-    follows: FollowsText | None = None
-    """The set that it follows from. It is then never asked, and stating it otherwise than the set is refused."""
-    public: Literal["open"] | None = None
-    """`open`: of a fact of the recipient, that it stays open and is not asked where the recipient is the public."""
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        # Digests are made from this text. What neither frees nor binds reads as before there were these marks.
-        unread = (("frees", "no"), ("binds", "no"), ("binds", "yes"))
-        yield from (
-            each
-            for each in super().__repr_args__()
-            if each not in unread and each[0] not in ("plain", "brings", "public", "units")
-        )
-
-
-class UnitText(DocumentText):
-    """A unit of quantities: a base unit, or so many `times` the base unit that it is a unit `of` (semantics 1.2)."""
-
-    title: Text
-    """What it is called."""
-    of: str | None = None
-    """The base unit that it is turned into; without it, this is a base unit."""
-    times: Annotated[str, StringConstraints(pattern=r"^([1-9]\d{0,29}(\.\d{1,12})?|0\.\d{0,11}[1-9])$")] = "1"
-    """How many of the base unit it is, as a decimal number."""
-    also: list[Prose] = []
-    """Other spellings, in any language. A sender who writes one of them is told of this unit."""
-
-    @model_validator(mode="after")
-    def _of_a_base(self) -> UnitText:
-        if (self.of is None) == ("times" in self.model_fields_set):
-            raise ValueError("`of` and `times` go together; a base unit has neither")
-        return self
-
-
-class ValueText(DocumentText):
-    """A value (semantics 1.6, 2.1, 2.5)."""
-
-    title: Text | None = None
-    """What it is called."""
-    also: list[Prose] = []
-    """Other spellings, in any language. A sender who writes one of them is told of this value."""
-    under: str | list[str] | None = None
-    """The value, or values, that it is a kind of."""
-    in_: str | None = Field(None, alias="in")
-    """The country in which this place lies."""
-    exact: YesNo = "no"
-    """Whether this value, when it is sent, means none of the values under it."""
-    rest: YesNo = "no"
-    """Whether this value means none of the other values that lie under the same one."""
-    nothing: YesNo = "no"
-    """Whether this value says that no other of its set applies; in a set it stands alone."""
-    everything: YesNo = "no"
-    """Whether this value says that all others of its set apply; in a set it stands alone."""
-    since: int | None = None
-    """The shape of exchanges that first knows the value, like 2; a set that was stated in an earlier one is open."""
-    dpv: str | None = None
-    """The term of the Data Privacy Vocabulary that means the same, like `pd:Health`."""
-    dpv_broader: str | None = None
-    """Where no term means the same: one that means more. It is written for this value, and never read as it."""
-
-
-class ValueSetText(DocumentText):
-    """A set of values."""
-
-    title: Text
-    """What it is called."""
-    includes: str | None = None
-    """A value set whose values are values of this one too."""
-    ordered: YesNo = "no"
-    """Whether the values are ranked, the lowest first."""
-    open: YesNo = "no"
-    """Gone: in semantics 1 such a set took any text. List every value."""
-    inside: str | None = None
-    """The values are places: the value set of the countries in which they lie."""
-    complete: list[str] = []
-    """The countries of which these are all the places, so that everybody there is in one of them."""
-    values: list[str] | dict[str, ValueText | str]
-    """A list, or a mapping of each value to its title or to what it lies `under`."""
-
-
-class MoreValueText(DocumentText):
-    """A value that is added to a set defined elsewhere; to every rule that does not name it, it is the value that it lies under."""
-
-    title: Text | None = None
-    """What it is called."""
-    under: str
-    """The value of the set that it is a kind of; rules that do not name it read it as that value."""
-    rest: YesNo = "no"
-    """Whether this value means none of the other values that are added under the same one."""
-    since: int | None = None
-    """The shape of exchanges that first knows the value, like 2; a set that was stated in an earlier one is open."""
-    dpv: str | None = None
-    """The term of the Data Privacy Vocabulary that means the same, like `pd:Health`."""
-    dpv_broader: str | None = None
-    """Where no term means the same: one that means more. It is written for this value, and never read as it."""
 
 
 class EntryText(DocumentText):
@@ -356,152 +207,6 @@ class EntityKindText(DocumentText):
     """What it is called."""
     states: Annotated[list[str], Field(min_length=1)]
     """The facts of an exchange that such an entity states."""
-
-
-class AlsoText(DocumentText):
-    """A second subject matter under which data of a cell stand, with a source of its own."""
-
-    subject: str
-    """The subject matter."""
-    source: Prose
-    """Where it was read that such data stand under it."""
-
-
-class CoverText(DocumentText):
-    """What was read of a jurisdiction's law on one subject matter: one cell of the coverage (semantics 4.3). A day alone is `from`."""
-
-    from_: Day | None = Field(None, alias="from")
-    """The first day from which it is covered in full."""
-    partly: YesNo = "no"
-    """`yes` if policies speak of it and it is not covered in full: what they leave alone is still reviewed."""
-    by: list[str] = []
-    """The laws and orders that speak of it: policies, or single provisions (`POLICY/RULE`)."""
-    under: str | None = None
-    """The wider subject matter whose law governs it, where nothing was found beside that law on sending it abroad."""
-    also: AlsoText | None = None
-    """A second subject matter that governs data which are not of the wider one, with a source of its own."""
-    free: YesNo = "no"
-    """`yes` if no rule on sending it abroad is known beyond what everybody is asked."""
-    when: Condition = None
-    """What everybody is asked; where it does not hold, a person looks at it."""
-    unread: Text | None = None
-    """A law by its name, which was not read. Beside `partly: yes` it is the law that the policies leave alone."""
-    read: Prose | None = None
-    """What was read, in your own words."""
-    source: Prose | None = None
-    """Where it was read: which document, of whom, of which day."""
-    read_on: Day | None = None
-    """The day on which it was read."""
-    status: Status | None = None
-    """How sure it is: `confirmed` (read in a source), `from-memory`, or `unsure`."""
-    verify_by: Day | None = None
-    """The day by which somebody should read it again."""
-    known: KnownText | Annotated[list[KnownText], Field(min_length=1)] | None = Field(None, repr=False)
-    """What `fifthfactor analyse` finds of it and the author knows: a finding, why, and until when; one or a list."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _day_alone(cls, value: Any) -> Any:
-        return {"from": value} if isinstance(value, str | date) else value
-
-    @model_validator(mode="after")
-    def _one_of_four(self) -> CoverText:
-        kinds = [name for name in ("by", "under", "unread") if getattr(self, name)] + (["free"] if self.free == "yes" else [])
-        if self.partly == "yes" and kinds == ["by", "unread"]:
-            kinds = ["by"]  # what the policies leave alone is a law that was not read
-        if len(kinds) > 1:
-            raise ValueError(f"`{kinds[0]}` and `{kinds[1]}` do not go together: say one of `by`, `under`, `free`, `unread`")
-        if self.kind == "by":
-            if (self.from_ is None) == (self.partly == "no"):
-                raise ValueError("say from which day the subject matter is covered (`from`), or that it is not (`partly: yes`)")
-        elif self.partly == "yes":
-            raise ValueError("`partly` belongs to `by`")
-        if (self.kind != "by" or self.unread) and None in (self.read, self.source, self.read_on, self.status, self.verify_by):
-            raise ValueError("say what was read: `read`, `source`, `read_on`, `status` and `verify_by`")
-        if self.also is not None and self.under is None:
-            raise ValueError("`also` belongs to `under`")
-        if self.when is not None and self.free == "no":
-            raise ValueError("`when` belongs to `free: yes`")
-        return self
-
-    @property
-    def kind(self) -> Literal["by", "under", "free", "unread"]:
-        return "under" if self.under else "free" if self.free == "yes" else "unread" if self.unread and not self.by else "by"
-
-    @property
-    def wider(self) -> tuple[str, ...]:
-        """The subject matters whose law governs it."""
-        return tuple(name for name in (self.under, self.also.subject if self.also else None) if name)
-
-    def in_doubt(self, trust: str) -> bool:
-        """Whether nobody may rely on a cell that settles something, where `trust` is the lowest mark that is relied on."""
-        doubtful = self.status == "unsure" or (self.status == "from-memory" and trust == "confirmed")
-        return self.kind in ("under", "free") and doubtful
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        # Digests of what coverage means are made from its text. A cell of policies reads as before there were other cells.
-        args = tuple(super().__repr_args__())
-        yield from args[:3] if self.kind == "by" and not self.unread else args
-
-
-class ReadingText(DocumentText):
-    """What every cell of a jurisdiction says that tells what was read and does not say it itself."""
-
-    read_on: Day | None = None
-    """The day on which it was read."""
-    verify_by: Day | None = None
-    """The day by which somebody should read it again."""
-
-
-class JurisdictionText(DocumentText):
-    """Which countries a jurisdiction covers, and for which subject matters by which policies."""
-
-    title: Text
-    """What it is called."""
-    countries: list[str] | str = []
-    """The countries it covers: a list, or the name of a register."""
-    defaults: ReadingText | None = Field(None, repr=False)
-    """What every cell that tells what was `read` says, unless it says it itself: `read_on` and `verify_by`."""
-    covers: dict[str, CoverText] = {}
-    """The subject matters it covers, each with its first day and the policies that speak of it."""
-    reach: ReachText | None = Field(None, repr=False)
-    """What was read of its law's reach over exporters abroad. It becomes the policy `JURISDICTION.reach`."""
-    define: dict[Id, Condition] = Field({}, repr=False)
-    """Conditions that several of its policies use. Each that uses the name alone has the definition as its own."""
-    note: Text | None = None
-    """Which parts of its law are not modelled."""
-
-
-class SubjectText(DocumentText):
-    """A subject matter of data."""
-
-    title: Text
-    """What it is called."""
-    when: Condition = None
-    """When the data are of this subject matter."""
-    other_than: str | None = None
-    """Another subject matter: the data are of this one where they are not of that one."""
-    only_in: list[str] = []
-    """The jurisdictions whose law knows it; elsewhere nobody is asked about it."""
-    guarded: YesNo = "no"
-    """`yes`: it is never free nor under another one, and nobody accepts it or signs it off."""
-
-    @model_validator(mode="after")
-    def _some_of_the_two(self) -> SubjectText:
-        if self.when is None and self.other_than is None:
-            raise ValueError("a subject matter has `when`, or `other_than`, or both")
-        return self
-
-
-class TouchText(DocumentText):
-    """A fact that names a country which the exchange touches, and the role of that country."""
-
-    fact: str
-    """A fact that names countries."""
-    as_: Role = Field(alias="as")
-    """The role in which the exchange touches them."""
-    when: Condition = None
-    """When the fact counts; by default, always."""
 
 
 class GroupText(DocumentText):

@@ -6,15 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from engine.policy_language.coverage_text import TouchText
 from engine.policy_language.diagnostic import Findings, Span
+from engine.policy_language.fact_text import MoreValueText
 from engine.policy_language.read_document import read_parts
 from engine.policy_language.tree import Node, locate
-from engine.policy_language.vocabulary_text import (
-    ONCE,
-    MoreValueText,
-    TouchText,
-    VocabularyText,
-)
+from engine.policy_language.vocabulary_text import ONCE, VocabularyText
 
 SECTIONS = (
     "facts", "values", "units", "registers", "calendars", "evidence", "claims", "requirements", "counters", "books", "entities",

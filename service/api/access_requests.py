@@ -25,7 +25,6 @@ from service.log.leaf import with_personal_values
 from service.problems import RequestRefused
 from service.reviews import notes, own_requests, sign_off, standing_sign_off
 from service.service import Service
-from service.settings import time_zone
 
 _LIMIT = 64 * 1024
 _TEXT = {"type": "string"}
@@ -51,7 +50,6 @@ _BODY: dict[str, Any] = {
 
 def add(app: FastAPI, service: Service, current: Callable[[], AccessDecisionPoint]) -> None:
     """Put the endpoints on the application. `current` gives the access of the policies that decide now."""
-    zone = time_zone(service.settings.zone)
 
     async def ask(request: Request) -> Response:
         """
@@ -95,7 +93,7 @@ def add(app: FastAPI, service: Service, current: Callable[[], AccessDecisionPoin
                 note = notes.requested(transaction, stored.entry.id, why, caller, now)
                 counting = own_requests.Counting(transaction, service.token_issuer)
                 said = counting.for_decision(standing_sign_off.said_of_stored(transaction, live, stored), stored)
-                found = access_requests.review_state(live, record["signable"], said, now.astimezone(zone).date())
+                found = access_requests.review_state(live, record["signable"], said, service.settings.day_of(now))
                 answer = access_requests.answer(note.id, note.at, _base(service, request), found, now)
                 return KeptAnswer(_written(answer), 202, location=answer.task.status_endpoint)
 
@@ -120,7 +118,7 @@ def add(app: FastAPI, service: Service, current: Callable[[], AccessDecisionPoin
             record = with_personal_values(stored.entry.leaf, stored.entry.openings)
             counting = own_requests.Counting(connection, service.token_issuer)
             said = counting.for_decision(standing_sign_off.said_of(connection, live, record["request"]), stored)
-            became = access_requests.review_state(live, record.get("signable") or (), said, now.astimezone(zone).date())
+            became = access_requests.review_state(live, record.get("signable") or (), said, service.settings.day_of(now))
             return access_requests.answer(note.id, note.at, _base(service, request), became, now)
 
         return Response(_written(service.read(look)), media_type="application/json")

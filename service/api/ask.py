@@ -33,7 +33,6 @@ from service.console.draft_pages import (
     start_page,
     words_page,
 )
-from service.decisions.decider import durable
 from service.documents import document_bytes
 from service.drafts import draft_changes, draft_documents, draft_start, draft_store, form_token, own_words
 from service.drafts.answers import has_narrower_values
@@ -41,6 +40,7 @@ from service.drafts.draft_judgement import DraftContext, DraftJudge, JudgedDraft
 from service.drafts.draft_store import Draft
 from service.drafts.preset_confirmation import preset_named
 from service.languages.words import text_for, wording
+from service.log.durable_record import durable
 from service.log.record_views import record_json
 from service.problems import KINDS, RequestRefused
 

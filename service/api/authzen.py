@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.api import access_requests as review_requests
 from service.api.operations import json_body, operation
@@ -37,54 +37,42 @@ _SEARCH = "/access/v1/search"
 Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-class EntityFound(BaseModel):
+class EntityFound(BaseModel, frozen=True):
     """A subject or resource for which the decision would be true."""
-
-    model_config = ConfigDict(frozen=True)
 
     type: str
     id: str
 
 
-class ActionFound(BaseModel):
+class ActionFound(BaseModel, frozen=True):
     """An action for which the decision would be true."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str
 
 
-class PageFound(BaseModel):
+class PageFound(BaseModel, frozen=True):
     """How to get more results: send `next_token` as `page.token` of the same search. It is empty at the end."""
-
-    model_config = ConfigDict(frozen=True)
 
     next_token: str
     count: int
 
 
-class EntitiesFound(BaseModel):
+class EntitiesFound(BaseModel, frozen=True):
     """The entities for which the decision would be true. `page` is there if the request has one, or if there are more results."""
-
-    model_config = ConfigDict(frozen=True)
 
     page: PageFound | None = None
     results: tuple[EntityFound, ...]
 
 
-class ActionsFound(BaseModel):
+class ActionsFound(BaseModel, frozen=True):
     """The actions for which the decision would be true. `page` is there if the request has one, or if there are more results."""
-
-    model_config = ConfigDict(frozen=True)
 
     page: PageFound | None = None
     results: tuple[ActionFound, ...]
 
 
-class Configuration(BaseModel):
+class Configuration(BaseModel, frozen=True):
     """The addresses of this decision point, and the obligations that it may issue."""
-
-    model_config = ConfigDict(frozen=True)
 
     policy_decision_point: str
     access_evaluation_endpoint: str

@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from functools import partial
 
 from fastapi import FastAPI, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from service.api.operations import json_body, operation
 from service.api.request_bodies import PARAMETERS, Plain, asked, body
 from service.callers.caller import Caller, caller_of
+from service.decisions.answer_options import AnswerOptions
 from service.decisions.batch_limits import LargeRequests, RequestMemory
-from service.decisions.decider import AnswerOptions, Decider
+from service.decisions.decider import Decider
 from service.decisions.kept_permits import KeepableAnswer, with_keep_until
 from service.decisions.recording import Outgoing, record_and_answer
 from service.log.leaf import SealedRecord
@@ -33,26 +34,20 @@ _SHAPE = 'the body must be {"exchanges": [ … ]} and nothing else'
 _skip_value = json.JSONDecoder().raw_decode
 
 
-class DecisionResult(BaseModel):
+class DecisionResult(BaseModel, frozen=True):
     """An exchange that was decided; its record is in the log."""
-
-    model_config = ConfigDict(frozen=True)
 
     decision: KeepableAnswer
 
 
-class ProblemResult(BaseModel):
+class ProblemResult(BaseModel, frozen=True):
     """An exchange that was refused; nothing of it is recorded. The pointers of its errors start at the exchange."""
-
-    model_config = ConfigDict(frozen=True)
 
     problem: Problem
 
 
-class BatchResults(BaseModel):
+class BatchResults(BaseModel, frozen=True):
     """One result for each exchange, in the order in which they were sent."""
-
-    model_config = ConfigDict(frozen=True)
 
     results: tuple[DecisionResult | ProblemResult, ...]
 

@@ -10,7 +10,7 @@ from service.api.request_bodies import body, read_body
 from service.api.router import Call, Router
 from service.callers.context import EvaluatingAll
 from service.callers.sending import Sending
-from service.decisions.decider import refusal
+from service.decisions.exchange_bodies import refusal
 from service.log.record import PolicyDigests
 from service.log.search import OUTCOMES
 from service.policies.case_drafts import draft_case

@@ -10,10 +10,10 @@ from service.api.parameters import parameter, wrong
 from service.api.router import Call, Router
 from service.callers.context import Administering, Reading
 from service.decisions.commitment_writer import CommitmentWriter
-from service.decisions.decider import durable
 from service.ledger import counter_balances
 from service.ledger.counter_balances import CounterOpening, CounterPart, OpeningSent
 from service.ledger.counter_table import MEDIA_TYPE, table
+from service.log.durable_record import durable
 
 _PARAMETERS = [
     parameter("counter", "the name of the counter", {"type": "string", "examples": ["counts.cn"]}, required=True),

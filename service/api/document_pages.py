@@ -22,10 +22,10 @@ from service.callers.context import EvaluatingAll, ReadingAll, Reviewing
 from service.callers.sending import Sending
 from service.console import document_list
 from service.console.pages import documents_page, missing_page
-from service.decisions.decider import durable
 from service.documents import attachments, confirmations, document_bytes
 from service.documents.confirmations import ConfirmationRequest, ConfirmationWithdrawalRequest
 from service.drafts import form_token
+from service.log.durable_record import durable
 from service.log.store import find
 from service.problems import KINDS, RequestRefused, wrong_members
 from service.telemetry.log_lines import note

@@ -12,14 +12,13 @@ from typing import Any
 
 import sqlalchemy as sa
 from fastapi import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.api import paging
 from service.api.operations import in_path, json_body
 from service.api.request_bodies import body
 from service.api.router import Call, Door, Router, written
 from service.callers.context import Context, EvaluatingAll, ReadingAll, Reviewing
-from service.decisions.decider import durable
 from service.decisions.idempotency import KeptAnswer
 from service.documents import attachments, confirmations, decision_documents, document_bytes, document_signatures
 from service.documents.attachments import AttachedDocument, AttachmentRequest
@@ -30,6 +29,7 @@ from service.documents.document_signatures import DocumentSignature
 from service.documents.signed_statements import MOST_BYTES as MOST_OF_AN_ENVELOPE
 from service.documents.signed_statements import MOST_SIGNATURES, PAYLOAD_TYPE
 from service.documents.stated_documents import RecordedDocument
+from service.log.durable_record import durable
 from service.problems import Kind, RequestRefused
 from service.telemetry.log_lines import note
 
@@ -78,10 +78,8 @@ _ENVELOPE: dict[str, Any] = {
 router = Router("reviews")
 
 
-class DecisionDocuments(BaseModel):
+class DecisionDocuments(BaseModel, frozen=True):
     """The documents and claims that the exchange of a decision presents, by name."""
-
-    model_config = ConfigDict(frozen=True)
 
     documents: tuple[DecisionDocument, ...] = Field(description="the documents and claims, by name")
     next: str | None = Field(description=paging.NEXT)

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from service.api.operations import EXCHANGE_BODY
 from service.api.request_bodies import body
 from service.api.router import Call, Router, written
-from service.decisions.decider import Decider
+from service.decisions.exchange_bodies import ExchangeBodies
 from service.decisions.idempotency import KeptAnswer
 from service.drafts import draft_changes, draft_store
 from service.drafts.draft_judgement import DraftContext, DraftJudge
@@ -50,7 +50,7 @@ async def make(context: DraftContext, call: Call[None]) -> DraftMade | Response:
     service, asking, caller = call.service, call.shared(DraftJudge), context.caller
     call.raw = await body(call.request, service.settings.body_limit)
     async with service.turns.of(caller.id):
-        await asyncio.to_thread(call.shared(Decider).read, context.live, call.raw, context.now, caller)
+        await asyncio.to_thread(call.shared(ExchangeBodies).read, context.live, call.raw, context.now, caller)
         draft = draft_changes.new_draft(context, json.loads(call.raw))
         judged = await asyncio.to_thread(asking.look, context, draft, "en")
     made = DraftMade(id=draft.id, address=f"/ask/{draft.id}", outcome=judged.outcome)

@@ -4,7 +4,7 @@ import json
 from typing import Literal
 
 from fastapi import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 import engine
 from service.api import paging
@@ -14,7 +14,8 @@ from service.api.request_bodies import body
 from service.api.router import Call, Router
 from service.callers.context import Evaluating
 from service.decisions import fact_list
-from service.decisions.decider import Decider
+from service.decisions.exchange_bodies import ExchangeBodies
+from service.decisions.exchange_judge import ExchangeJudge
 from service.decisions.fact_list import AskingForRecorded, FactList
 from service.decisions.replay import Replayer
 from service.log.record import PolicyDigests
@@ -45,10 +46,8 @@ class FactShown(engine.FactEntry):
     says: tuple[str, ...] = Field(default=(), description="the values of the fact that the word says which was asked for")
 
 
-class FactsShown(BaseModel):
+class FactsShown(BaseModel, frozen=True):
     """Facts of the loaded vocabulary. For one exchange: first those that are open, the best to ask for first, then those it states."""
-
-    model_config = ConfigDict(frozen=True)
 
     bundle: PolicyDigests
     facts: tuple[FactShown, ...]
@@ -90,13 +89,13 @@ async def facts_for(context: Evaluating, call: Call[None]) -> FactsShown | Respo
 
     Nothing is recorded. A fact in an address could be logged on its way, so the exchange is in the body.
     """
-    service, decider, caller = call.service, call.shared(Decider), context.caller
+    service, caller = call.service, context.caller
     raw = await body(call.request, service.settings.body_limit)
     async with service.turns.of(caller.id):
         context = call.context(Evaluating)
-        exchange = decider.read(context.live, raw, context.now, caller)
+        exchange = call.shared(ExchangeBodies).read(context.live, raw, context.now, caller)
         try:
-            judgement = decider.look(context.live, exchange, context.now, caller)
+            judgement = call.shared(ExchangeJudge).look(context.live, exchange, context.now, caller)
         except engine.EnginesFailed:
             raise RequestRefused("internal", "no engine could decide") from None
         found = fact_list.of_judgement(context, judgement)

@@ -4,7 +4,7 @@ import asyncio
 from typing import Literal
 
 from fastapi import FastAPI, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.api.bundles import RefusalShown, shown
 from service.api.operations import operation
@@ -18,18 +18,14 @@ PROBE_SECONDS = 5.0
 _FOR_READERS = "callers with the scope `read` see the reason, and the service's log has it"
 
 
-class Alive(BaseModel):
+class Alive(BaseModel, frozen=True):
     """The process is alive."""
-
-    model_config = ConfigDict(frozen=True)
 
     status: Literal["alive"] = "alive"
 
 
-class Log(BaseModel):
+class Log(BaseModel, frozen=True):
     """The decision log."""
-
-    model_config = ConfigDict(frozen=True)
 
     writable: Literal[True] = True
     records: int
@@ -41,10 +37,8 @@ class Held(PolicyDigests):
     refused: RefusalShown | None = None
 
 
-class Ready(BaseModel):
+class Ready(BaseModel, frozen=True):
     """Policies are loaded, and a write to the log has just reached the disk."""
-
-    model_config = ConfigDict(frozen=True)
 
     status: Literal["ready"] = "ready"
     policies: Held

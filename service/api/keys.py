@@ -3,7 +3,7 @@
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.api import paging
 from service.api.operations import in_path
@@ -23,10 +23,8 @@ _KEYS = paging.Listing[Key]("keys", "keys", (str, str), 100, 1_000)
 router = Router("callers", "keys")
 
 
-class KeyInfo(BaseModel):
+class KeyInfo(BaseModel, frozen=True):
     """A key without its secret; only a hash of the secret is kept."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str = Field(description="the part of the key after `ff_`; records name the caller as `key:` and this id")
     name: str
@@ -48,10 +46,8 @@ class MadeKey(KeyInfo):
     key: str | None = Field(description="the whole key; it is shown only once")
 
 
-class KeyList(BaseModel):
+class KeyList(BaseModel, frozen=True):
     """A page of all keys that were ever made, the oldest first."""
-
-    model_config = ConfigDict(frozen=True)
 
     keys: tuple[KeyInfo, ...]
     next: str | None = Field(description=paging.NEXT)

@@ -28,11 +28,11 @@ from service.console.log_list import ListRequest
 from service.console.pages import missing_page
 from service.console.reader import PageReader
 from service.decisions import log_access
-from service.decisions.decider import durable
 from service.decisions.replay import Replayer
 from service.drafts import form_token
 from service.limits import SAVED_SEARCHES_OF_ONE
 from service.log import parquet_rows, saved_searches, search
+from service.log.durable_record import durable
 from service.log.saved_searches import SearchRefused
 from service.log.search import CursorRefused, RecordPage, RecordRow
 from service.log.store import find as find_one

@@ -42,12 +42,3 @@ def day(value: str | None) -> date | None:
     if found.isoformat() != value:
         raise ValueError("no day")
     return found
-
-
-def whole_number(value: str | None, least: int = 0) -> int | None:
-    """A whole number of at most nine digits. Raises ValueError."""
-    if value is None:
-        return None
-    if not (value.isascii() and value.isdigit() and len(value) < 10 and int(value) >= least):
-        raise ValueError("no number")
-    return int(value)

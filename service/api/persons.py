@@ -4,7 +4,7 @@
 """
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.api import paging
 from service.api.operations import in_path
@@ -23,10 +23,8 @@ _SESSIONS = paging.Listing[Session]("sessions", "sessions", (str, str), 100, 100
 router = Router("callers", "callers")
 
 
-class PersonShown(BaseModel):
+class PersonShown(BaseModel, frozen=True):
     """A person to whom a key belongs, or who signed in. After an erasure only the id and the moment are left."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str = Field(description="random; records name her as `person:` and this id")
     issuer: str | None = Field(description="the issuer of her identity")
@@ -35,27 +33,21 @@ class PersonShown(BaseModel):
     known_at: str = Field(description="since when she is known")
 
 
-class PersonList(BaseModel):
+class PersonList(BaseModel, frozen=True):
     """A page of all persons who were ever known, the first one first."""
-
-    model_config = ConfigDict(frozen=True)
 
     persons: tuple[PersonShown, ...] = Field(description="those on this page")
     next: str | None = Field(description=paging.NEXT)
 
 
-class ErasedPerson(BaseModel):
+class ErasedPerson(BaseModel, frozen=True):
     """A person who was just erased."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str = Field(description="her id, which stays")
 
 
-class RunningSession(BaseModel):
+class RunningSession(BaseModel, frozen=True):
     """A session without its secret; only a hash of the secret is kept."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str = Field(description="by which it can be ended")
     caller: str = Field(description="who acts in it: `person:` or `key:` and an id")
@@ -68,10 +60,8 @@ class RunningSession(BaseModel):
     ended_at: str | None = Field(description="when it was ended; null if it runs")
 
 
-class SessionList(BaseModel):
+class SessionList(BaseModel, frozen=True):
     """A page of the sessions that run, the newest first."""
-
-    model_config = ConfigDict(frozen=True)
 
     sessions: tuple[RunningSession, ...] = Field(description="those on this page")
     next: str | None = Field(description=paging.NEXT)

@@ -14,8 +14,8 @@ from service.api.operations import json_body
 from service.api.request_bodies import LANG, body, language
 from service.api.router import Call, Router
 from service.callers.context import EvaluatingAll
+from service.decisions.answer_options import AnswerOptions
 from service.decisions.batch_limits import LargeRequests
-from service.decisions.decider import AnswerOptions
 from service.decisions.plans import Plans
 from service.limits import PLAN_LEGS
 from service.service import Service

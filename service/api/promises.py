@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import sqlalchemy as sa
 from fastapi import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.api import csv_tables, paging
 from service.api.commitments import named
@@ -40,10 +40,8 @@ class PromisesShown(paging.Page):
     next: str | None = Field(description=paging.NEXT)
 
 
-class PromisedCountries(BaseModel):
+class PromisedCountries(BaseModel, frozen=True):
     """What was promised by country, the largest number first."""
-
-    model_config = ConfigDict(frozen=True)
 
     countries: list[PromisedForCountries] = Field(description="a line for each promise and the countries that it is for")
 

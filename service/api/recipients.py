@@ -10,7 +10,7 @@ from service.api.operations import Shown, json_body
 from service.api.request_bodies import LANG, body, language
 from service.api.router import Call, Router
 from service.callers.context import EvaluatingAll
-from service.decisions.decider import AnswerOptions
+from service.decisions.answer_options import AnswerOptions
 from service.decisions.recipients import RecipientDecided, Recipients
 from service.limits import RECIPIENTS
 from service.log.record import PolicyDigests

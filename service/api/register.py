@@ -67,28 +67,22 @@ _REFUSED: tuple[Kind, ...] = ("register-refused", "not-found", "changed-meanwhil
 router = Router("register", "register")
 
 
-class Listed(BaseModel):
+class Listed(BaseModel, frozen=True):
     """A page of entities, in the order of their ids."""
-
-    model_config = ConfigDict(frozen=True)
 
     entities: tuple[Entity, ...]
     next: str | None = Field(description=paging.NEXT)
 
 
-class History(BaseModel):
+class History(BaseModel, frozen=True):
     """The versions of an entity, newest first, in pages."""
-
-    model_config = ConfigDict(frozen=True)
 
     versions: tuple[Entity, ...]
     next: str | None = Field(description=paging.NEXT)
 
 
-class EntityOfAKind(Content):
+class EntityOfAKind(Content, frozen=True, extra="forbid"):
     """An entity in a file: its kind, its id, and the facts stated of it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str = Field(description="`party`, `asset`, or another kind in lower-case letters")
     id: str

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 import engine
 from service.api.parameters import Checked, parameter, single, wrong
-from service.decisions.decider import AnswerOptions
+from service.decisions.answer_options import AnswerOptions
 from service.problems import RequestRefused, wrong_members
 
 Sent = TypeVar("Sent", bound=BaseModel)

@@ -33,13 +33,13 @@ from service.callers.context import ReadingReviews
 from service.console import document_list
 from service.console.explained_decision import explained
 from service.console.review_pages import ALL_GROUPS, YOURS, CaseShown, QueueShown, case_page, queue_page
-from service.decisions.decider import durable
 from service.decisions.present_outcome import PresentDecider, PresentOutcome
 from service.decisions.replay import CannotReplay, Replayer
 from service.documents import document_bytes
 from service.drafts import form_token
 from service.languages.words import text_for, wording
 from service.limits import COMMENT_CHARACTERS, SIGN_OFF_DAYS
+from service.log.durable_record import durable
 from service.log.record_views import record_json
 from service.log.store import Stored, find
 from service.problems import KINDS, RequestRefused

@@ -10,7 +10,7 @@ from functools import partial
 
 import sqlalchemy as sa
 from fastapi import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.api import paging
 from service.api.operations import in_path, json_body, schema_of
@@ -32,19 +32,15 @@ _ID = in_path("id", "the id of the decision")
 router = Router("reviews")
 
 
-class Then(BaseModel):
+class Then(BaseModel, frozen=True):
     """The outcome that the same exchange gets if it is evaluated again on the day of the decision."""
-
-    model_config = ConfigDict(frozen=True)
 
     outcome: str
     answer: str
 
 
-class SignOffsGiven(BaseModel):
+class SignOffsGiven(BaseModel, frozen=True):
     """The sign-offs of a call, one per provision, and their effect."""
-
-    model_config = ConfigDict(frozen=True)
 
     sign_offs: tuple[SignOff, ...]
     then: Then

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from fastapi import FastAPI, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 import engine
 from service.api.decision_pages import DAYS, overview, pages
@@ -16,10 +16,8 @@ _LANG = word("lang", "for a browser: the language of the overview", list(engine.
 _OVERVIEW = pages.answering(overview)
 
 
-class Links(BaseModel):
+class Links(BaseModel, frozen=True):
     """Addresses of this service, as paths."""
-
-    model_config = ConfigDict(frozen=True)
 
     openapi: str = Field(default="/openapi.json", description="the description of all operations, OpenAPI 3.1")
     documentation: str = Field(default="/docs", description="the same as pages for a browser")
@@ -31,10 +29,8 @@ class Links(BaseModel):
     ready: str = Field(default="/readyz", description="whether the service can decide and record now")
 
 
-class Start(BaseModel):
+class Start(BaseModel, frozen=True):
     """What this service is, and where its parts are."""
-
-    model_config = ConfigDict(frozen=True)
 
     service: Literal["Fifth Factor"] = "Fifth Factor"
     version: str = Field(default=engine.__version__, description="the version of the service and its engine")

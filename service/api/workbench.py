@@ -11,7 +11,7 @@ from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.api.forms import first
 from service.api.page_answers import POLICY, html
@@ -36,10 +36,8 @@ class WritingPolicies(Administering, scope="administer", of_party=False, also=("
     """Edits a copy of the policies that decide."""
 
 
-class DeskQuestion(BaseModel):
+class DeskQuestion(BaseModel, extra="forbid"):
     """What the editor asks, with all that was edited so far."""
-
-    model_config = ConfigDict(extra="forbid")
 
     do: Literal["check", "decide", "lint", "complete", "hover", "patch"]
     file: Name = ""

@@ -26,7 +26,9 @@ from service.callers.keys import find as find_key
 from service.documents import confirmations
 from service.documents.stated_documents import documents_with_hash
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import CounterFiller, FilledExchange, Moment, bare
+from service.ledger.counter_marks import bare
+from service.ledger.counter_totals import Moment
+from service.ledger.exchange_counters import CounterFiller, FilledExchange
 from service.log.canonical_json import canonical
 from service.log.leaf import erased, with_personal_values
 from service.log.record import SCHEMA, exchange_of
@@ -37,7 +39,7 @@ from service.problems import RequestRefused
 from service.register import entity_versions, named_exchanges
 from service.register.stated_facts import ROLES
 from service.reviews import own_requests, standing_sign_off
-from service.settings import Settings, time_zone
+from service.settings import Settings
 from service.store.moments import moment_text
 from service.store.tables import (
     bundle,
@@ -186,7 +188,7 @@ class UsedInputs:
             yield "the exchange of its decision"
         known = dict(request)
         register = known.pop(engine.REGISTER, {})
-        today = used.at.astimezone(time_zone(settings.zone)).date()
+        today = settings.day_of(used.at)
         reads = not any(each.get("alike") for each in register.values())
         try:
             body = named_exchanges.read(live, canonical(known), self._connection, today, reads)
@@ -203,7 +205,7 @@ class UsedInputs:
         if not _same(again, register) and not self._erased_since(register, again):
             yield "the register"
             return
-        moment = Moment(used.as_of, used.at if used.as_of == today else None)
+        moment = Moment.of(used.as_of, used.at, today)
         try:
             # With what the register said: where that was erased since, it is as the record has it.
             exchange = engine.parse_exchange(live.bundle, canonical(dict(request)))
@@ -303,7 +305,7 @@ class UsedInputs:
         parts = used.record.get("signed_off", ())
         if not parts:
             return False
-        today = used.at.astimezone(time_zone(settings.zone)).date()
+        today = settings.day_of(used.at)
         said = standing_sign_off.said_of(self._connection, live, used.record["request"])
         issuer = settings.jwt_issuer or None
         asker = self._asker(str(used.record["asked_by"]), issuer)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.languages.visible_text import is_plain
 from service.limits import DENIAL_HOURS, JUSTIFICATION_CHARACTERS, TASK_DAYS
@@ -28,19 +28,15 @@ REASON = "approval_required"
 Status = Literal["pending", "approved", "denied", "expired"]
 
 
-class Requestable(BaseModel):
+class Requestable(BaseModel, frozen=True):
     """That a person may lift the denial: where to ask for it, and until when."""
-
-    model_config = ConfigDict(frozen=True)
 
     endpoint: str
     expires_at: datetime
 
 
-class Task(BaseModel):
+class Task(BaseModel, frozen=True):
     """A request for a review, and what has become of it."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     status: Status
@@ -48,28 +44,22 @@ class Task(BaseModel):
     expires_at: datetime
 
 
-class ApprovalReference(BaseModel):
+class ApprovalReference(BaseModel, frozen=True):
     """The approval of a task. It permits nothing by itself: evaluate again."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     approved_until: datetime
 
 
-class Completion(BaseModel):
+class Completion(BaseModel, frozen=True):
     """How a task was completed."""
-
-    model_config = ConfigDict(frozen=True)
 
     mode: Literal["reevaluate"] = "reevaluate"
     approval: ApprovalReference
 
 
-class TaskAnswer(BaseModel):
+class TaskAnswer(BaseModel, frozen=True):
     """A task, with a result once it is approved."""
-
-    model_config = ConfigDict(frozen=True)
 
     task: Task
     result: Completion | None = Field(default=None, description="only of a task that is approved")

@@ -23,12 +23,14 @@ from service.authzen.mapping import AccessMapping, NotNamed
 from service.authzen.requests import Evaluation, PageRequest, Search, refusal
 from service.authzen.responses import AccessAnswer
 from service.callers.caller import Caller
-from service.decisions.decider import AnswerOptions, DecidedNow, Decider
+from service.decisions.answer_options import AnswerOptions
+from service.decisions.decider import DecidedNow, Decider
+from service.decisions.exchange_judge import ExchangeJudge
+from service.decisions.ledger_counts import LedgerCounts
 from service.mappings.entity_store import Entities, EntityNotValid, KnownEntities
 from service.policies.live import Live
-from service.problems import ProblemPlace, RequestRefused
+from service.problems import ProblemPlace, RequestRefused, not_readable
 from service.service import Service
-from service.settings import time_zone
 
 _NO_ID = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")  # characters that must not reach a database
 MOST_RESULTS = 100  # on a page
@@ -54,7 +56,8 @@ class AccessDecisionPoint:
         self._mapping = mapping
         self._entities = entities
         self._decider = Decider(service)
-        self._zone = time_zone(service.settings.zone)
+        self._judge = ExchangeJudge(service)
+        self._ledger = LedgerCounts(service)
 
     def known(self) -> KnownEntities:
         """A view of the store for one request."""
@@ -64,7 +67,7 @@ class AccessDecisionPoint:
         self, asked: Evaluation, known: KnownEntities, now: datetime, request_id: str, caller: Caller
     ) -> tuple[AccessAnswer, DecidedNow | None]:
         """The answer to one question, and the decision to record before the answer leaves. Raises RequestRefused."""
-        today = now.astimezone(self._zone).date()
+        today = self._service.settings.day_of(now)
         try:
             exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today, caller.reads))
         except (NotNamed, EntityNotValid) as reason:
@@ -84,14 +87,14 @@ class AccessDecisionPoint:
 
     async def facts(self, asked: Evaluation, known: KnownEntities, now: datetime, caller: Caller) -> str:
         """The digest of the facts of a question, as approvals are bound to it. Raises RequestRefused."""
-        today = now.astimezone(self._zone).date()
+        today = self._service.settings.day_of(now)
         try:
             exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
         except (NotNamed, EntityNotValid) as reason:
             raise RequestRefused("access-refused", str(reason)) from None
         async with self._service.turns.of(caller.id):
             try:
-                judgement = self._decider.look(self._live, exchange, now)
+                judgement = self._judge.look(self._live, exchange, now)
             except engine.EnginesFailed:
                 raise RequestRefused("internal", "no engine could decide") from None
         return engine.facts_digest(self._live.bundle, judgement.exchange.document)
@@ -102,7 +105,7 @@ class AccessDecisionPoint:
         digest = _digest(asked, blank)
         after = _after(page.token, digest)
         limit = min(page.limit or MOST_RESULTS, MOST_RESULTS)
-        known, today = self.known(), now.astimezone(self._zone).date()
+        known, today = self.known(), self._service.settings.day_of(now)
         day = self._mapping.day(asked, today)
         try:
             all_known = await self._stored(lambda: self._all_known(asked, blank, known, day))
@@ -161,7 +164,7 @@ class AccessDecisionPoint:
 
         Only a candidate of which the store knows what cannot be true together with the request is no reason to refuse the others.
         """
-        today = now.astimezone(self._zone).date()
+        today = self._service.settings.day_of(now)
         try:
             exchange = await self._stored(lambda: self._mapping.exchange(asked, known, today))
         except EntityNotValid:
@@ -173,7 +176,7 @@ class AccessDecisionPoint:
         async with self._service.turns.of(caller.id):
             self._check_same_people(exchange, now, caller)
             try:
-                judgement = self._decider.look(self._live, exchange, now)
+                judgement = self._judge.look(self._live, exchange, now)
             except engine.EnginesFailed:
                 return False
             if not judgement.proceeds(today) or responses.carries_out(asked.supported):
@@ -184,7 +187,7 @@ class AccessDecisionPoint:
     def _check_same_people(self, exchange: engine.Exchange, now: datetime, caller: Caller) -> None:
         """An earlier data set that a request names must count wherever the exchange does. Raises RequestRefused."""
         try:
-            self._decider.check_same_people(self._live, exchange, now, caller)
+            self._ledger.check_same_people(self._live, exchange, now, caller)
         except RequestRefused as refused:
             if refused.kind != "exchange-refused":
                 raise
@@ -201,7 +204,7 @@ class AccessDecisionPoint:
         try:
             return await asyncio.to_thread(look)
         except sa.exc.SQLAlchemyError:
-            raise RequestRefused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
+            raise not_readable("register") from None
 
 
 def _last(asked: Evaluation, blank: Blank) -> str:

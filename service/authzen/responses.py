@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 import engine
 from service.authzen.access_requests import REASON, Requestable, expires
@@ -21,10 +21,8 @@ REVIEW = "review"
 OBLIGATION = "custom"  # the only type of obligations
 
 
-class Owed(BaseModel):
+class Owed(BaseModel, frozen=True, extra="ignore"):
     """A duty. `certain` is false where unknown facts decide whether it is owed. `due` is its last day, if that is known."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     duty: str
     who: str
@@ -48,20 +46,16 @@ class Owed(BaseModel):
         )
 
 
-class Obligation(BaseModel):
+class Obligation(BaseModel, frozen=True):
     """A duty that the caller must carry out when it acts on the decision."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     type: Literal["custom"] = "custom"
     properties: Owed
 
 
-class StatementToProve(BaseModel):
+class StatementToProve(BaseModel, frozen=True):
     """A statement on which a permit rests, where it is from, and the worst outcome that may come without it alone."""
-
-    model_config = ConfigDict(frozen=True)
 
     fact: str
     source: str
@@ -73,10 +67,8 @@ class StatementToProve(BaseModel):
         return cls(fact=statement.fact, source=statement.source, without=statement.without.word)
 
 
-class Why(BaseModel):
+class Why(BaseModel, frozen=True):
     """The decision behind the answer, and its reasons. The keys of the reasons are HTTP statuses."""
-
-    model_config = ConfigDict(frozen=True)
 
     decision_id: str = Field(description="the id of the recorded decision")
     outcome: str
@@ -103,28 +95,22 @@ class Why(BaseModel):
     )
 
 
-class WhyNot(BaseModel):
+class WhyNot(BaseModel, frozen=True):
     """The reason why nothing was decided, and so nothing is permitted."""
-
-    model_config = ConfigDict(frozen=True)
 
     reason_admin: dict[str, str] | None = None
     reason_user: dict[str, str] | None = None
     error: dict[str, int | str] | None = Field(default=None, description="`status` and `message` of a malformed evaluation")
 
 
-class OwedOnly(BaseModel):
+class OwedOnly(BaseModel, frozen=True):
     """What is owed, where an answer to several evaluations does not say why."""
-
-    model_config = ConfigDict(frozen=True)
 
     obligations: tuple[Obligation, ...]
 
 
-class AccessAnswer(BaseModel):
+class AccessAnswer(BaseModel, frozen=True):
     """The answer to one evaluation. Among several, `context` is there only if the settings ask for it, something is owed, or it failed."""
-
-    model_config = ConfigDict(frozen=True)
 
     decision: bool
     context: Why | WhyNot | OwedOnly | None = None
@@ -139,10 +125,8 @@ class AccessAnswer(BaseModel):
         return self.model_copy(update={"context": None})
 
 
-class AccessAnswers(BaseModel):
+class AccessAnswers(BaseModel, frozen=True):
     """The answers to several evaluations, in their order. There are fewer if the semantic stops at one of them."""
-
-    model_config = ConfigDict(frozen=True)
 
     evaluations: tuple[AccessAnswer, ...]
 

@@ -41,10 +41,8 @@ class PersonSent(Sending):
         return self
 
 
-class NewKey(Sending):
+class NewKey(Sending, frozen=True):
     """The key to make."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=keys.MOST_CHARACTERS)] = Field(
         description="what the key is for"

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from service.callers.caller import Caller, Scope, check
 from service.policies.live import Live
-from service.settings import Settings, time_zone
+from service.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Context:
     @property
     def today(self) -> date:
         """The day of the service."""
-        return self.now.astimezone(time_zone(self.settings.zone)).date()
+        return self.settings.day_of(self.now)
 
 
 class Reading(Context, scope="read", of_party=True):

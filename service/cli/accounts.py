@@ -31,11 +31,10 @@ def accounts(
 
     from service.api import csv_tables
     from service.ledger.account_statement import COLUMNS, NOTE, AccountPeriod, cells, roll_accounts
-    from service.settings import time_zone
     from service.store.upgrade import reading
 
     chosen = settings(database=database)
-    zone = time_zone(chosen.zone)
+    zone = chosen.tzinfo
     last = day(until) if until else datetime.now(UTC).astimezone(zone).date()
     begun = day(first) if first else last.replace(month=1, day=1)
     if begun > last:

@@ -168,9 +168,9 @@ def need(kind: str, name: str, known: Collection[str]) -> None:
 
 def settings(**given: Any) -> "Settings":
     """The settings of the service; the options given win. Raises SettingRefused."""
-    from service.settings import Settings
+    from service.settings_sources import settings_from
 
-    return Settings.from_environment(os.environ, **given)
+    return settings_from(os.environ, **given)
 
 
 def address(database: str | None) -> str:

@@ -33,10 +33,7 @@ class Desk:
     @classmethod
     def of(cls, service: "Service") -> "Desk":
         """That of an open service."""
-        from service.settings import time_zone
-
-        today = service.clock().astimezone(time_zone(service.settings.zone)).date()
-        return cls(service.store.database, service.live, service.settings, today)
+        return cls(service.store.database, service.live, service.settings, service.today)
 
     def context(self, door: type[Door]) -> Door:
         """Who writes here, let in by a door now. It is no person that the service knows."""
@@ -62,7 +59,6 @@ def open_desk(url: str | None, policies: list[Path] | None) -> Iterator[Desk]:
     import engine
     from service.policies.reloading import Origin
     from service.service import now_utc
-    from service.settings import time_zone
     from service.store.upgrade import existing
 
     chosen = settings(database=url, policies=policies or None)
@@ -71,7 +67,7 @@ def open_desk(url: str | None, policies: list[Path] | None) -> Iterator[Desk]:
     except engine.BundleRefused as refused:
         raise UsedWrongly(str(refused)) from None
     with existing(chosen.database, chosen.log_key) as database:
-        yield Desk(database, live, chosen, now_utc().astimezone(time_zone(chosen.zone)).date())
+        yield Desk(database, live, chosen, chosen.day_of(now_utc()))
 
 
 @contextmanager

@@ -45,7 +45,7 @@ def watch(
 def _once(service: "Service", on: date | None) -> int:
     from service.watch.events import last_number, page
     from service.watch.lease import LeaseLost
-    from service.watch.round import run, today_of
+    from service.watch.round import run
     from service.watch.transactions import writing
     from service.watch.webhook_delivery import Deliveries
 
@@ -53,7 +53,7 @@ def _once(service: "Service", on: date | None) -> int:
     with service.store.database.reading.connect() as connection:
         before = last_number(connection)
     try:
-        done = run(service, write, on or today_of(service), progress=_progress)
+        done = run(service, write, on or service.today, progress=_progress)
     except LeaseLost as lost:
         killed = f"; if it was killed, try again after {lost.until[:19]}Z" if lost.until else ""
         raise UsedWrongly(f"another process is doing a round: try again when it is done{killed}") from None

@@ -6,7 +6,6 @@ The documents of a decision on a page: what the exchange presents, what is attac
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,7 +23,6 @@ from service.drafts import form_token
 from service.languages.words import text_for
 from service.log.store import Stored
 from service.service import Service
-from service.settings import time_zone
 
 MOST = 12  # documents on a page
 MOST_SUMMED_UP = 6  # on the page of the decision
@@ -87,7 +85,7 @@ def members(
         "attaches": bool({"evaluate", "review"} & caller.scopes),
         "withdraws": "review" in caller.scopes and caller.person is not None,
         "why_not": why,
-        "today": _today(service).isoformat(),
+        "today": service.today.isoformat(),
     }
 
 
@@ -102,7 +100,7 @@ def _named(found: Iterable[DecisionDocument]) -> Iterator[str]:
 
 def _documents(service: Service, connection: sa.Connection, stored: Stored) -> tuple[DecisionDocument, ...]:
     """Those with a hash first: there is something to do about them."""
-    found = of_decision(connection, service.live.bundle, stored, _today(service), service.verifier)
+    found = of_decision(connection, service.live.bundle, stored, service.today, service.verifier)
     return tuple(sorted(found, key=lambda each: (each.sha256 is None, each.name)))
 
 
@@ -159,7 +157,3 @@ def _bytes(size: int) -> str:
     if size < 1024:
         return f"{size} B"
     return f"{size / 1024:.0f} kB" if size < 1024 * 1024 else f"{size / (1024 * 1024):.1f} MB".replace(".0 ", " ")
-
-
-def _today(service: Service) -> date:
-    return service.clock().astimezone(time_zone(service.settings.zone)).date()

@@ -22,14 +22,18 @@ from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
 from service.callers.context import Administering, Committing, Reading
 from service.callers.sending import Reason, Sending
-from service.decisions.decider import AnswerOptions, DecidedNow, Decider, JudgedExchange
+from service.decisions.answer_options import AnswerOptions
+from service.decisions.decider import DecidedNow, Decider
+from service.decisions.exchange_judge import ExchangeJudge, JudgedExchange
 from service.ledger import commitment_references, flow_lines, money_sums, party_view, repeated_people
 from service.ledger.benefit_book import book_settlement, check_within, reverse_settlement
 from service.ledger.commitment_events import carry_stages, note, standing
 from service.ledger.commitment_list import Commitment, CounterMovePart, State, counted_part, known
 from service.ledger.commitment_references import CommitmentReference, References
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import CounterFiller, FilledExchange, Moment, bare
+from service.ledger.counter_marks import bare
+from service.ledger.counter_totals import Moment
+from service.ledger.exchange_counters import CounterFiller, FilledExchange
 from service.ledger.party_view import EXPORTER
 from service.ledger.promise_book import Replaced
 from service.ledger.recorded_exchange import exchange_again
@@ -44,7 +48,6 @@ from service.problems import ProblemPlace, RequestRefused
 from service.register import entity_versions, named_exchanges
 from service.register.stated_facts import ROLES
 from service.service import Service
-from service.settings import time_zone
 from service.store.counter_secret import LOST
 from service.store.moments import moment_text
 from service.store.tables import commitment, counted, movement
@@ -110,8 +113,8 @@ class CommitmentWriter:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._zone = time_zone(service.settings.zone)
         self._decider = Decider(service)
+        self._judge = ExchangeJudge(service)
         self._book = Book()
         self._counts = CounterFiller(service.settings, self._book)
         self._flows = flow_lines.FlowLines(self._book)
@@ -144,7 +147,7 @@ class CommitmentWriter:
         filled = self._filled(transaction, live, ready)
         settled = engine.settle(live.bundle.vocabulary, filled.exchange)
         check_within(settled, filled.exchange.benefits, caller)
-        judged = self._decider.judge(live, ready.exchange, now, request_id, filled, transaction, ready.asker)
+        judged = self._judge.judge(live, ready.exchange, now, request_id, filled, transaction, ready.asker)
         tell = partial(self._decider.tell, judged, AnswerOptions(), request_id, caller, contract=_contract(ready.stored))
         if not judged.proceeds:
             raise NoLongerPermitted(tell)  # this undoes everything: the old commitment counts as before
@@ -234,7 +237,7 @@ class CommitmentWriter:
         live, now = context.live, context.now
         ready = self._ready(connection, live, decision, now, context.caller, instead=False)
         filled = self._filled(connection, live, ready)
-        return self._decider.judge(live, ready.exchange, now, context.request_id, filled, connection, ready.asker)
+        return self._judge.judge(live, ready.exchange, now, context.request_id, filled, connection, ready.asker)
 
     # --- inside ------------------------------------------------------------------------------------------------------
 
@@ -264,7 +267,7 @@ class CommitmentWriter:
             raise RequestRefused("not-committable", "the decision does not let the exchange proceed")
         if "denied" in record:
             raise RequestRefused("not-committable", f"the caller was answered no: {record['denied']}")
-        today = now.astimezone(self._zone).date()
+        today = self._service.settings.day_of(now)
         as_of = date.fromisoformat(record["as_of"])
         if not today - timedelta(days=self._service.settings.commit_within_days) <= as_of <= today:
             raise RequestRefused("not-committable", "the day of the decision is over: evaluate the exchange again")
@@ -329,7 +332,7 @@ class CommitmentWriter:
         self._book.end(transaction, id)
         self._counts.promises.end(transaction, id)
         self._counts.rights.void(transaction, id, at)
-        reverse_settlement(transaction, id, now.astimezone(self._zone).date(), at)
+        reverse_settlement(transaction, id, self._service.settings.day_of(now), at)
         self._flows.end(transaction, id)
 
     def _recounted(self, transaction: sa.Connection, live: Live, row: Any, caller: Caller) -> bool:
@@ -380,7 +383,7 @@ class CommitmentWriter:
 
     def _forget_meanings(self, transaction: sa.Connection, live: Live) -> None:
         """Delete the meanings under which no commitment is counted any more."""
-        self._book.note(transaction, live.counting, self._service.clock().astimezone(self._zone).date())
+        self._book.note(transaction, live.counting, self._service.today)
         used = sa.exists().where(commitment.c.counting == counted.c.counting, commitment.c.state == "committed")
         gone = (counted.c.counting.not_in((live.counting.meaning, LOST)), ~used)
         forgotten = transaction.execute(sa.select(counted.c.counting).where(*gone).distinct()).scalars().all()

@@ -25,8 +25,8 @@ from fastapi import Request, Response
 
 from service.callers import sessions
 from service.callers.caller import Caller
-from service.decisions.decider import durable
-from service.problems import RequestRefused
+from service.log.durable_record import durable
+from service.problems import RequestRefused, not_readable
 from service.service import Service
 from service.store.moments import moment_text
 from service.store.tables import idempotency as rows
@@ -209,7 +209,7 @@ async def _look(service: Service, call: _Call) -> KeptAnswer | None:
     try:
         return await asyncio.to_thread(look)
     except sa.exc.SQLAlchemyError:
-        raise RequestRefused("not-ready", "the log cannot be read", headers={"Retry-After": "1"}) from None
+        raise not_readable("log") from None
 
 
 def _find(service: Service, connection: sa.Connection, call: _Call) -> KeptAnswer | None:

@@ -16,9 +16,11 @@ from typing import Self
 from pydantic import Field
 
 import engine
-from service.ledger.exchange_counters import CounterFiller
-from service.policies.live import Live
+from service.callers.caller import Caller
+from service.decisions.exchange_judge import JudgedExchange
+from service.decisions.ledger_counts import LedgerCounts
 from service.settings import Settings
+from service.store.kept_reads import KeptReads
 
 
 class KeepableAnswer(engine.Answer):
@@ -39,17 +41,18 @@ class KeepingTime:
     zone: tzinfo
 
     @classmethod
-    def of(cls, settings: Settings, zone: tzinfo, shadowed: bool) -> Self:
-        """
-        By the settings. Nothing is kept where one engine decides alone, and where a shadow is to see every exchange.
-        """
+    def of(cls, settings: Settings, shadowed: bool) -> Self:
+        """By the settings. Nothing is kept where one engine decides alone, and where a shadow is to see every exchange."""
         doubtful = shadowed or settings.mode != "checked"
-        return cls(timedelta(seconds=0 if doubtful else settings.keep_at_most), zone)
+        return cls(timedelta(seconds=0 if doubtful else settings.keep_at_most), settings.tzinfo)
 
-    @property
-    def nothing(self) -> bool:
-        """Whether no permit may be kept."""
-        return not self.most
+    def allows(self, reads: KeptReads) -> bool:
+        """Whether a permit may be kept for which this was read: not where anything was that could change it."""
+        return bool(self.most) and not reads.other
+
+    def of_caller(self, now: datetime, caller: Caller, reads: KeptReads) -> datetime | None:
+        """Until when a caller may keep a permit that stands alone. A caller who belongs to a party keeps none."""
+        return self.until(now) if self.allows(reads) and caller.party is None else None
 
     def until(self, now: datetime) -> datetime | None:
         """The moment until which a permit that is given now may be kept, in whole seconds and UTC; None where that is now already."""
@@ -66,16 +69,17 @@ def _until(now: datetime, most: timedelta, zone: tzinfo) -> datetime:
     return min(now + most, datetime.combine(day + timedelta(days=1), time.min, zone)).astimezone(UTC)
 
 
-def stands_without_ledger(
-    live: Live, counts: CounterFiller, exchange: engine.Exchange, judgement: engine.Judgement, today: date
-) -> bool:
+def stands_alone(judged: JudgedExchange, exchange: engine.Exchange, ledger: LedgerCounts) -> bool:
     """
-    Whether a judgement is a permit without duties on today's law, and remains one whatever the ledger holds. `exchange` is as it was sent.
+    Whether a judgement is a permit without duties on today's law, and remains one whatever the service keeps besides the policies.
 
-    Of an exchange that is `apart` the ledger fills in shares, and says which counters it keeps. With all that it counts unknown, the
-    exchange is judged once more: what is permitted then is permitted with each value.
+    `exchange` is as it was sent. Where it is `apart`, the ledger fills in shares, and says which counters it keeps. With all that it counts
+    unknown, the exchange is judged once more: what is permitted then is permitted with each value.
     """
-    if not _free(judgement, today) or not counts.apart(live, exchange):
+    live, judgement = judged.live, judged.judgement
+    if judgement is not judged.unsigned or judged.shown:
+        return False
+    if not _free(judgement, judged.today) or not ledger.apart(live, exchange):
         return False
     counting = live.counting
     counted = {*counting.facts, *(each.fact for each in counting.shares), *(each.kept for each in counting.counters)} - {""}
@@ -83,7 +87,7 @@ def stands_without_ledger(
         return True
     unknown = judgement.exchange.with_values(dict.fromkeys(counted, engine.Missing.UNKNOWN))
     try:
-        return _free(live.pdp.judge(unknown, as_of=today), today)
+        return _free(live.pdp.judge(unknown, as_of=judged.today), judged.today)
     except engine.EnginesFailed:
         return False
 

@@ -35,11 +35,9 @@ LANES_PART = 512  # the same, where lanes compare them first
 MOST_POLICIES = 2  # ready to decide in one process; each takes as much memory as a service
 
 # How a record comes out. Those of SAME confirm the record: byte for byte, in meaning by another version of the engine, in one of these ways
-# without the values that were erased, or in its bounds by lanes. `other-semantics`: it comes out otherwise, and may. Those of NOT_REPLAYED
-# could not be compared. `lanes`: the engines confirm the record, and lanes do not.
+# without the values that were erased, or in its bounds by lanes. `other-semantics`: it comes out otherwise, and may. `erased`,
+# `policies` and `version` could not be compared. `lanes`: the engines confirm the record, and lanes do not.
 SAME = ("bytes", "meaning", "without-erased", "bounds")
-OTHER_SEMANTICS = "other-semantics"
-NOT_REPLAYED = ("erased", "policies", "version")
 FINDINGS = ("different", "unsound", "refused", "failed", "missing", "lanes")
 Result = Literal[
     "bytes", "meaning", "without-erased", "bounds", "other-semantics", "erased", "policies", "version",

@@ -16,15 +16,16 @@ from uuid_utils import uuid7
 
 import engine
 from service.callers.caller import Caller
-from service.decisions.decider import Decider, refusal
+from service.decisions.exchange_bodies import ExchangeBodies, refusal
+from service.decisions.exchange_judge import ExchangeJudge
 from service.ledger.benefit_reading import benefits_of
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import CounterFiller, Moment
+from service.ledger.counter_totals import Moment
+from service.ledger.exchange_counters import CounterFiller
 from service.limits import PLAN_LEGS
 from service.policies.live import Live
-from service.problems import RequestRefused
+from service.problems import RequestRefused, not_readable
 from service.service import Service
-from service.settings import time_zone
 
 
 class Plans:
@@ -32,7 +33,8 @@ class Plans:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._decider = Decider(service)
+        self._bodies = ExchangeBodies(service)
+        self._judge = ExchangeJudge(service)
         self._counts = CounterFiller(service.settings, Book())
 
     def decide(self, raw: bytes, caller: Caller, request_id: str, lang: str) -> engine.PlanDecision:
@@ -41,7 +43,7 @@ class Plans:
 
         def read(exchange: bytes) -> engine.Exchange:
             try:
-                return self._decider.read(live, exchange, now, caller, lang)
+                return self._bodies.read(live, exchange, now, caller, lang)
             except RequestRefused as refused:
                 raise _of_leg(refused) from None
 
@@ -49,9 +51,9 @@ class Plans:
             legs = engine.read_plan(live.bundle, raw, read, PLAN_LEGS)
         except engine.ExchangeRefused as refused:
             raise refusal(refused, lang) from None
-        today = now.astimezone(time_zone(self._service.settings.zone)).date()
+        today = self._service.settings.day_of(now)
         as_of = legs[0].exchange.as_of or today
-        moment = Moment(as_of, now if as_of == today else None)
+        moment = Moment.of(as_of, now, today)
         try:
             with self._service.store.database.reading.connect() as connection:
                 filled: list[engine.Leg] = []
@@ -65,10 +67,9 @@ class Plans:
 
                 decision = engine.decide_plan(live.pdp, filled, as_of=as_of, today=today, id=id, lang=lang, pages=pages)
         except sa.exc.SQLAlchemyError:
-            raise RequestRefused("not-ready", "the ledger cannot be read", headers={"Retry-After": "1"}) from None
+            raise not_readable("ledger") from None
         except engine.EnginesFailed as failed:
-            self._service.incidents.failure(live.pdp, request_id, id, as_of, failed)
-            raise RequestRefused("internal", "no engine could decide; the log has the details under this request id") from None
+            raise self._service.incidents.failure(live.pdp, request_id, id, as_of, failed) from None
         for told in (each.decision for each in decision.legs if not each.decision.engine.agreed):
             self._service.incidents.disagreement(live.pdp, request_id, told, recorded=False)
         return decision
@@ -78,7 +79,7 @@ class Plans:
     ) -> engine.Leg:
         """A leg with what the ledger counts, and with the documents and claims that somebody checked. Raises RequestRefused."""
         exchange = self._counts.fill(connection, live, leg.exchange, moment).exchange
-        return replace(leg, exchange=self._decider.showing(live, exchange, shown_on, connection, caller))
+        return replace(leg, exchange=self._judge.with_shown(live, exchange, shown_on, connection, caller))
 
 
 @contextmanager

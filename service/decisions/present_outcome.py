@@ -15,8 +15,12 @@ import sqlalchemy as sa
 import engine
 from service.callers import known_persons
 from service.callers.caller import LOCAL, Caller
-from service.decisions.decider import AnswerOptions, Decider, durable
-from service.ledger.exchange_counters import bare
+from service.decisions.answer_options import AnswerOptions
+from service.decisions.decider import Decider
+from service.decisions.exchange_bodies import ExchangeBodies
+from service.decisions.exchange_judge import ExchangeJudge
+from service.ledger.counter_marks import bare
+from service.log.durable_record import durable
 from service.log.leaf import with_personal_values
 from service.log.record import exchange_of
 from service.log.store import Stored
@@ -52,6 +56,8 @@ class PresentDecider:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._decider = Decider(service)
+        self._bodies = ExchangeBodies(service)
+        self._judge = ExchangeJudge(service)
 
     def moved(self, connection: sa.Connection, stored: Stored) -> bool:
         """
@@ -77,13 +83,13 @@ class PresentDecider:
         try:
             record, raw = self._read(stored)
             live, now = self._service.live, self._service.clock()
-            exchange = self._decider.read(live, raw, now, viewer, lang)
+            exchange = self._bodies.read(live, raw, now, viewer, lang)
             issuer = self._service.token_issuer
             asker = self._service.read(lambda connection: _asker(connection, record, issuer))
-            judged = self._decider.judge(live, exchange, now, request_id, asker=asker)
+            judged = self._judge.judge(live, exchange, now, request_id, asker=asker)
             hers = judged
             if judged.judgement.signed_off and asker.id != viewer.id:
-                hers = self._decider.judge(live, exchange, now, request_id, asker=viewer)
+                hers = self._judge.judge(live, exchange, now, request_id, asker=viewer)
         except RequestRefused:
             return None
         written = live.pdp.answer(judged.judgement, today=judged.today, id=stored.entry.id, lang=lang)

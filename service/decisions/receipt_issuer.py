@@ -14,16 +14,15 @@ import sqlalchemy as sa
 
 from service.callers.context import Reading
 from service.decisions import log_access
-from service.decisions.decider import durable
 from service.decisions.replay import CannotReplay, Replayer
 from service.ledger.ended_commitments import standing_commitment
 from service.log import tree_leaves
+from service.log.durable_record import durable
 from service.log.receipt_leaf import CommitmentMoment, NoReceipt, ReceiptContent, ReceiptLeaf, newest
 from service.log.store import Stored
 from service.problems import RequestRefused
 from service.receipts import Receipt
 from service.service import Service
-from service.settings import time_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class ReceiptIssuer:
     def __init__(self, service: Service, replaying: Replayer) -> None:
         self._service = service
         self._replaying = replaying
-        self._zone = time_zone(service.settings.zone)
+        self._zone = service.settings.tzinfo
 
     async def receipt(self, context: Reading, id: str) -> Receipt:
         """The receipt of a decision whose record is durable. Raises RequestRefused."""

@@ -12,19 +12,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import sqlalchemy as sa
 from uuid_utils import uuid7
 
 import engine
 from service.callers.caller import Caller
-from service.decisions.decider import Decider, refusal
+from service.decisions.exchange_bodies import ExchangeBodies, refusal
+from service.decisions.exchange_judge import ExchangeJudge
 from service.limits import RECIPIENTS, RECIPIENTS_BYTES
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
 from service.register.named_exchanges import NAMED
 from service.reviews import sign_off, standing_sign_off
 from service.service import Service
-from service.settings import time_zone
 
 RECIPIENT = "recipient"
 
@@ -71,15 +70,15 @@ class Recipients:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._decider = Decider(service)
-        self._zone = time_zone(service.settings.zone)
+        self._bodies = ExchangeBodies(service)
+        self._judge = ExchangeJudge(service)
 
     def decide(self, raw: bytes, caller: Caller, request_id: str, lang: str) -> RecipientsDecided:
         """What comes of each recipient in these bytes. It takes a while, so call it in a thread. Raises RequestRefused."""
         live, now = self._service.live, self._service.clock()
         exchange, recipients = _sent(raw)
         alone = self._read(live, exchange, now, caller, lang, "/exchange")
-        today = now.astimezone(self._zone).date()
+        today = self._service.settings.day_of(now)
         as_of = alone.as_of or today
         read = [self._filled(live, exchange, number, each, now, caller, lang) for number, each in enumerate(recipients)]
         ready = [each for each in read if isinstance(each, _Filled)]
@@ -95,7 +94,7 @@ class Recipients:
         if not ready:
             return []
         passed = engine.briefs(live.pdp, [(each.exchange, each.as_of) for each in ready])
-        approvals = self._any_sign_off()
+        approvals = standing_sign_off.may_be_any(self._service.store.database)
         book = engine.Phrasebook(live.bundle, engine.LANGUAGES[lang])
         found = []
         for each, brief in zip(ready, passed, strict=True):
@@ -121,22 +120,15 @@ class Recipients:
         """The same by an ordinary judgement. Raises RequestRefused."""
         id = str(uuid7())
         try:
-            judgement = self._decider.look_on(live, ready.exchange, ready.as_of, now, caller)
+            judgement = self._judge.look_on(live, ready.exchange, ready.as_of, now, caller)
             written = live.pdp.answer(judgement, today=today, id=id, lang=lang)
         except engine.EnginesFailed as failed:
-            self._service.incidents.failure(live.pdp, request_id, id, ready.as_of, failed)
-            raise RequestRefused("internal", "no engine could decide; the log has the details under this request id") from None
+            raise self._service.incidents.failure(live.pdp, request_id, id, ready.as_of, failed) from None
         if not written.engine.agreed:
             self._service.incidents.disagreement(live.pdp, request_id, written, recorded=False)
         asked = next(iter(json.loads(written.json())["questions"]), None)
         question = None if asked is None else RecipientQuestion(asked["fact"], asked["question"])
         return _told(live, engine.brief_of(judgement), judgement.proceeds(today), question, book)
-
-    def _any_sign_off(self) -> bool:
-        try:
-            return standing_sign_off.any_sign_off(self._service.store.database)
-        except sa.exc.SQLAlchemyError:
-            return True  # whoever judges finds the error again, and says it
 
     def _filled(
         self, live: Live, exchange: Mapping[str, Any], number: int, recipient: Any, now: datetime, caller: Caller, lang: str
@@ -149,14 +141,14 @@ class Recipients:
             if refused.kind == "exchange-refused":
                 return refused
             raise
-        return _Filled(*self._decider.filled_on(live, read, now, caller))
+        return _Filled(*self._judge.filled_on(live, read, now, caller))
 
     def _read(
         self, live: Live, exchange: Mapping[str, Any], now: datetime, caller: Caller, lang: str, at: str, recipient_at: str = ""
     ) -> engine.Exchange:
         """An exchange with what the register says. Its places are told as places of the body. Raises RequestRefused."""
         try:
-            return self._decider.read(live, json.dumps(exchange, ensure_ascii=False).encode(), now, caller, lang)
+            return self._bodies.read(live, json.dumps(exchange, ensure_ascii=False).encode(), now, caller, lang)
         except RequestRefused as refused:
             if refused.kind == "exchange-refused" and refused.errors:
                 refused.errors = tuple(

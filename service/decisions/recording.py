@@ -18,8 +18,9 @@ from fastapi import Request, Response
 from starlette.responses import StreamingResponse
 
 from service.callers.caller import Caller
-from service.decisions.decider import DecidedExchange, durable
+from service.decisions.decider import DecidedExchange
 from service.decisions.idempotency import KeptAnswer, Work, key_of, once_prepared
+from service.log.durable_record import durable
 from service.log.leaf import SealedRecord
 from service.policies.shadow import GivenToShadow
 from service.service import Service

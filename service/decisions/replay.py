@@ -22,7 +22,7 @@ from fastapi import FastAPI
 import engine
 from service.callers.context import Reading
 from service.decisions import log_access
-from service.ledger import exchange_counters
+from service.ledger import counter_marks
 from service.log.canonical_json import canonical
 from service.log.leaf import erased as erased_of
 from service.log.leaf import with_personal_values
@@ -173,7 +173,7 @@ def reopened_exchange(stored: Stored, deciders: Deciders, otherwise: ReplayCondi
     exchange = engine.parse_exchange(pdp.bundle, json.dumps(request, ensure_ascii=False).encode())
     exchange = exchange.as_shown(shown_until(record))
     marks = record.get("counted", {})
-    exchange = engine.counted(pdp.bundle, exchange, **exchange_counters.sources(marks))
+    exchange = engine.counted(pdp.bundle, exchange, **counter_marks.sources(marks))
     return ReopenedExchange(record, erased, pdp, exchange, as_of, today, signed)
 
 

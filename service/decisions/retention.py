@@ -23,13 +23,13 @@ import engine
 from service.callers.context import Administering
 from service.decisions.replay import CannotReplay, ReopenedRecord, kept_decider, reopen
 from service.ledger.commitment_term import runs_until
-from service.ledger.exchange_counters import Moment
+from service.ledger.counter_totals import Moment
 from service.ledger.share_book import OF_COUNTERS
 from service.log.leaf import HIDDEN, with_personal_values
 from service.log.store import Store, Stored
 from service.policies import kept_bundles
 from service.problems import ProblemPlace, RequestRefused
-from service.settings import time_zone
+from service.setting_values import time_zone
 from service.store.tables import commitment, commitment_event, document_confirmation, movement, sign_off
 
 MOST_SHOWN = 20

@@ -24,7 +24,6 @@ from service.reviews import notes, sign_off, standing_sign_off
 from service.reviews.own_requests import Counting
 from service.reviews.recorded_case import REVIEW, kinds_of
 from service.service import Service
-from service.settings import time_zone
 from service.store.tables import about, review_case
 from service.store.writer import NotRecorded
 
@@ -83,6 +82,6 @@ class _Some:
             review_cases.assign(transaction, row.id, assignee)
         said = standing_sign_off.said_of(transaction, live, record["request"])
         if said:
-            today = self.service.clock().astimezone(time_zone(self.service.settings.zone)).date()
+            today = self.service.today
             counting = Counting(transaction, self.service.token_issuer).for_decision(said, stored)
             review_cases.settle(transaction, facts, *sign_off.standing_approvals(live, said, counting, today))

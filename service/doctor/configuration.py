@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from service.doctor.diagnosis import Examination
-from service.settings import FILE, PREFIX, SettingRefused, Settings
+from service.settings import SettingRefused, Settings
+from service.settings_sources import FILE, PREFIX, settings_from
 from service.store.database import file_of
 
 AREA = "configuration"
@@ -51,7 +52,7 @@ WITHOUT_EFFECT = {
 def examine_settings(found: Examination, environment: Mapping[str, str], given: Mapping[str, Any]) -> Settings | None:
     """The settings, or None where they are refused."""
     try:
-        settings = Settings.from_environment(environment, **given)
+        settings = settings_from(environment, **given)
     except SettingRefused as refused:
         found.fault(AREA, "setting-refused", str(refused), "correct this setting; `service/docs/settings.md` lists them all")
         return None

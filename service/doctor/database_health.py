@@ -15,7 +15,7 @@ from service.log.witness_client import Witness
 from service.log.witness_server import lines_of
 from service.outbox.cursors import cursor_of, lag_of
 from service.outbox.sink_settings import read as read_sinks
-from service.settings import SettingRefused, Settings, time_zone
+from service.settings import SettingRefused, Settings
 from service.store import foreign_parts
 from service.store.database import Database
 from service.store.kept_checkpoint import LogPutBack
@@ -182,7 +182,7 @@ def _watch(found: Examination, connection: sa.Connection, settings: Settings, no
         )
         return
     done = Lease.of("round").done(connection)
-    today = now.astimezone(time_zone(settings.zone)).date()
+    today = settings.day_of(now)
     if done is None or done[:10] < (today - timedelta(days=1)).isoformat():
         found.fault(
             "watch",

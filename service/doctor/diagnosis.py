@@ -11,19 +11,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Severity = Literal["fault", "warning", "note"]
-AREAS = (
-    "configuration",
-    "versions",
-    "permissions",
-    "disk",
-    "schema",
-    "clock",
-    "keys",
-    "policies",
-    "watch",
-    "webhooks",
-    "witnesses",
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,8 @@ OF_A_REVIEW = "review."  # what the names of the files of a review begin with; n
 Sha256 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
 
 
-class AttachedDocument(BaseModel):
+class AttachedDocument(BaseModel, frozen=True):
     """Bytes that are attached to a document of a decision."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str = Field(description="the id of the attachment")
     name: str = Field(

@@ -73,10 +73,8 @@ class ConfirmationRequest(ConfirmationWithdrawalRequest):
     until: date = Field(description="the last day on which the confirmation counts")
 
 
-class Confirmation(BaseModel):
+class Confirmation(BaseModel, frozen=True):
     """A confirmation, or a withdrawal of those before it, as it is kept."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str = Field(description="the id of the confirmation")
     decision: str = Field(description="the decision that it was given for")

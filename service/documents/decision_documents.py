@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 import engine
 from service.callers.context import Context, ReadingAll
@@ -23,10 +23,8 @@ from service.log.store import Stored, find
 from service.problems import RequestRefused
 
 
-class DecisionDocument(BaseModel):
+class DecisionDocument(BaseModel, frozen=True):
     """A document or claim that the exchange of a decision presents."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str = Field(description="`evidence.KIND` or `claims.KIND`")
     sha256: str | None = Field(description="the hash that the exchange states for it; null if it states none that is a SHA-256")

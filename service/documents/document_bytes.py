@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.callers.context import ReadingAll
 from service.limits import UNATTACHED_DOCUMENT_HOURS
@@ -30,10 +30,8 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 _LAYOUT = frozenset("\t\n\r\f")
 
 
-class DocumentInfo(BaseModel):
+class DocumentInfo(BaseModel, frozen=True):
     """The bytes of a document, as the service saw them."""
-
-    model_config = ConfigDict(frozen=True)
 
     sha256: str = Field(description="the SHA-256 of its bytes, as hexadecimal digits: state it as the `hash` of the document")
     size: int = Field(description="how many bytes it has")

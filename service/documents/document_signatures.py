@@ -17,7 +17,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from uuid_utils import uuid7
 
 from service.callers.context import EvaluatingAll, Reviewing
@@ -36,20 +36,16 @@ from service.store.tables import document_confirmation as rows
 WhyItDoesNotCount = Literal["withdrawn", "erased", "signer", "ended"]
 
 
-class SignedBy(BaseModel):
+class SignedBy(BaseModel, frozen=True):
     """A trusted signer whose signature verifies."""
-
-    model_config = ConfigDict(frozen=True)
 
     name: str = Field(description="what the operator calls the signer")
     key: str = Field(description="the id of the key: the SHA-256 of its DER, as hexadecimal digits")
     until: date = Field(description="the last day on which its signatures count")
 
 
-class DocumentSignature(BaseModel):
+class DocumentSignature(BaseModel, frozen=True):
     """A signed statement that is attached to a document of a decision."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str = Field(description="the id of the signed statement")
     decision: str = Field(description="the decision that it was attached for")

@@ -18,7 +18,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
 
 from service.policies.signing_keys import KeyRefused, public_key
 from service.settings import SettingRefused
@@ -32,9 +32,7 @@ _EVIDENCE = "evidence."
 _DocumentName = Annotated[str, StringConstraints(pattern=r"^(evidence|claims)\.[a-z0-9][a-z0-9-]{0,119}$")]
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
+class _Entry(BaseModel, frozen=True, strict=True, extra="forbid"):
     key: Annotated[str, StringConstraints(min_length=1, max_length=1_000)]
     documents: Annotated[list[_DocumentName], Field(min_length=1, max_length=MOST_DOCUMENTS)] | None = None
     until: date

@@ -15,13 +15,17 @@ import sqlalchemy as sa
 
 import engine
 from service.callers.context import Committing, ReadingAll
+from service.decisions.answer_options import AnswerOptions
 from service.decisions.commitment_writer import CommitmentWriter, NoLongerPermitted
-from service.decisions.decider import AnswerOptions, Decider, JudgedExchange, durable
+from service.decisions.decider import Decider
+from service.decisions.exchange_bodies import ExchangeBodies
+from service.decisions.exchange_judge import ExchangeJudge, JudgedExchange
 from service.decisions.present_outcome import PresentDecider, PresentOutcome
 from service.decisions.recording import Outgoing
 from service.drafts import draft_documents, draft_store
 from service.drafts.answers import with_fact, with_implied
 from service.drafts.draft_store import Draft
+from service.log.durable_record import durable
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.reviews.recorded_case import REVIEW
@@ -159,6 +163,8 @@ class DraftJudge:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._decider = Decider(service)
+        self._bodies = ExchangeBodies(service)
+        self._judge = ExchangeJudge(service)
         self._ledger = CommitmentWriter(service)
         self._again = PresentDecider(service)
 
@@ -175,17 +181,17 @@ class DraftJudge:
         """
         live, now, caller, id = context.live, context.now, context.caller, context.request_id
         raw = draft.raw
-        judged = self._decider.judge(live, self._decider.read(live, raw, now, caller, lang), now, id, asker=caller)
+        judged = self._judge.judge(live, self._bodies.read(live, raw, now, caller, lang), now, id, asker=caller)
         stated = with_implied(live.pdp, judged.judgement, draft.document)
         if stated != draft.document:
             raw = json.dumps(stated, ensure_ascii=False).encode()
-            judged = self._decider.judge(live, self._decider.read(live, raw, now, caller, lang), now, id, asker=caller)
+            judged = self._judge.judge(live, self._bodies.read(live, raw, now, caller, lang), now, id, asker=caller)
         return raw, judged
 
     def check(self, context: ReadingAll, document: Mapping[str, Any], lang: str) -> None:
         """Raises RequestRefused, with each place, where a document is no exchange."""
         raw = json.dumps(document, ensure_ascii=False).encode()
-        self._decider.read(context.live, raw, context.now, context.caller, lang)
+        self._bodies.read(context.live, raw, context.now, context.caller, lang)
 
     async def record(self, context: DraftContext, draft: Draft, lang: str, scope: MutableMapping[str, Any]) -> str:
         """

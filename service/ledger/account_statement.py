@@ -42,7 +42,6 @@ from service.ledger.roll_forward import (
     standing_entries,
     untested_years,
 )
-from service.settings import time_zone
 from service.store.tables import asset_entry
 
 MARK = "from-memory"
@@ -146,7 +145,7 @@ class AccountPeriod:
 
 def of_asset(context: ReadingAll, asset: str, period: AccountPeriod, connection: sa.Connection) -> AssetAccounts:
     """The accounts of an asset in a period. Raises RequestRefused."""
-    zone = time_zone(context.settings.zone)
+    zone = context.settings.tzinfo
     rows = connection.execute(OF_AN_ASSET, {"asset": asset_hash(connection, asset)}).all()
     rows = known_rows(rows, period.known, zone)
     entries = [*map(entry_of, rows)]
@@ -165,7 +164,7 @@ def of_asset(context: ReadingAll, asset: str, period: AccountPeriod, connection:
 
 def of_all(context: ReadingAll, period: AccountPeriod, connection: sa.Connection) -> RollForward:
     """The roll-forward of all assets in a period, by class and currency."""
-    return roll_accounts(period, time_zone(context.settings.zone), connection)
+    return roll_accounts(period, context.settings.tzinfo, connection)
 
 
 def roll_accounts(period: AccountPeriod, zone: tzinfo, connection: sa.Connection) -> RollForward:

@@ -24,7 +24,6 @@ from service.ledger.rights_book import known_until
 from service.ledger.rights_openings import RightsEvidencePart
 from service.log import tree_leaves
 from service.problems import RequestRefused
-from service.settings import time_zone
 from service.store.log_tree import growth_of
 from service.store.tables import agreement, agreement_event, agreement_party, tree_leaf
 from service.transparency.merkle_tree import leaf_hash
@@ -123,7 +122,7 @@ def digests(connection: sa.Connection, rows: Sequence[Any]) -> dict[int, str]:
 
 def told_of(context: Context, connection: sa.Connection, ids: Collection[str], asked: AgreementQuery) -> list[AgreementPart]:
     """Some agreements, as far as the caller may see them."""
-    known = known_until(asked.known, time_zone(context.settings.zone))
+    known = known_until(asked.known, context.settings.tzinfo)
     chosen = sa.select(agreement).where(_version.id.in_(sorted(ids)), _version.at < known)
     rows = connection.execute(chosen.order_by(_version.id, _version.version)).all()
     parties, hashes = parties_of(connection, rows), digests(connection, rows)

@@ -30,7 +30,6 @@ Amount = Annotated[str, StringConstraints(pattern=r"^\d{1,15}(\.\d{1,4})?$")]
 Caps = Annotated[dict[Currency, Amount], Field(min_length=1, max_length=MOST_CURRENCIES)]
 
 PAYER = "the id of the party that pays, as the register or the exchanges have it; null if its name is erased"
-PAYEE = "the id of the party that is paid; null where only a role is, or if the name is erased"
 UNTIL = "its last day; null where it has none"
 DAYS = "the days from an exchange until what it makes payable is due"
 TAX = "what is agreed on tax: it is stated beside, and in no base and no sum"

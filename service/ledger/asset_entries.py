@@ -41,7 +41,6 @@ from service.log.tree_leaves import LogEvent
 from service.problems import RequestRefused
 from service.register import entity_versions
 from service.register.entity import ASSET, PARTY
-from service.settings import time_zone
 from service.store.moments import moment_text
 from service.store.tables import accounts_closed, asset_entry, commitment
 
@@ -199,7 +198,7 @@ def close(context: Administering, sent: CloseSent, transaction: sa.Connection) -
     entity = entity_hash(transaction, sent.entity)
     if sent.until >= context.today:
         raise RequestRefused("bad-request", "a period that is closed is over")
-    mine = closed_periods(transaction, time_zone(context.settings.zone), None).get(str(entity), [])
+    mine = closed_periods(transaction, context.settings.tzinfo, None).get(str(entity), [])
     if mine and mine[-1].until >= sent.until:
         raise RequestRefused("bad-request", f"the entity has closed all days up to {mine[-1].until} already")
     if len(mine) >= MOST_CLOSED:

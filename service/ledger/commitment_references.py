@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Annotated, Literal, get_args
 
 import sqlalchemy as sa
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 import engine
@@ -63,10 +63,8 @@ class ReferencesSent(Sending):
     references: Annotated[References, Field(min_length=1)] = Field(description="the numbers; those that it has stay")
 
 
-class ReferencePart(BaseModel):
+class ReferencePart(BaseModel, frozen=True, extra="forbid"):
     """A number by which others know an exchange. Without `number`, the number was erased."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: ReferenceKind = Field(description="whose number it is")
     number: str | None = Field(default=None, description="the number")

@@ -23,11 +23,11 @@ from service.ledger import money_sums, party_view
 from service.ledger.commitment_list import CountPart, LedgerPart, SumPart, counted_part
 from service.ledger.counter_book import Book
 from service.ledger.counter_sums import CounterQuery, FoundCounts, ends
-from service.ledger.exchange_counters import CounterFiller, Moment
+from service.ledger.counter_totals import CounterTotals, Moment
 from service.log.canonical_json import NotCanonical, canonical
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
-from service.settings import Settings, time_zone
+from service.settings import Settings
 from service.store.moments import moment_text
 
 
@@ -109,9 +109,9 @@ class Counters:
 
     def __init__(self, live: Live, settings: Settings, now: datetime) -> None:
         self._live, self._now = live, now
-        self._moment = Moment(now.astimezone(time_zone(settings.zone)).date(), now)
+        self._moment = Moment(settings.day_of(now), now)
         self._book = Book()
-        self._counts = CounterFiller(settings, self._book)
+        self._totals = CounterTotals(settings, self._book)
 
     def read(self, connection: sa.Connection, name: str, per: Mapping[str, Any]) -> CounterPart:
         """A counter as it is today; `per` has the values of the facts that it is kept per. Raises RequestRefused."""
@@ -119,8 +119,8 @@ class Counters:
         counter = self._counter(live, name)
         _, key = self._of(live, counter, per, {})
         moment = self._moment
-        wanted = self._counts.wanted(connection, live, counter, key, moment)
-        found, before = self._counts.read(connection, wanted)
+        wanted = self._totals.wanted(connection, live, counter, key, moment)
+        found, before = self._totals.read(connection, wanted)
         return self._part(live, wanted, found, before, moment)
 
     def several(
@@ -132,12 +132,12 @@ class Counters:
         None stands for a counter of an entity that has no period today. Of money each counter is read by itself.
         """
         live, moment = self._live, self._moment
-        wanted = [self._counts.wanted(connection, live, counter, key, moment) for counter, key in asked]
+        wanted = [self._totals.wanted(connection, live, counter, key, moment) for counter, key in asked]
         plain = [each for each in wanted if not each.counter.currency]
         sums = dict(zip(map(id, plain), self._book.find_each(connection, plain), strict=True)) if plain else {}
         told: list[tuple[CounterPart | None, FoundCounts]] = []
         for each in wanted:
-            found, before = (sums[id(each)], []) if id(each) in sums else self._counts.read(connection, each)
+            found, before = (sums[id(each)], []) if id(each) in sums else self._totals.read(connection, each)
             try:
                 told.append((self._part(live, each, found, before, moment), found))
             except RequestRefused:
@@ -157,13 +157,13 @@ class Counters:
         counter = wanted.counter
         if counter.currency:
             return self._money(live, wanted, found, before, moment)
-        tallies = self._counts.others(wanted, found)
+        tallies = self._totals.others(wanted, found)
         begun = found.opening
         return CounterPart(
             counter=counter.name,
             window=WindowPart(first=wanted.first, last=moment.day(counter)),
             counts={fact: counted_part(counter, tally, "") for fact, tally in tallies.items()},
-            complete=self._counts.complete(wanted, found),
+            complete=self._totals.complete(wanted, found),
             recount=found.foreign,
             opening=None
             if begun is None
@@ -180,19 +180,19 @@ class Counters:
         sums = dict(found.window)
         if not wanted.currency and len(sums) == 1:
             wanted = replace(wanted, currency=next(iter(sums)).partition(" ")[2])
-        beside = self._counts.others(wanted, found)
-        with_carried = self._counts.with_carried(live, wanted, found, beside, before)[fact]
+        beside = self._totals.others(wanted, found)
+        with_carried = self._totals.with_carried(live, wanted, found, beside, before)[fact]
         carried = None
         if wanted.earlier and wanted.currency and with_carried != beside[fact]:
-            over = self._counts.carried(live, wanted, before, fact)
+            over = self._totals.carried(live, wanted, before, fact)
             carried = SumPart.model_validate(money_sums.sums(over.sum(), wanted.currency))
-        highest = self._counts.maximum(live, wanted)
+        highest = self._totals.maximum(live, wanted)
         begun = found.opening
         return CounterPart(
             counter=fact,
             window=WindowPart(first=wanted.first, last=moment.day(counter)),
             counts={fact: counted_part(counter, with_carried, wanted.currency)} if wanted.currency else {},
-            complete=self._counts.complete(wanted, found),
+            complete=self._totals.complete(wanted, found),
             recount=found.foreign,
             opening=None if begun is None else OpeningPart(id=begun.id, on=begun.day, counts=_opened(begun.counts)),
             period=PeriodPart(maximum=None if highest is None else str(highest), carried=carried)

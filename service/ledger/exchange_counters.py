@@ -5,11 +5,8 @@ An exchange goes in. It comes out with its counters filled in, each with its sou
 say. A record shows all exactly as they entered the decision. No counter is lower than what the ledger has for certain.
 """
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,40 +16,17 @@ from service.callers.caller import Caller
 from service.ledger import money_sums, party_view, repeated_people
 from service.ledger.benefit_reading import BenefitsBook, FoundBenefits
 from service.ledger.counter_book import Book
-from service.ledger.counter_sums import ALWAYS, NOT_FOUND, NOTHING, CounterQuery, FoundCounts, ends
+from service.ledger.counter_marks import in_currency, shown, sources
+from service.ledger.counter_sums import NOT_FOUND, NOTHING, CounterQuery, ends
+from service.ledger.counter_totals import ANY_NUMBER, CounterTotals, Moment
 from service.ledger.counter_upper_ends import CountRecord, StatedCount, combined, may_count, missing_counted_ids, recorded_only
 from service.ledger.promise_book import Promises
 from service.ledger.rights_book import EarlierCommitment, RightsBook
 from service.ledger.share_book import Shares
 from service.policies.live import Live
 from service.problems import ProblemPlace, RequestRefused
-from service.register import periods
-from service.settings import Settings, time_zone
+from service.settings import Settings
 from service.store.database import Database
-
-ANY_NUMBER = engine.Tally(most=None)  # nothing for certain, and no upper end
-_zone = lru_cache(maxsize=64)(time_zone)
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """
-    When an exchange is decided: the day whose law decides, and the moment, None if that day is not today.
-
-    A counter may have a time zone of its own; its days are then the days of that zone.
-    """
-
-    as_of: date
-    now: datetime | None = None
-
-    def day(self, counter: engine.Counter) -> date:
-        """The day on a counter's calendar."""
-        zone = counter.window.zone
-        return self.now.astimezone(_zone(zone)).date() if self.now and zone else self.as_of
-
-    def last(self, day: date) -> str:
-        """The last day of a window that ends on a day: today none, since another process, whose clock is ahead, may count on tomorrow."""
-        return ALWAYS if self.now else day.isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +70,11 @@ class CounterFiller:
     def __init__(self, settings: Settings, book: Book) -> None:
         self.book = book
         self.rights = RightsBook(book)
-        self.benefits = BenefitsBook(book, self.rights, time_zone(settings.zone))
+        self.benefits = BenefitsBook(book, self.rights, settings.tzinfo)
         self.promises = Promises(book, settings.callers_counts)
         self.shares = Shares(book)
         self._callers = settings.callers_counts
-        self._since = settings.ledger_since if isinstance(settings.ledger_since, date) else date.max
+        self.totals = CounterTotals(settings, book)
 
     def unused(self, database: Database, live: Live) -> bool:
         """
@@ -109,7 +83,7 @@ class CounterFiller:
         Raises sqlalchemy.exc.SQLAlchemyError.
         """
         counts = live.counting.facts or live.counting.promises or live.counting.shares
-        return not counts or (self._since == date.max and not self.book.used(database))
+        return not counts or (self.totals.never_complete and not self.book.used(database))
 
     def silent(self, database: Database, live: Live, document: Mapping[str, Any]) -> bool:
         """Whether no book says anything of an exchange. Raises sqlalchemy.exc.SQLAlchemyError."""
@@ -168,7 +142,7 @@ class CounterFiller:
         # What an exchange adds is counted for what is stated: the engine compares its counters with what is registered, too.
         stated = exchange.as_stated()
         wanted = [
-            self.wanted(
+            self.totals.wanted(
                 connection, live, counter, counting.key(counter, exchange), moment, counting.currency(counter, exchange)
             )
             for counter in counting.counters
@@ -202,7 +176,7 @@ class CounterFiller:
                 value, source = engine.Range(value.low, None), source if told is None else "both"
             if source != "ledger" or value.high is not None or value.low > own_count.low or currency or asks or kept:
                 sent = stated.value(fact)
-                counts[fact] = _counted(value, currency) if source != "caller" or not currency else sent
+                counts[fact] = in_currency(value, currency) if source != "caller" or not currency else sent
                 marks[fact] = {"from": source, **shown(value, currency)}
                 if told is not None and (currency or source == "both"):
                     marks[fact]["brought"] = engine.to_json(sent) if currency else ends(told)
@@ -282,7 +256,7 @@ class CounterFiller:
         for counter in named:
             key, counts = counting.key(counter, exchange), defined[engine.counter_definition(counter)]
             if None not in key and counts is not engine.Truth.NO:
-                wanted = self.wanted(connection, live, counter, key, moment)
+                wanted = self.totals.wanted(connection, live, counter, key, moment)
                 own = {fact: counting.own(counter, fact, exchange) for fact in counter.facts}
                 holds = "read" in caller.scopes and repeated_people.counts(connection, wanted, data, own, party=party)
                 held[counts is engine.Truth.YES].append(holds)
@@ -318,7 +292,7 @@ class CounterFiller:
     ) -> "_Beside":
         """What the ledger counts beside an exchange."""
         given = [each for each in wanted if any(fact in brought for fact in each.counter.facts)]
-        found, before = self._found(connection, wanted, given, after, made.id if made else None)
+        found, before = self.totals.read_each(connection, wanted, given, after, made.id if made else None)
         recorded = [each for each in wanted if each.counter.name in records]
         from_record = [replace(each, first=records[each.counter.name].day) for each in recorded]
         since = self.book.find(connection, from_record, without=made.id if made else None) if recorded else {}
@@ -329,182 +303,19 @@ class CounterFiller:
         for each in wanted:
             counter = each.counter
             here = found.get(counter.name, NOT_FOUND)
-            added_up = self.sums(each, here)
+            added_up = self.totals.sums(each, here)
             if record := records.get(counter.name):
                 added_up = record.replacing(added_up, since[counter.name].window, brought)
             sums |= added_up
-            counted = self.as_far_as_complete(each, here, added_up)
+            counted = self.totals.as_far_as_complete(each, here, added_up)
             if each.earlier:
-                counted = self.with_carried(live, each, here, counted, before[counter.name])
+                counted = self.totals.with_carried(live, each, here, counted, before[counter.name])
             others |= counted
             for fact in counter.facts:
                 later[fact] = money_sums.sum_in(here.later, fact, each.currency).most
                 if each.keys if counter.currency else counted[fact] != ANY_NUMBER:
                     known.add(fact)
         return _Beside(others, later, known, sums, again)
-
-    def _found(
-        self,
-        connection: sa.Connection,
-        wanted: Sequence[CounterQuery],
-        given: Sequence[CounterQuery],
-        after: int | None,
-        without: str | None,
-    ) -> tuple[dict[str, FoundCounts], dict[str, list[FoundCounts]]]:
-        """The sums of some counters, by their names, and those of the periods before, all by the same few statements."""
-        earlier = [(each, then) for each in wanted for then in each.before()]
-        every = [*wanted, *(then for _, then in earlier)]
-        found = self.book.find_each(connection, every, given, after=after, without=without)
-        before: dict[str, list[FoundCounts]] = {each.counter.name: [] for each in wanted}
-        for (each, _), sums in zip(earlier, found[len(wanted) :], strict=True):
-            before[each.counter.name].append(sums)
-        return {each.counter.name: sums for each, sums in zip(wanted, found, strict=False)}, before
-
-    def read(self, connection: sa.Connection, wanted: CounterQuery) -> tuple[FoundCounts, list[FoundCounts]]:
-        """The sums of a counter, and those of the periods before."""
-        found, before = self._found(connection, [wanted], (), None, None)
-        return found[wanted.counter.name], before[wanted.counter.name]
-
-    def wanted(
-        self,
-        connection: sa.Connection | None,
-        live: Live,
-        counter: engine.Counter,
-        key: engine.Key,
-        moment: Moment,
-        currency: str = "",
-    ) -> CounterQuery:
-        """
-        A counter for a key, in its window at a moment; without a connection for no key.
-
-        So it is for an entity without a period on the day. Of a counter of money, the `currency` is that of the sum; the register says it
-        where it is not given.
-        """
-        day = moment.day(counter)
-        last = moment.last(day)
-        own, keys = self.book.keys(connection, counter, key) if connection is not None else ((), ())
-        if not counter.window.of or connection is None or not keys:
-            return CounterQuery(counter, own, keys, counter.window.first(day), last, currency)
-        recorded = periods.periods(connection, counter.window.of, json.loads(str(key[0])))
-        present = periods.on(recorded, day)
-        if present is None:
-            return CounterQuery(counter, (), (), counter.window.first(day), last, currency)
-        ends_on = present.last.isoformat() if moment.now else min(present.last, day).isoformat()
-        earlier = tuple(each for each in recorded if each.first < present.first)
-        highest = money_sums.registered(live.bundle, present.stated(counter.currency), counter.currency)
-        currency = currency or (highest.currency if highest else "")
-        return CounterQuery(counter, own, keys, present.first, ends_on, currency, present, earlier)
-
-    def complete(self, wanted: CounterQuery, found: FoundCounts) -> bool:
-        """Whether the ledger has every exchange of a window: from its first day on, or from an opening count on."""
-        begun = found.opening is not None or self._since <= wanted.first
-        return bool(wanted.keys) and begun and not found.foreign
-
-    def others(self, wanted: CounterQuery, found: FoundCounts) -> dict[str, engine.Tally]:
-        """The count without the exchange, for each fact of a counter. It has no upper end if the ledger is not complete."""
-        return self.as_far_as_complete(wanted, found, self.sums(wanted, found))
-
-    def as_far_as_complete(
-        self, wanted: CounterQuery, found: FoundCounts, sums: Mapping[str, engine.Tally]
-    ) -> dict[str, engine.Tally]:
-        """Sums of a counter, without an upper end if the ledger is not complete."""
-        whole = self.complete(wanted, found)
-        return {fact: tally if whole else replace(tally, most=None) for fact, tally in sums.items()}
-
-    def sums(self, wanted: CounterQuery, found: FoundCounts) -> dict[str, engine.Tally]:
-        """What the ledger adds up without the exchange, for each fact of a counter; what was counted otherwise may be any number."""
-        counter, begun = wanted.counter, found.opening
-        if counter.currency and not wanted.currency:
-            return dict.fromkeys(counter.facts, ANY_NUMBER)
-        tallies = {}
-        for fact in counter.facts:
-            tally = money_sums.sum_in(found.window, fact, wanted.currency)
-            if begun is not None and (begun.day > wanted.first or _opens(wanted, begun.day)):
-                whole = money_sums.sum_in(begun.counts, fact, wanted.currency)
-                whole += money_sums.sum_in(found.since, fact, wanted.currency)
-                # If the opening count reaches back to before the window, nobody knows how much of it lies in the window.
-                lasts = counter.window.first(begun.day) >= wanted.first or _opens(wanted, begun.day)
-                # An upper end below what the ledger has for certain is a contradiction: then there is no upper end.
-                certain = tally.largest if counter.distinct else tally.least
-                tally = engine.Tally(
-                    max(tally.largest, whole.largest) if lasts else tally.largest,
-                    max(tally.least, whole.least) if lasts else tally.least,
-                    whole.most if whole.most is not None and whole.most >= certain else None,
-                )
-            tallies[fact] = replace(tally, most=None) if found.foreign else tally
-        return tallies
-
-    def with_carried(
-        self,
-        live: Live,
-        wanted: CounterQuery,
-        found: FoundCounts,
-        beside: Mapping[str, engine.Tally],
-        before: Sequence[FoundCounts],
-    ) -> dict[str, engine.Tally]:
-        """
-        The count without the exchange, with what the periods `before` carry into the present one.
-
-        An opening within the present period says what was carried into it, too.
-        """
-        if found.opening is not None and _opens(wanted, found.opening.day):
-            return dict(beside)
-        return {fact: tally + self.carried(live, wanted, before, fact) for fact, tally in beside.items()}
-
-    def carried(self, live: Live, wanted: CounterQuery, before: Sequence[FoundCounts], fact: str) -> engine.Tally:
-        """What earlier periods carry into the present one: see `money_sums.carried`."""
-        counter = wanted.counter
-        taken_in = []
-        for then, found in zip(wanted.before(), before, strict=True):
-            whole = found.opening is not None and _opens(then, found.opening.day)
-            taken_in.append((self.others(then, found)[fact], whole))
-        highest = (
-            money_sums.registered(live.bundle, each.stated(counter.currency), counter.currency) for each in wanted.earlier
-        )
-        maxima = [engine.money_parts(each) if each and each.currency == wanted.currency else None for each in highest]
-        return money_sums.carried(taken_in, maxima)
-
-    def maximum(self, live: Live, wanted: CounterQuery) -> engine.Money | None:
-        """What the register states, for the period of a counter, of the fact that the counter names under `currency`."""
-        stated = wanted.period and wanted.period.stated(wanted.counter.currency)
-        return money_sums.registered(live.bundle, stated, wanted.counter.currency)
-
-
-def bare(request: Mapping[str, Any], marks: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Any]:
-    """The request of a record as its caller sent it: with the counts that the caller sent, without what the service filled in."""
-    if not request.keys().isdisjoint((engine.BOOKS, engine.SHARES)):
-        request = {name: value for name, value in request.items() if name not in (engine.BOOKS, engine.SHARES)}
-    for fact, mark in marks.items():
-        sent = mark.get("brought")
-        if sent is None and mark.get("from") == "caller":
-            sent = {end: mark[end] for end in ("at_least", "at_most") if end in mark}
-        request = engine.with_fact_set(request, fact, sent)
-    return request
-
-
-def sources(marks: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """What a decision knows of the sources of counters, from their marks."""
-    return {
-        "counted": [fact for fact, mark in marks.items() if mark["from"] == "ledger"],
-        "raised": [fact for fact, mark in marks.items() if mark["from"] == "both"],
-        "stated": [fact for fact, mark in marks.items() if mark["from"] == "caller"],
-        "asks": {fact: tuple(mark["lacks"]) for fact, mark in marks.items() if mark.get("lacks")},
-    }
-
-
-def shown(count: engine.Range, currency: str) -> dict[str, Any]:
-    """A count as JSON: of money with its currency."""
-    return money_sums.sums(count, currency) if currency else ends(count)
-
-
-def _counted(count: engine.Range, currency: str) -> engine.Value:
-    """A count as the value of its fact."""
-    return engine.in_currency(count, currency) if currency else count
-
-
-def _opens(wanted: CounterQuery, day: date) -> bool:
-    """Whether an opening on a day says what was counted in a period so far."""
-    return bool(wanted.counter.window.of) and day >= wanted.first
 
 
 def _stated(document: Mapping[str, Any], fact: str) -> Any:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 import engine
-from service.ledger.exchange_counters import bare, sources
+from service.ledger.counter_marks import bare, sources
 from service.ledger.running_commitments import RunningCommitment
 from service.log.canonical_json import canonical
 from service.log.leaf import erased

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import engine
-from service.ledger.exchange_counters import bare
+from service.ledger.counter_marks import bare
 from service.log.canonical_json import canonical
 from service.log.leaf import erased, with_personal_values, with_value
 from service.log.record import exchange_of, shown_until

@@ -27,7 +27,6 @@ from service.log import tree_leaves
 from service.log.leaf import with_personal_values
 from service.log.store import of_numbers
 from service.policies.live import Live
-from service.settings import time_zone
 from service.store.tables import right_line, right_opening
 
 LineState = Literal["stands", "not-begun", "over", "ended", "withdrawn"]
@@ -116,7 +115,7 @@ def page(context: Reading, asked: RightsQuery, connection: sa.Connection) -> tup
     A caller who belongs to a party gets what this party has, and what it granted. Raises RequestRefused.
     """
     asked = replace(asked, party=party_view.of_exporter(asked.party, context.caller))
-    known = known_until(asked.known, time_zone(context.settings.zone))
+    known = known_until(asked.known, context.settings.tzinfo)
     rows = _rows(connection, asked, known)
     more, rows = len(rows) > asked.limit, rows[: asked.limit]
     names = _names(connection, context.live, rows)

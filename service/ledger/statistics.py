@@ -24,7 +24,6 @@ from service.ledger.flow_sums import DIMENSIONS, NO_PARTY, VIEWS, by_year
 from service.log.outcome_counts import outcome_counts
 from service.policies.live import Live
 from service.problems import RequestRefused
-from service.settings import time_zone
 from service.store.tables import FLOW_MEASURES, MONEY_PARTS, BigInteger, commitment, flow, flow_party, flow_sum
 
 MOST_CELLS = 2_000
@@ -143,7 +142,7 @@ def statistics_for(context: Reading, question: StatisticsQuestion, connection: s
     _check_words(context.live, question)
     more: dict[str, Any]
     if sees_all(context.caller):
-        zone = time_zone(context.settings.zone)
+        zone = context.settings.tzinfo
         since, until = (_begin(month, zone, later) for month, later in ((question.first, 0), (question.last, 1)))
         (cells, total), more = read(connection, meaning, question), {"decisions": outcome_counts(connection, since, until)}
     else:

@@ -27,19 +27,15 @@ EXPLANATION = "explanation"  # the member of an answer that has what was asked f
 OPTIONAL = ("contract", "counted", "denied", "lang", "mapping", "noted", "overdue", "shares", "shown", "signable", "signed_off")
 
 
-class PolicyDigests(BaseModel):
+class PolicyDigests(BaseModel, frozen=True, extra="forbid"):
     """Which policies decided."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     meaning: Sha256 = Field(description="digest of what the policies mean: rules, order, titles, calendars")
     source: Sha256 = Field(description="digest of the bytes that the policies were read from; a replay needs these bytes")
 
 
-class EngineVersion(BaseModel):
+class EngineVersion(BaseModel, frozen=True, extra="forbid"):
     """Which engine decided."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: str
     semantics: int = Field(description="the version of the semantics that it decided under")
@@ -67,14 +63,12 @@ class Count(BaseModel):
     lacks: list[str] | None = None
 
 
-class RecordedShare(BaseModel):
+class RecordedShare(BaseModel, frozen=True, extra="forbid"):
     """
     A share of what the ledger had of the year: the exchanges of a party or a state, over all exchanges of the cell, this one included.
 
     `left_out` more exchanges were counted otherwise, and may be anybody's.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     numerator: int = Field(ge=0, description="how many exchanges of the cell are the party's or the state's, this one included")
     denominator: int = Field(ge=1, description="how many exchanges the cell has, this one included")
@@ -86,26 +80,22 @@ class RecordedShare(BaseModel):
 NoShare = Literal["too-few", "none", "unknown"]
 
 
-class ShownDocument(BaseModel):
+class ShownDocument(BaseModel, frozen=True, extra="forbid"):
     """
     What a document or claim was shown by: a person's confirmation of its bytes, or a signature on what the exchange states of it.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: Literal["person", "signature"] = Field(description="what shows it: a person's confirmation, or a trusted signature")
     id: str = Field(description="the id of the confirmation or of the signed statement")
     until: date = Field(description="the last day on which it counts")
 
 
-class FoundBy(BaseModel):
+class FoundBy(BaseModel, frozen=True, extra="forbid"):
     """
     Words that a search finds a record by, besides those in its other members. A party is told by its place in the request.
 
     A place or a country that is not named is that of `exporter.id`, `exporter.country`, `recipient.id` or `recipient.country`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     category: tuple[str, ...] = Field(
         default=(), description="subject matters of the data, and the words of the sets that name them"
@@ -125,7 +115,7 @@ class FoundBy(BaseModel):
     )
 
 
-class RecordedVerdict(BaseModel):
+class RecordedVerdict(BaseModel, frozen=True, extra="forbid"):
     """
     The verdict of the engines in compact form. The decision has its digest.
 
@@ -135,8 +125,6 @@ class RecordedVerdict(BaseModel):
     outcome by jurisdiction, and overall by the empty name.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     stands: tuple[str, ...]
     advises: tuple[str, ...]
     possible: str
@@ -144,10 +132,8 @@ class RecordedVerdict(BaseModel):
     bounds: dict[str, tuple[str, str]]
 
 
-class RecordedMapping(BaseModel):
+class RecordedMapping(BaseModel, frozen=True, extra="forbid"):
     """By which mapping another program's request was read as the exchange."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     digest: Sha256 = Field(description="digest of what the mapping says: the SHA-256 of its canonical JSON")
@@ -158,10 +144,8 @@ class RecordedMapping(BaseModel):
     )
 
 
-class RecordedContract(BaseModel):
+class RecordedContract(BaseModel, frozen=True, extra="forbid"):
     """The contract that was read into the exchange, so that whoever has it can show that it is the one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     digest: Sha256 = Field(
         description="the SHA-256 of the contract: of JSON-LD in its canonical form (RFC 8785), of Turtle as it was sent"
@@ -362,12 +346,10 @@ def _members(decision: engine.WrittenDecision) -> dict[str, bytes]:
         raise NotCanonical("half a character") from None
 
 
-class Personal(BaseModel):
+class Personal(BaseModel, frozen=True, extra="forbid"):
     """
     What the leaf holds a commitment to: a personal value of the request, or a whole member of the record; and the salt that opens it.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     pointer: str = Field(
         description="JSON Pointer into the record's `request`; or `request`, `decision`, `found_by`, `contract` or `shares`, or a member",
@@ -379,20 +361,16 @@ class Personal(BaseModel):
     )
 
 
-class LogEntry(BaseModel):
+class LogEntry(BaseModel, frozen=True, extra="forbid"):
     """The place of a record in the log, and what is needed to compute its leaf again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sequence: int = Field(ge=0, description="the leaf's index: 0, 1, 2 … without gaps")
     leaf_hash: Sha256 = Field(description="SHA-256 over a zero byte and the leaf (RFC 6962)")
     personal: tuple[Personal, ...]
 
 
-class KeptRecord(BaseModel):
+class KeptRecord(BaseModel, frozen=True, extra="forbid"):
     """A record as the log returns it, with all personal values that were not erased."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     record: Record
     log: LogEntry

@@ -16,15 +16,18 @@ import sqlalchemy as sa
 
 import engine
 from service.callers.caller import Caller
-from service.decisions.decider import AnswerOptions, DecidedNow, Decider, JudgedExchange, durable
+from service.decisions.answer_options import AnswerOptions
+from service.decisions.decider import DecidedNow, Decider
+from service.decisions.exchange_judge import ExchangeJudge, JudgedExchange
+from service.decisions.ledger_counts import LedgerCounts
+from service.log.durable_record import durable
 from service.mappings.entity_store import Entities, EntityNotValid, KnownEntities
 from service.mappings.registered_entities import EntityRegister
 from service.mappings.request_reading import ReadRequest, RequestReading, refusal
 from service.policies.live import Live
-from service.problems import RequestRefused, no_such
+from service.problems import RequestRefused, no_such, not_readable
 from service.register.stated_facts import stating
 from service.service import Service
-from service.settings import time_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,8 @@ class MappedDecisions:
         self._service = service
         self._entities = entities or EntityRegister(service.store.database)
         self._decider = Decider(service)
-        self._zone = time_zone(service.settings.zone)
+        self._judge = ExchangeJudge(service)
+        self._ledger = LedgerCounts(service)
         self._readings: tuple[Live | None, dict[tuple[str, str], RequestReading]] = None, {}
 
     async def answer(
@@ -112,18 +116,18 @@ class MappedDecisions:
         """The answer with its decision, which is not recorded yet. Raises RequestRefused."""
         service, now = self._service, self._service.clock()
         reading, known = self._reading(live, mapping, at), KnownEntities(self._entities)
-        today = now.astimezone(self._zone).date()
+        today = service.settings.day_of(now)
         try:
             read = await asyncio.to_thread(reading.read, sent, known, today, caller.reads)
         except EntityNotValid as reason:
             return MappedAnswer(mapping, None, False, False, str(reason))
         except sa.exc.SQLAlchemyError:
-            raise RequestRefused("not-ready", "the register cannot be read", headers={"Retry-After": "1"}) from None
+            raise not_readable("register") from None
         if read.exchange is None:
             return MappedAnswer(mapping, read, True, True, read.why_not)
         async with service.turns.of(caller.id):
             self._check(live, read, now, caller, at)
-            judged = self._decider.judge(live, read.exchange, now, request_id, asker=caller)
+            judged = self._judge.judge(live, read.exchange, now, request_id, asker=caller)
             return self._told(mapping, read, judged, request_id, caller)
 
     def _reading(self, live: Live, mapping: engine.RequestMapping, at: str) -> RequestReading:
@@ -139,7 +143,7 @@ class MappedDecisions:
         """An earlier data set that a request names must count wherever the exchange does. Raises RequestRefused, at its place."""
         assert read.exchange is not None
         try:
-            self._decider.check_same_people(live, read.exchange, now, caller)
+            self._ledger.check_same_people(live, read.exchange, now, caller)
         except RequestRefused as refused:
             if refused.kind != "exchange-refused":
                 raise

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from service.transparency.ed25519 import PrivateKey, PublicKey
 
@@ -24,16 +24,12 @@ class EnvelopeRefused(ValueError):
     """These bytes are not an envelope, or no trusted key signed it; the message says which."""
 
 
-class _Signature(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True)
-
+class _Signature(BaseModel, frozen=True, strict=True):
     keyid: str = ""
     sig: str
 
 
-class _Envelope(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True)
-
+class _Envelope(BaseModel, frozen=True, strict=True):
     payload: str
     payload_type: str = Field(alias="payloadType")
     signatures: Annotated[tuple[_Signature, ...], Field(max_length=MAX_SIGNATURES)]

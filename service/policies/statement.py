@@ -28,15 +28,13 @@ class StatementRefused(ValueError):
     """The signed text is not a statement about this archive; the message says what is wrong."""
 
 
-class BundlePredicate(BaseModel):
+class BundlePredicate(BaseModel, frozen=True, strict=True):
     """
     The predicate: the digest of the files, and what they meant, when it was signed, the settings, and the version of the engine.
 
     `version` is None where it was signed without one. `beside` has the digests of the folders that were checked with the files, without
     which these are not sound.
     """
-
-    model_config = ConfigDict(frozen=True, strict=True)
 
     meaning: str
     source: str
@@ -47,9 +45,7 @@ class BundlePredicate(BaseModel):
     beside: dict[str, str] = {}
 
 
-class _Subject(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True)
-
+class _Subject(BaseModel, frozen=True, strict=True):
     digest: dict[str, str]
 
 

@@ -96,10 +96,8 @@ class TravellingCondition(BaseModel):
     from_: Line = Field(alias="from")
 
 
-class Content(BaseModel):
+class Content(BaseModel, frozen=True, extra="forbid", strict=True):
     """What is stated of an entity. A version speaks for every day from its `valid_from` on, until a later version does."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     aliases: Annotated[list[Id], Field(max_length=16)] = Field(
         default=[], description="other ids of the entity; no other entity of its kind may have one of them"
@@ -147,10 +145,8 @@ class Content(BaseModel):
         }
 
 
-class Entity(Content):
+class Entity(Content, frozen=True, extra="forbid", strict=False):
     """A version of an entity, as the register keeps it. A withdrawn or erased one states nothing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
 
     kind: str
     id: str

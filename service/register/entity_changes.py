@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Self
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 import engine
 from service.callers.context import Administering
@@ -22,10 +22,8 @@ from service.store.moments import moment_text
 from service.store.writer import Writer
 
 
-class Imported(BaseModel):
+class Imported(BaseModel, frozen=True):
     """The result of an import: how many entities are new, changed or unchanged."""
-
-    model_config = ConfigDict(frozen=True)
 
     created: int
     changed: int

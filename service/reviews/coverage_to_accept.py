@@ -9,7 +9,7 @@ of a case that nobody can sign, its record does. Source: semantics 4.3.
 from collections.abc import Iterable, Iterator
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.callers.caller import check
 from service.callers.context import Reviewing
@@ -32,10 +32,8 @@ ALL = "all"  # the subject matter of a gap that is of every one
 _SILENT = ("reach", "gap")  # what the names of reaches and gaps begin with
 
 
-class CellShown(BaseModel):
+class CellShown(BaseModel, frozen=True):
     """A subject matter of a country of which the law was not read, or does not say that it reaches the data."""
-
-    model_config = ConfigDict(frozen=True)
 
     country: str
     subject: str
@@ -44,20 +42,16 @@ class CellShown(BaseModel):
     example: str = Field(description="the id of the oldest of these decisions")
 
 
-class CoverageToAccept(BaseModel):
+class CoverageToAccept(BaseModel, frozen=True):
     """The cells for which decisions wait, those with most decisions first."""
-
-    model_config = ConfigDict(frozen=True)
 
     cells: tuple[CellShown, ...] = Field(description=f"at most {MOST_CELLS}")
     more: bool = Field(description="whether there are more cells, or more decisions than were counted")
     writes: bool = Field(description="whether the caller may have an acceptance put into the organisation's folder")
 
 
-class AcceptanceMade(BaseModel):
+class AcceptanceMade(BaseModel, frozen=True):
     """What an organisation's policies say, or have to say."""
-
-    model_config = ConfigDict(frozen=True)
 
     yaml: str = Field(description="the entries for `accepts:` in the organisation's document")
     written: str | None = Field(description="the file that has them now; null where they are to be copied")

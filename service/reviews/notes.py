@@ -73,19 +73,15 @@ class AssignmentRequest(Sending):
     )
 
 
-class Who(BaseModel):
+class Who(BaseModel, frozen=True):
     """A caller: the id that records name, and the person behind it, null for one that the service does not know."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     person: Signer | None = None
 
 
-class ReviewNote(BaseModel):
+class ReviewNote(BaseModel, frozen=True):
     """A comment, or an assignment."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     kind: Literal["comment", "assigned", "requested"] = Field(description="`requested`: the caller asked for the review")

@@ -32,10 +32,8 @@ class PreviewRequest(Sending):
     provisions: Annotated[tuple[Name, ...], Field(min_length=1, max_length=MOST_PREVIEWED)] | None = None
 
 
-class ChangeShown(BaseModel):
+class ChangeShown(BaseModel, frozen=True):
     """The decision on the same facts with the approval of some provisions beside those that stand. It is recorded nowhere."""
-
-    model_config = ConfigDict(frozen=True)
 
     provisions: tuple[str, ...]
     outcome: str
@@ -43,10 +41,8 @@ class ChangeShown(BaseModel):
     still: tuple[str, ...] = Field(description="the provisions that a person would still have to sign off")
 
 
-class PreviewShown(BaseModel):
+class PreviewShown(BaseModel, frozen=True):
     """What approvals would change, as if all persons who have to sign had signed."""
-
-    model_config = ConfigDict(frozen=True)
 
     now: ChangeShown = Field(description="the decision as approvals stand")
     each: tuple[ChangeShown, ...] = Field(description="with one provision more")

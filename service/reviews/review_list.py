@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.callers.context import Reviewing
 from service.log.leaf import with_personal_values
@@ -23,28 +23,22 @@ MOST_PAGES = 20  # that are looked through for the next review that waits for a 
 _AT_ONCE = 25
 
 
-class ReviewBounds(BaseModel):
+class ReviewBounds(BaseModel, frozen=True):
     """The mildest and the strictest level."""
-
-    model_config = ConfigDict(frozen=True)
 
     lowest: str
     highest: str
 
 
-class FirstSigned(BaseModel):
+class FirstSigned(BaseModel, frozen=True):
     """A provision that somebody has signed, and that waits for another person."""
-
-    model_config = ConfigDict(frozen=True)
 
     provision: str
     by: tuple[str, ...]
 
 
-class Review(BaseModel):
+class Review(BaseModel, frozen=True):
     """A decision that waits for a person."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     recorded_at: datetime

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from service.callers.context import Reviewing
 from service.documents import attachments
@@ -19,10 +19,8 @@ from service.reviews.recorded_case import REVIEW, gaps_of, kind_of
 from service.reviews.sign_off import GivenSignOffs
 
 
-class ProvisionAsked(BaseModel):
+class ProvisionAsked(BaseModel, frozen=True):
     """A provision of a review: how many persons have to sign it off, and who has. `given` are the ids of the sign-offs that count."""
-
-    model_config = ConfigDict(frozen=True)
 
     provision: str
     kind: str = Field(description="`review`, `lift` or `reach`")
@@ -31,19 +29,15 @@ class ProvisionAsked(BaseModel):
     refused: bool
 
 
-class GapShown(BaseModel):
+class GapShown(BaseModel, frozen=True):
     """A gap that an acceptance in the organisation's policies would close; nobody can sign it off."""
-
-    model_config = ConfigDict(frozen=True)
 
     place: str
     subject: str
 
 
-class ReviewThread(BaseModel):
+class ReviewThread(BaseModel, frozen=True):
     """One review: what waits of it, who signed, to whom it is assigned, and what was said, in order."""
-
-    model_config = ConfigDict(frozen=True)
 
     decision: str
     waits: bool = Field(

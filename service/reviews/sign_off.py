@@ -91,20 +91,16 @@ class SignOffRequest(Sending):
         return self
 
 
-class Signer(BaseModel):
+class Signer(BaseModel, frozen=True):
     """A person by her issuer and subject, and the name that the issuer gave."""
-
-    model_config = ConfigDict(frozen=True)
 
     issuer: str
     subject: str
     name: str | None
 
 
-class SignOff(BaseModel):
+class SignOff(BaseModel, frozen=True):
     """A sign-off as it is kept."""
-
-    model_config = ConfigDict(frozen=True)
 
     id: str
     decision: str = Field(description="the decision that it was given for")
@@ -119,10 +115,8 @@ class SignOff(BaseModel):
     )
 
 
-class Awaited(BaseModel):
+class Awaited(BaseModel, frozen=True):
     """A provision that more than one person signs off: how many are needed, and how many have signed."""
-
-    model_config = ConfigDict(frozen=True)
 
     provision: str
     needed: int

@@ -17,7 +17,6 @@ import sqlalchemy as sa
 from service.log.witness_client import last_given
 from service.reviews.waiting_count import WaitingReviews, waiting_reviews
 from service.service import Service
-from service.settings import time_zone
 from service.store.log_key import LogRefused
 from service.store.tables import head
 from service.telemetry.metrics import Labelled
@@ -54,7 +53,6 @@ class DatabaseFigures:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._zone = time_zone(service.settings.zone)
         self._began = -FRESH_SECONDS
         self._looking: asyncio.Future[DatabaseLook] | None = None
         self.found: DatabaseLook | None = None  # by the last look
@@ -89,7 +87,7 @@ class DatabaseFigures:
                 leaves,
                 kept[0] if kept else 0,
                 kept[1] if kept else None,
-                waiting_reviews(connection, now.astimezone(self._zone).date()),
+                waiting_reviews(connection, service.settings.day_of(now)),
                 undelivered(connection),
                 tuple((name, behind, at.timestamp()) for name, behind, at in witnesses),
             )

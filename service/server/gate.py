@@ -35,7 +35,7 @@ from service.problems import RequestRefused
 from service.reviews import queue
 from service.reviews.reviewer import Reviewer
 from service.service import Service
-from service.settings import is_loopback, time_zone
+from service.setting_values import is_loopback
 from service.telemetry.log_lines import audit, described
 from service.telemetry.tracing import parent_of
 
@@ -66,7 +66,6 @@ class Gate:
         self._watched = service.settings.log_level == "debug"  # requests that watch the service are shown too
         self._entrance = entrance
         self._hosts = service.settings.host_names
-        self._zone = time_zone(service.settings.zone)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -169,11 +168,10 @@ class Gate:
         if caller is None or caller.party is not None or not caller.scopes >= {"read", "review"} or not is_page(scope):
             return None
         service = self._service
-        today = service.clock().astimezone(self._zone).date()
 
         def count(connection: sa.Connection) -> int:
             live, issuer = service.live, service.token_issuer
-            return queue.for_frame(connection, live, today, issuer, Reviewer.of(connection, caller, live, issuer))
+            return queue.for_frame(connection, live, service.today, issuer, Reviewer.of(connection, caller, live, issuer))
 
         with suppress(RequestRefused):
             return await asyncio.to_thread(service.read, count)

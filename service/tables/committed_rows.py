@@ -25,8 +25,9 @@ import sqlalchemy as sa
 from engine.tables import DecidedRows
 from service.callers.caller import Caller
 from service.callers.context import Committing
+from service.decisions.answer_options import AnswerOptions
 from service.decisions.commitment_writer import CommitmentWriter, NoLongerPermitted
-from service.decisions.decider import AnswerOptions, DecidedExchange, Decider
+from service.decisions.decider import DecidedExchange, Decider
 from service.decisions.idempotency import KeptAnswer, once_in
 from service.log.canonical_json import canonical
 from service.problems import RequestRefused

@@ -15,7 +15,8 @@ import sqlalchemy as sa
 import engine
 from service.audit.deep_verification import snapshot
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import CounterFiller, Moment
+from service.ledger.counter_totals import Moment
+from service.ledger.exchange_counters import CounterFiller
 from service.policies.live import Live
 from service.problems import RequestRefused
 from service.register import named_exchanges
@@ -42,7 +43,7 @@ class LedgerSnapshot:
 
     def counters(self, exchange: engine.Exchange, day: date) -> engine.Exchange:
         """The same exchange with its counters and with what the books say. Raises engine.ExchangeRefused."""
-        moment = Moment(day, self._now if day == self._today else None)
+        moment = Moment.of(day, self._now, self._today)
         try:
             return self._counts.fill(self._connection, self._live, exchange, moment).exchange
         except RequestRefused as refused:

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from service.service import Service
 from service.telemetry.log_lines import described
 from service.watch.lease import Lease, LeaseLost
-from service.watch.round import RoundDone, run, sign, today_of
+from service.watch.round import RoundDone, run, sign
 from service.watch.round_progress import RoundProgress
 from service.watch.transactions import writing
 from service.watch.webhook_delivery import Deliveries
@@ -82,7 +82,7 @@ async def watch_now_and_then(
     while not stop.is_set():
         if wait > 0:
             wait -= LOOK_SECONDS
-        elif (wanted := sign(service, today_of(service))) != last:
+        elif (wanted := sign(service, service.today)) != last:
             rounds.due()
             try:
                 done = await _round(service, wanted, stop, moved)
@@ -107,7 +107,7 @@ async def _round(service: Service, wanted: str, stop: asyncio.Event, tell: Calla
         with service.store.database.reading.connect() as connection:
             if Lease.of("round").done(connection) == wanted:
                 return None
-        today = today_of(service)
+        today = service.today
         return run(service, write, today, progress=tell, stopped=stop.is_set, pause=lambda: time.sleep(PAUSE_SECONDS))
 
     done = await asyncio.to_thread(work)

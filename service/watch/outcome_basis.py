@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from service.ledger import rights_book
 from service.ledger.counter_book import Book
 from service.ledger.counter_sums import ALWAYS, NOT_FOUND, CounterQuery
-from service.ledger.exchange_counters import Moment
+from service.ledger.counter_totals import Moment
 from service.policies.live import Live
 from service.store.tables import document_confirmation, entity, entity_alias, movement, sign_off
 from service.watch.watched_commitments import WatchedRow

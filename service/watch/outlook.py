@@ -21,7 +21,7 @@ from typing import Any, Generic, TypeVar
 import sqlalchemy as sa
 
 import engine
-from service.decisions.decider import Decider
+from service.decisions.exchange_judge import ExchangeJudge
 from service.ledger.exchange_counters import CounterFiller
 from service.ledger.rights_book import EarlierCommitment
 from service.log.canonical_json import canonical
@@ -90,8 +90,8 @@ class CommitmentState:
 class Outlook:
     """Decides commitments again, in one round. The same exchange is decided once, whoever its parties are."""
 
-    def __init__(self, decider: Decider, counts: CounterFiller, tokens: GroundTokens, today: date, until: date) -> None:
-        self._decider = decider
+    def __init__(self, judge: ExchangeJudge, counts: CounterFiller, tokens: GroundTokens, today: date, until: date) -> None:
+        self._judge = judge
         self.counts, self.tokens, self.live = counts, tokens, tokens.live
         self.today, self.until = today, until
         self._judged: RecentResults[tuple[bytes, date], engine.Judgement] = RecentResults()
@@ -146,11 +146,11 @@ class Outlook:
             return CommitmentState(day, why=cannot.why)
         except RequestRefused:
             return CommitmentState(day, why="policies")
-        exchange = self._decider.showing(self.live, filled.exchange, day, connection)
+        exchange = self._judge.with_shown(self.live, filled.exchange, day, connection)
         key = self._key(connection, exchange)
 
         def judged() -> engine.Judgement:
-            return self._judged.get((key, day), lambda: self._decider.judged(self.live, exchange, day, day, connection)[1])
+            return self._judged.get((key, day), lambda: self._judge.judgements(self.live, exchange, day, day, connection)[1])
 
         return CommitmentState(day, key, exchange, judged)
 

@@ -13,11 +13,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.decisions.decider import Decider
+from service.decisions.exchange_judge import ExchangeJudge
 from service.ledger.counter_book import Book
 from service.ledger.exchange_counters import CounterFiller
 from service.service import Service
-from service.settings import time_zone
 from service.store.moments import moment_text
 from service.store.tables import commitment, watched
 from service.telemetry.log_lines import described
@@ -53,11 +52,6 @@ def sign(service: Service, today: date) -> str:
     """What a round is done for: when this changes, the next one is due."""
     signers = service.verifier.signers.digest
     return f"{today.isoformat()} {service.live.digests.meaning} {service.settings.watch_days} {signers}".rstrip()
-
-
-def today_of(service: Service) -> date:
-    """The present day of a service."""
-    return service.clock().astimezone(time_zone(service.settings.zone)).date()
 
 
 def run(
@@ -107,9 +101,9 @@ class _Round:
         self._until = today + timedelta(days=service.settings.watch_days)
         now = service.clock()
         with service.store.database.reading.connect() as connection:
-            moment = now if today == today_of(service) else None
+            moment = now if today == service.today else None
             self._tokens = GroundTokens(connection, service.live, book, today, moment, service.verifier.signers.digest)
-        self._outlook = Outlook(Decider(service), counts, self._tokens, today, self._until)
+        self._outlook = Outlook(ExchangeJudge(service), counts, self._tokens, today, self._until)
         self._addresses = tuple(map(digest_of, service.settings.webhooks))
         self._after = -1
 

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 import engine
 from service.ledger.commitment_term import runs_until
-from service.ledger.exchange_counters import bare
+from service.ledger.counter_marks import bare
 from service.log.canonical_json import canonical
 from service.log.leaf import erased, with_personal_values
 from service.log.record import exchange_of

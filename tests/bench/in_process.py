@@ -16,7 +16,9 @@ from typing import Self
 
 import engine
 from service.callers.caller import LOCAL
-from service.decisions.decider import AnswerOptions, DecidedExchange, Decider
+from service.decisions.answer_options import AnswerOptions
+from service.decisions.decider import DecidedExchange, Decider
+from service.decisions.exchange_bodies import ExchangeBodies
 from service.log.leaf import SealedRecord
 from service.policies.prepared_policies import PreparedPolicies
 from service.policies.steady_memory import settle
@@ -36,6 +38,7 @@ class InProcess:
         self.service = service
         self.live = service.live
         self._decider = Decider(service)
+        self._bodies = ExchangeBodies(service)
 
     @classmethod
     @contextmanager
@@ -54,7 +57,7 @@ class InProcess:
 
     def read(self, raw: bytes) -> engine.Exchange:
         """Parse an exchange. Raises RequestRefused."""
-        return self._decider.read(self.live, raw, NOON, LOCAL)
+        return self._bodies.read(self.live, raw, NOON, LOCAL)
 
     def answer(self, raw: bytes) -> DecidedExchange:
         """The decision on the exchange in these bytes, made or found, with the bytes of its answer and of its record."""

@@ -27,7 +27,9 @@ from uuid_utils import UUID
 
 import engine
 from service.callers.caller import LOCAL, Caller
-from service.decisions.decider import AnswerOptions, Decider
+from service.decisions.answer_options import AnswerOptions
+from service.decisions.decider import Decider
+from service.decisions.exchange_bodies import ExchangeBodies
 from service.log.canonical_json import canonical
 from service.log.leaf import SealedRecord, commitment
 from service.log.review_cases import APPROVED, OVER, REFUSED, WAITS
@@ -98,14 +100,14 @@ def exchanges(bundle: engine.Bundle, chance: random.Random) -> Iterator[dict[str
 
 def templates(service: Service, many: int) -> list[Template]:
     """Different decisions as the service makes them, by several callers; none of them is recorded."""
-    chance, decider, live = random.Random(7), Decider(service), service.live
+    chance, bodies, decider, live = random.Random(7), ExchangeBodies(service), Decider(service), service.live
     callers = [replace(LOCAL, id=f"key:caller-{n}") for n in range(CALLERS)]
     made: list[tuple[dict[str, Any], SealedRecord]] = []
     for document in exchanges(engine.load(engine.bundled_policies()), chance):  # with their files of tests
         caller: Caller = chance.choice(callers)
         with suppress(engine.ExchangeRefused, RequestRefused):
-            judged = decider.judge(live, decider.read(live, canonical(document), NOW, caller), NOW, "")
-            made.append((document, decider.tell(judged, AnswerOptions(), "", caller).entry))
+            exchange = bodies.read(live, canonical(document), NOW, caller)
+            made.append((document, decider.decide(live, exchange, AnswerOptions(), NOW, "", caller).entry))
         if len(made) == many:
             break
     values = [entry_values(0, each.id, each.summary) for _, each in made if each.summary is not None]

@@ -31,7 +31,9 @@ import sqlalchemy as sa
 import engine
 from service.audit.deep_verification import DeepVerification, snapshot
 from service.callers.caller import LOCAL
-from service.decisions.decider import AnswerOptions, Decider
+from service.decisions.answer_options import AnswerOptions
+from service.decisions.decider import Decider
+from service.decisions.exchange_bodies import ExchangeBodies
 from service.log import verification
 from service.log.backup import copy_file
 from service.log.canonical_json import canonical
@@ -213,11 +215,11 @@ def models(prepared: PreparedPolicies) -> list[SealedRecord]:
         tempfile.TemporaryDirectory() as name,
         closing(Service.open(_settings(f"{name}/log.db"), prepared=prepared)) as service,
     ):
-        decider, live, made = Decider(service), service.live, []
+        bodies, decider, live, made = ExchangeBodies(service), Decider(service), service.live, []
         for document in many_decisions.exchanges(engine.load(engine.bundled_policies()), random.Random(7)):  # with their tests
             with suppress(engine.ExchangeRefused, RequestRefused):
-                judged = decider.judge(live, decider.read(live, canonical(document), NOW, LOCAL), NOW, "")
-                made.append(decider.tell(judged, AnswerOptions(), "", LOCAL).entry)
+                exchange = bodies.read(live, canonical(document), NOW, LOCAL)
+                made.append(decider.decide(live, exchange, AnswerOptions(), NOW, "", LOCAL).entry)
             if len(made) == TEMPLATES:
                 break
     return made

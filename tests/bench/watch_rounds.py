@@ -24,10 +24,13 @@ from uuid_utils import uuid7
 
 import engine
 from service.callers.caller import LOCAL
+from service.decisions.answer_options import AnswerOptions
 from service.decisions.commitment_writer import _contributions
-from service.decisions.decider import AnswerOptions, Decider
+from service.decisions.decider import Decider
+from service.decisions.exchange_bodies import ExchangeBodies
+from service.decisions.exchange_judge import ExchangeJudge
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import Moment
+from service.ledger.counter_totals import Moment
 from service.log.canonical_json import canonical
 from service.log.leaf import HIDDEN, SealedRecord, seal, with_personal_values
 from service.problems import RequestRefused
@@ -107,14 +110,14 @@ def timed(service: Service, day: date) -> str:
 
 def permitted(service: Service) -> Iterator[bytes]:
     """Exchanges that may proceed today."""
-    decider, found = Decider(service), 0
+    found = 0
     for raw in varied(engine.load(engine.bundled_policies())):  # with their files of tests
         sent = json.loads(raw)
         sent.pop("as_of", None)
         if not isinstance(sent.get("exporter"), dict):
             continue
         sent["exporter"] |= {"id": "org", "group": "group"}
-        if _made(service, decider, canonical(sent), NOON):
+        if _made(service, canonical(sent), NOON):
             yield canonical(sent)
             found += 1
             if found == DIFFERENT:
@@ -123,29 +126,28 @@ def permitted(service: Service) -> Iterator[bytes]:
 
 def made_on(service: Service, flows: Sequence[bytes], count: int, days: int) -> Iterator[MadeRecord]:
     """So many records: the exchanges in turn, decided on the days of a history, up to today, in their order."""
-    decider = Decider(service)
     known: dict[tuple[int, int], MadeRecord | None] = {}
     number = made = 0
     while made < count:
         flow, day = number % len(flows), days - 1 - made * days // count
         if (flow, day) not in known:
-            known[flow, day] = _made(service, decider, flows[flow], NOON - timedelta(days=day))
+            known[flow, day] = _made(service, flows[flow], NOON - timedelta(days=day))
         number += 1
         if found := known[flow, day]:
             made += 1
             yield found
 
 
-def _made(service: Service, decider: Decider, raw: bytes, at: datetime) -> MadeRecord | None:
+def _made(service: Service, raw: bytes, at: datetime) -> MadeRecord | None:
     """The record of the decision on an exchange at a moment, if it may proceed."""
     live = service.live
     try:
-        judged = decider.judge(live, decider.read(live, raw, at, LOCAL), at, "")
+        judged = ExchangeJudge(service).judge(live, ExchangeBodies(service).read(live, raw, at, LOCAL), at, "")
     except (engine.ExchangeRefused, RequestRefused):
         return None
     if not judged.proceeds:
         return None
-    entry = decider.tell(judged, AnswerOptions(), "", LOCAL).entry
+    entry = Decider(service).tell(judged, AnswerOptions(), "", LOCAL).entry
     pointers = tuple(each.pointer for each in entry.openings if each.pointer not in HIDDEN)
     return MadeRecord(with_personal_values(entry.leaf, entry.openings), pointers, judged.unsigned, at)
 

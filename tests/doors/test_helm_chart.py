@@ -19,7 +19,8 @@ import pytest
 import sqlalchemy as sa
 
 from service.limits import SHUTDOWN_SECONDS, WORKER_CLOSING_SECONDS
-from service.settings import PREFIX, Settings
+from service.settings import Settings
+from service.settings_sources import PREFIX, settings_from
 from tests.doors.rendered_chart import (
     BROUGHT,
     CASES,
@@ -267,7 +268,7 @@ def test_every_variable_is_a_setting_with_a_value_that_the_service_takes(case: s
         # A value from a Secret is of the kind that its page shows.
         example = {"DATABASE": "postgresql://user@host/name", "OIDC_CLIENT_SECRET": "x"}
         given = {name: each if isinstance(each, str) else example[name.removeprefix(PREFIX)] for name, each in own.items()}
-        settings = Settings.from_environment(given)
+        settings = settings_from(given)
         assert {"release-fifthfactor.pdp.svc", "gate.pdp.svc"} & settings.host_names
         assert settings.key_required
 

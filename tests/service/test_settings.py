@@ -3,19 +3,21 @@
 import pytest
 import sqlalchemy as sa
 
-from service.settings import SettingRefused, Settings, is_loopback
+from service.setting_values import is_loopback
+from service.settings import SettingRefused, Settings
+from service.settings_sources import settings_from
 from service.store.writer import QUEUE_LIMIT
 
 
 def test_nothing_needs_to_be_set():
     """Every setting has a default."""
-    assert Settings.from_environment({}).host == "127.0.0.1"
+    assert settings_from({}).host == "127.0.0.1"
 
 
 def test_an_option_wins_over_the_environment():
     """What is given on the command line is meant; an option that is not given leaves the environment's."""
     environment = {"FIFTHFACTOR_PORT": "9000", "FIFTHFACTOR_MODE": "durable", "PATH": "/bin"}
-    settings = Settings.from_environment(environment, port=9001, mode=None)
+    settings = settings_from(environment, port=9001, mode=None)
     assert (settings.port, settings.mode) == (9001, "durable")
 
 
@@ -56,7 +58,7 @@ def test_an_option_wins_over_the_environment():
 def test_a_wrong_setting_is_one_sentence(variable, value, sentence):
     """The sentence names the setting as it is spelled where it came from, and says what would be right."""
     with pytest.raises(SettingRefused) as refused:
-        Settings.from_environment({variable: value})
+        settings_from({variable: value})
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -64,12 +66,12 @@ def test_a_wrong_setting_is_one_sentence(variable, value, sentence):
 def test_a_wrong_option_is_named_as_an_option():
     """`--host`, not the variable, where it was given on the command line."""
     with pytest.raises(SettingRefused, match=r"`--host` cannot be `10\.0\.1`"):
-        Settings.from_environment({}, host="10.0.1")
+        settings_from({}, host="10.0.1")
 
 
 def test_off_loopback_a_key_is_required_and_names_are_given():
     """Names are compared without case, an address of version 6 without its brackets."""
-    settings = Settings.from_environment({"FIFTHFACTOR_HOSTS": "A.example, [fe80::1]"}, host="10.0.0.1")
+    settings = settings_from({"FIFTHFACTOR_HOSTS": "A.example, [fe80::1]"}, host="10.0.0.1")
     assert settings.key_required
     assert settings.host_names == {"a.example", "fe80::1"}
     assert not Settings().key_required
@@ -78,7 +80,7 @@ def test_off_loopback_a_key_is_required_and_names_are_given():
 
 def test_a_full_batch_fits_beside_others():
     """What may be sent at once can be recorded at once, though as many records again wait."""
-    assert 2 * Settings.from_environment({"FIFTHFACTOR_BATCH_LIMIT": "1000"}).batch_limit <= QUEUE_LIMIT
+    assert 2 * settings_from({"FIFTHFACTOR_BATCH_LIMIT": "1000"}).batch_limit <= QUEUE_LIMIT
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.8.7", "::1", "localhost", "LOCALHOST"])
@@ -117,7 +119,7 @@ def test_options_win_over_the_environment_and_it_over_the_file(file):
         "FIFTHFACTOR_MODE": "reference",
         "FIFTHFACTOR_KEY": "k",
     }
-    settings = Settings.from_environment(environment, port=9002, mode=None, settings=None)
+    settings = settings_from(environment, port=9002, mode=None, settings=None)
     assert (settings.port, settings.mode, settings.zone, settings.drain_seconds) == (9002, "reference", "Asia/Shanghai", 2.5)
 
 
@@ -125,7 +127,7 @@ def test_the_option_names_another_file(file, tmp_path):
     """It wins over the variable."""
     other = tmp_path / "other.toml"
     other.write_text("port = 1\n")
-    settings = Settings.from_environment({"FIFTHFACTOR_SETTINGS": file("port = 2\n")}, settings=other)
+    settings = settings_from({"FIFTHFACTOR_SETTINGS": file("port = 2\n")}, settings=other)
     assert settings.port == 1
 
 
@@ -148,7 +150,7 @@ def test_a_wrong_file_is_one_sentence(file, content, sentence):
     """It names the file, and the setting as it is spelled there."""
     path = file(content)
     with pytest.raises(SettingRefused) as refused:
-        Settings.from_environment({"FIFTHFACTOR_SETTINGS": path})
+        settings_from({"FIFTHFACTOR_SETTINGS": path})
     assert sentence.replace("{file}", path) in str(refused.value)
     assert "\n" not in str(refused.value)
 
@@ -156,7 +158,7 @@ def test_a_wrong_file_is_one_sentence(file, content, sentence):
 def test_a_file_that_is_not_there(tmp_path):
     """Is said, by the name that was given."""
     with pytest.raises(SettingRefused, match=r"nowhere\.toml` cannot be read: No such file or directory"):
-        Settings.from_environment({}, settings=tmp_path / "nowhere.toml")
+        settings_from({}, settings=tmp_path / "nowhere.toml")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +173,7 @@ def test_a_file_that_is_not_there(tmp_path):
 def test_no_sentence_says_a_password(file, content):
     """Whatever is wrong with the file."""
     with pytest.raises(SettingRefused) as refused:
-        Settings.from_environment({}, settings=file(content))
+        settings_from({}, settings=file(content))
     assert "hunter2" not in str(refused.value)
 
 
@@ -180,9 +182,9 @@ def test_the_password_of_the_database_may_be_in_a_file(tmp_path):
     file = tmp_path / "password"
     file.write_text("p@ss/w:rd\n", "utf-8")
     environment = {"FIFTHFACTOR_DATABASE": "postgresql://ff@db.example/ff", "FIFTHFACTOR_DATABASE_PASSWORD_FILE": str(file)}
-    address = sa.make_url(Settings.from_environment(environment).database)
+    address = sa.make_url(settings_from(environment).database)
     assert (address.username, address.password, address.host, address.database) == ("ff", "p@ss/w:rd", "db.example", "ff")
-    assert Settings.from_environment(environment, database="own.db").database == "own.db"
+    assert settings_from(environment, database="own.db").database == "own.db"
 
 
 @pytest.mark.parametrize(
@@ -200,7 +202,7 @@ def test_a_wrong_password_file_is_one_sentence(tmp_path, address, content, sente
     if content:
         file.write_text(content, "utf-8")
     with pytest.raises(SettingRefused, match=sentence) as refused:
-        Settings.from_environment({"FIFTHFACTOR_DATABASE": address, "FIFTHFACTOR_DATABASE_PASSWORD_FILE": str(file)})
+        settings_from({"FIFTHFACTOR_DATABASE": address, "FIFTHFACTOR_DATABASE_PASSWORD_FILE": str(file)})
     assert "s3cret" not in str(refused.value)
     assert "other" not in str(refused.value)
     assert "\n" not in str(refused.value)

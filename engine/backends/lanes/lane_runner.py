@@ -21,8 +21,8 @@ from engine.backends.lanes.silent_law import WEIGHINGS, Country, Raise
 from engine.backends.lanes.slots import FALSE, TRUE, simpler
 from engine.backends.lanes.worst_levels import OWING, PERMITTED, REVIEW, Refused, WorstCode, WorstLevels, fits
 from engine.policy_language.coherence import Never
+from engine.policy_language.coverage_text import ROLES
 from engine.policy_language.vocabulary import Vocabulary
-from engine.policy_language.vocabulary_text import ROLES
 from engine.policy_language.written_effects import PolicySettings
 from engine.rules import RuleSet, signed_floor
 from engine.values import Disputed, Missing, SetOf, Value

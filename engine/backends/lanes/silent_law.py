@@ -15,10 +15,10 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from engine.backends.lanes.kleene import ConditionSlots
 from engine.backends.lanes.slots import FALSE, NO, TRUE, YES, Pair, Slots
+from engine.policy_language.coverage_text import ROLES, CoverText
 from engine.policy_language.declared_coverage import REVIEWED
 from engine.policy_language.public_recipient import OF_ALL
 from engine.policy_language.vocabulary import Vocabulary
-from engine.policy_language.vocabulary_text import ROLES, CoverText
 from engine.rules import NotReached, RuleSet, Spoken
 
 Kind: TypeAlias = Literal["gap", "unread", "doubtful", "reach"]

@@ -8,7 +8,7 @@ Source: ODRL Information Model 2.2, https://www.w3.org/TR/odrl-model/.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -123,17 +123,6 @@ class ContractPolicy:
     pointer: str
     # Where the policy, or one of its rules, names what it is about: `assigner`, `assignee`, `target`, and the pointer.
     named_at: Mapping[str, str] = field(default_factory=dict)
-
-    def every_rule(self) -> Iterator[ContractRule]:
-        """All rules, each followed by its duties, remedies and consequences."""
-        for rule in self.rules:
-            yield from _with_parts(rule)
-
-
-def _with_parts(rule: ContractRule) -> Iterator[ContractRule]:
-    yield rule
-    for part in (*rule.duties, *rule.remedies, *rule.consequences):
-        yield from _with_parts(part)
 
 
 def local_name(iri: str) -> str:

@@ -70,12 +70,6 @@ def iri_of_fact(fact: str) -> str:
     return f"{OURS}fact:{fact}"
 
 
-def fact_of(iri: str) -> str | None:
-    """The fact for which a left operand stands; None where it is none of ours."""
-    named = f"{OURS}fact:"
-    return iri.removeprefix(named) or None if iri.startswith(named) else None
-
-
 def iri_of_provision(name: str) -> str:
     """The IRI of a provision, by its name in the policies."""
     return f"{OURS}provision:{quote(name, safe='/')}"

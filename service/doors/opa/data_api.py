@@ -8,7 +8,7 @@ answer without a result: OPA answers `{}` for a policy that it does not have, an
 from typing import Any
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 import engine
 from service.api.operations import in_path, json_body
@@ -37,10 +37,8 @@ _BODY: dict[str, Any] = {
 _NAME = in_path("name", "the name of a mapping with `door: opa`")
 
 
-class DataResult(BaseModel):
+class DataResult(BaseModel, frozen=True):
     """Whether the program may go on, and what it can tell its client."""
-
-    model_config = ConfigDict(frozen=True)
 
     allow: bool = Field(description="whether the program may go on: `proceed`, and no duty is owed that it does not carry out")
     reason: str = Field(description="the answer in a sentence")
@@ -64,19 +62,15 @@ class DataResult(BaseModel):
         )
 
 
-class DataAnswer(BaseModel):
+class DataAnswer(BaseModel, frozen=True):
     """The answer to a question in OPA's shape."""
-
-    model_config = ConfigDict(frozen=True)
 
     result: DataResult = Field(description="whether the program may go on, and why")
     decision_id: str | None = Field(default=None, description="the id of the recorded decision, where OPA has it")
 
 
-class AllowAnswer(BaseModel):
+class AllowAnswer(BaseModel, frozen=True):
     """The answer to a question in OPA's shape, as yes or no."""
-
-    model_config = ConfigDict(frozen=True)
 
     result: bool = Field(description="whether the program may go on")
     decision_id: str | None = Field(default=None, description="the id of the recorded decision, where OPA has it")

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 import engine
-from engine.policy_language.vocabulary_text import CoverText, FactText, SubjectText
+from engine.policy_language.coverage_text import CoverText, SubjectText
+from engine.policy_language.fact_text import FactText
 from tests.engine.deciding.ice import BY, SURE, UNSURE, gaps, judged, sources, span, world
 
 UNREAD = f"unread: the Krill Act, {SURE}"

@@ -241,7 +241,7 @@ def test_a_batch_that_does_not_fit_is_refused(batch, service):
 
 def test_a_failed_commit_records_none_of_them(batch, service, monkeypatch):
     """Two decisions with one id cannot both be recorded, so nothing of their batch is."""
-    monkeypatch.setattr("service.decisions.decider.uuid7", lambda: "the same")
+    monkeypatch.setattr("service.decisions.exchange_judge.uuid7", lambda: "the same")
     refused(batch(of(1), of(2)), 503, "not-recorded")
     assert list(service.store.scan()) == []
 

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from service.server.app import create_app
 from service.service import Service
 from service.settings import SettingRefused, Settings
+from service.settings_sources import settings_from
 from service.telemetry import log_lines
 from tests.service.authzen.conftest import WORKPLACE, Memory, question
 from tests.service.conftest import POLICIES, Lines
@@ -70,13 +71,13 @@ def test_a_public_address_stands_in_for_the_request(tmp_path: Path) -> None:
 def test_a_public_address_is_an_https_url(url: str) -> None:
     """Without a query, a fragment, a name and password, or a slash at its end; the start refuses another."""
     with pytest.raises(SettingRefused, match="FIFTHFACTOR_PUBLIC_URL"):
-        Settings.from_environment({"FIFTHFACTOR_PUBLIC_URL": url})
+        settings_from({"FIFTHFACTOR_PUBLIC_URL": url})
 
 
 def test_a_public_address_may_be_this_machine() -> None:
     """Then it needs no https."""
     for url in ("http://localhost:8080", "http://127.0.0.1", "http://[::1]:80", "https://pdp.example.com:8443/a"):
-        assert Settings.from_environment({"FIFTHFACTOR_PUBLIC_URL": url}).public_url == url
+        assert settings_from({"FIFTHFACTOR_PUBLIC_URL": url}).public_url == url
 
 
 def test_without_a_mapping_there_is_nothing_here(tmp_path: Path) -> None:

@@ -27,7 +27,9 @@ from service.callers import openid_provider, roles, sign_in
 from service.callers.caller import SCOPES
 from service.callers.entrance import is_page_path
 from service.service import Service
-from service.settings import _SCOPES, SettingRefused, Settings, scopes_of_roles
+from service.setting_values import _SCOPES, scopes_of_roles
+from service.settings import SettingRefused, Settings
+from service.settings_sources import settings_from
 from service.store.tables import person, session
 from tests.service.callers.test_callers import bearer, make, opened, problem
 from tests.service.callers.test_tokens import ALGORITHMS, KEYS, forged, jwks
@@ -733,7 +735,7 @@ def client_of_nobody(tmp_path, lines) -> Iterator[TestClient]:
 def test_a_wrong_setting_stops_the_start_with_a_sentence(given, why):
     """It says what to do."""
     with pytest.raises(SettingRefused, match=why):
-        Settings.from_environment({f"FIFTHFACTOR_{name}": value for name, value in given.items()})
+        settings_from({f"FIFTHFACTOR_{name}": value for name, value in given.items()})
 
 
 def test_the_settings_on_the_page_are_settings(tmp_path):
@@ -741,7 +743,7 @@ def test_the_settings_on_the_page_are_settings(tmp_path):
     shown = (ROOT / "service/docs/sign-in.md").read_text("utf-8").partition("```text\n")[2].partition("```")[0]
     file = tmp_path / "settings.toml"
     file.write_text(shown, "utf-8")
-    settings = Settings.from_environment({}, settings=file)
+    settings = settings_from({}, settings=file)
     assert settings.oidc_client_secret_file == Path("/run/secrets/oidc")
     assert scopes_of_roles(settings.oidc_roles)["privacy-desk"] == {"read", "review"}
 
@@ -753,7 +755,7 @@ def test_the_secret_is_shown_nowhere(tmp_path):
     assert settings.oidc_secret() == "s3cret"
     assert "s3cret" not in repr(settings) + json.dumps(settings.recorded(())) + settings.model_dump_json()
     with pytest.raises(SettingRefused) as refused:
-        Settings.from_environment({"FIFTHFACTOR_OIDC_CLIENT_SECRET": "s3cret"}, oidc_client_secret=["s3cret"])
+        settings_from({"FIFTHFACTOR_OIDC_CLIENT_SECRET": "s3cret"}, oidc_client_secret=["s3cret"])
     assert "s3cret" not in str(refused.value)
     file = tmp_path / "secret"
     file.write_text("s3cret\n")

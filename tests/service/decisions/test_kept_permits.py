@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from service.callers.caller import LOCAL
-from service.decisions.decider import AnswerOptions, Decider
+from service.decisions.answer_options import AnswerOptions
+from service.decisions.decider import Decider
 from service.decisions.kept_permits import KeepingTime, with_keep_until
 from service.documents.shown_documents import ShownDocuments
 from service.server.app import create_app

@@ -16,9 +16,11 @@ from starlette.testclient import TestClient
 import engine
 from engine.values import Range
 from service.callers.caller import LOCAL
-from service.decisions.decider import AnswerOptions, DecidedExchange, Decider
+from service.decisions.answer_options import AnswerOptions
+from service.decisions.decider import DecidedExchange, Decider
 from service.ledger.counter_book import Book
-from service.ledger.exchange_counters import CounterFiller, Moment
+from service.ledger.counter_totals import Moment
+from service.ledger.exchange_counters import CounterFiller
 from service.problems import RequestRefused
 from service.server.app import create_app
 from service.service import Service

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from service.settings import Settings
+from service.settings_sources import settings_from
 from tests.pages import blocks
 from tests.service.conftest import ROOT
 
@@ -36,7 +36,7 @@ def test_compose_gives_settings_that_the_service_takes(compose: dict[str, Any], 
     assert given["FIFTHFACTOR_DATABASE_PASSWORD_FILE"] == "/run/secrets/database-password"
     (tmp_path / "database-password").write_text("p@ss/w:rd\n")
     given["FIFTHFACTOR_DATABASE_PASSWORD_FILE"] = str(tmp_path / "database-password")
-    settings = Settings.from_environment({**given, "FIFTHFACTOR_HOST": "0.0.0.0"})
+    settings = settings_from({**given, "FIFTHFACTOR_HOST": "0.0.0.0"})
     address, database = sa.make_url(settings.database), compose["services"]["database"]
     assert (address.host, address.password) == ("database", "p@ss/w:rd")
     assert (address.username, address.database) == (
@@ -66,7 +66,7 @@ def test_systemd_gives_settings_that_the_service_takes() -> None:
     """The variables of the unit, and the settings that the page writes into the file."""
     lines = (DEPLOY / "fifthfactor.service").read_text("utf-8").splitlines()
     given = dict(line.removeprefix("Environment=").split("=", 1) for line in lines if line.startswith("Environment="))
-    settings = Settings.from_environment({name: value for name, value in given.items() if name.startswith("FIFTHFACTOR_")})
+    settings = settings_from({name: value for name, value in given.items() if name.startswith("FIFTHFACTOR_")})
     values = {line.partition("=")[0]: line.partition("=")[2] for line in lines if "=" in line and not line.startswith("#")}
     assert Path(settings.database).is_relative_to(f"/var/lib/{values['StateDirectory']}")
     assert "--settings /etc/fifthfactor/settings.toml" in values["ExecStart"]

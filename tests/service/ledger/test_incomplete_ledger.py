@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.ledger.exchange_counters import bare
+from service.ledger.counter_marks import bare
 from service.store import counter_secret
 from tests.service.conftest import BOTH_DATABASES
 from tests.service.ledger.desk import Desk, before_ids_were_asked, desk, open_with, opened

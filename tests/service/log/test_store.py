@@ -18,7 +18,8 @@ import pytest
 from service.log.leaf import Opening, SealedRecord, seal
 from service.log.store import Store
 from service.log.tree_verification import tree_faults
-from service.settings import SettingRefused, Settings
+from service.settings import SettingRefused
+from service.settings_sources import settings_from
 from service.store import database as database_module
 from service.store import log_key
 from service.store.database import Database, DatabaseRefused
@@ -380,7 +381,7 @@ def test_no_sentence_about_a_database_says_its_password(url, tmp_path, monkeypat
     for use in (
         Store.open,
         open_present,
-        lambda url: Settings.from_environment({"FIFTHFACTOR_DATABASE": url}) and Store.open(url),
+        lambda url: settings_from({"FIFTHFACTOR_DATABASE": url}) and Store.open(url),
     ):
         with pytest.raises((DatabaseRefused, SettingRefused)) as refused:
             use(url)

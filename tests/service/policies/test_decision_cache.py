@@ -11,7 +11,8 @@ import pytest
 
 import engine
 from service.callers.caller import LOCAL
-from service.decisions.decider import AnswerOptions, Decider
+from service.decisions.answer_options import AnswerOptions
+from service.decisions.decider import Decider
 from service.log.leaf import WHOLE, opened
 from service.log.record import RecordedDecision, answered
 from service.log.review_cases import ReviewCase

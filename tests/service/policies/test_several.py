@@ -24,6 +24,7 @@ from service.policies import archive, kept_bundles, loading
 from service.policies.loading import SourceRefused
 from service.policies.signing_keys import public_keys
 from service.settings import SettingRefused, Settings
+from service.settings_sources import settings_from
 from service.store.upgrade import reading
 from tests.service.conftest import POLICIES, ROOT, Server, eventually, running
 from tests.service.policies.test_reloading import UNWATCHED, ask, cli, rewrite
@@ -296,15 +297,15 @@ def test_the_setting_takes_several(tmp_path):
     bundled = engine.bundled_policies()
     assert Settings().policies == ()
     variable = {"FIFTHFACTOR_POLICIES": os.pathsep.join(("bundled", "ours")), "FIFTHFACTOR_SHADOW": "next"}
-    found = Settings.from_environment(variable)
+    found = settings_from(variable)
     assert (found.policies, found.shadow) == ((bundled, Path("ours")), (Path("next"),))
     (tmp_path / "settings.toml").write_text('policies = ["a", "bundled"]\nshadow = "b"\n')
-    found = Settings.from_environment({}, settings=tmp_path / "settings.toml")
+    found = settings_from({}, settings=tmp_path / "settings.toml")
     assert (found.policies, found.shadow) == ((Path("a"), bundled), (Path("b"),))
-    assert Settings.from_environment(variable, policies=[Path("c"), Path("d")]).policies == (Path("c"), Path("d"))
+    assert settings_from(variable, policies=[Path("c"), Path("d")]).policies == (Path("c"), Path("d"))
     (tmp_path / "settings.toml").write_text("policies = 7\n")
     with pytest.raises(SettingRefused, match=r"`policies` in `.*settings\.toml` cannot be `7`"):
-        Settings.from_environment({}, settings=tmp_path / "settings.toml")
+        settings_from({}, settings=tmp_path / "settings.toml")
 
 
 # --- bundle files and keys -------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from service.callers import keys
 from service.server.app import create_app
 from service.service import Service
 from service.settings import SettingRefused, Settings
+from service.settings_sources import settings_from
 from service.store import durable_file
 from service.telemetry import log_lines
 from tests.engine.deciding.ice import sources
@@ -225,4 +226,4 @@ def test_the_folder_for_acceptances_is_one_of_the_policies(folders):
     """Otherwise what is written there would decide nothing; of signed policies nothing can be written."""
     for wrong in ({"acceptances": folders / "elsewhere"}, {"acceptances": folders / "acme", "bundle_keys": (folders / "key",)}):
         with pytest.raises(SettingRefused, match="FIFTHFACTOR_ACCEPTANCES"):
-            Settings.from_environment({}, policies=(folders / "law", folders / "acme"), **wrong)
+            settings_from({}, policies=(folders / "law", folders / "acme"), **wrong)

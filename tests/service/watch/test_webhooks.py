@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from service.settings import SettingRefused, Settings
+from service.settings import SettingRefused
+from service.settings_sources import settings_from
 from service.watch import daily_rounds, webhook_connections
 from service.watch.transactions import writing
 from service.watch.webhook_connections import WebhookUnreachable
@@ -201,6 +202,6 @@ def test_a_name_is_judged_by_the_address_that_is_connected_to(receiver: Receiver
 def test_an_address_that_is_not_safe_is_no_setting(address: str, secret: Path) -> None:
     """Nor is an address without a secret to sign by."""
     with pytest.raises(SettingRefused):
-        Settings.from_environment({"FIFTHFACTOR_WEBHOOKS": address, "FIFTHFACTOR_WEBHOOK_SECRET": str(secret)})
+        settings_from({"FIFTHFACTOR_WEBHOOKS": address, "FIFTHFACTOR_WEBHOOK_SECRET": str(secret)})
     with pytest.raises(SettingRefused, match="FIFTHFACTOR_WEBHOOK_SECRET"):
-        Settings.from_environment({"FIFTHFACTOR_WEBHOOKS": "https://hooks.example.com/"})
+        settings_from({"FIFTHFACTOR_WEBHOOKS": "https://hooks.example.com/"})
