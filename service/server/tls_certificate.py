@@ -1,9 +1,9 @@
 """
 TLS of the service: the files of a certificate and of its key go in, what new connections are served with comes out.
 
-The files are read again when they change on the disk, after a SIGHUP, and now and then while what they hold was refused: a certificate may
-be valid from a little later on, or a file be handed over only after it was written. Connections that are open go on as they began: only what begins
-afterwards has the new certificate.
+The files are read again when they change on the disk, and after a SIGHUP. What was refused is tried again now and then: a certificate may
+be valid from a little later on, or a file be handed over only after it was written. Connections that are open go on as they began: only
+what begins afterwards has the new certificate.
 
 - INVARIANT (all or nothing): the certificate and the key are replaced together, and only by a pair that belongs together and whose
   certificate is valid now. Otherwise the pair before goes on, and a line says why.
