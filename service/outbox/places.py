@@ -35,7 +35,7 @@ def place_of(connection: sa.Connection, start: Start) -> int:
 
 
 def moment_at(connection: sa.Connection, place: int) -> str | None:
-    """When the leaf at a place was made, as ISO text in UTC; None of bytes that cannot be read, of which `log verify` says what is wrong."""
+    """When the leaf at a place was made, as ISO text in UTC; None where nobody can read it, of which `log verify` says what is wrong."""
     try:
         found = _written_at(connection, place)
         datetime.fromisoformat(found)
