@@ -6,11 +6,11 @@ from typing import Literal
 
 import sqlalchemy as sa
 from fastapi import Response
-from fastapi.responses import StreamingResponse
 from pydantic import Field
 from pydantic_core import to_json
 
 from service.api import paging
+from service.api.event_response import EventStreamResponse
 from service.api.operations import Shown, in_header
 from service.api.parameters import Parameter, whole, word
 from service.api.router import Call, Router
@@ -139,7 +139,7 @@ def listed(context: ReadingAll, call: Call[None], connection: sa.Connection) -> 
     "The events of the log, as they are recorded",
     parameters=[_FROM, _KIND, _SECONDS, _LAST],
     answers=_STREAM,
-    response_class=StreamingResponse,
+    response_class=EventStreamResponse,
 )
 async def followed(context: ReadingAll, call: Call[None]) -> Response:
     """
@@ -158,4 +158,4 @@ async def followed(context: ReadingAll, call: Call[None]) -> Response:
     if listeners.full:
         raise RequestRefused("busy", "enough callers follow the events already", headers={"Retry-After": "30"})
     wanted = FeedSubscription(position, kind, MOST_SECONDS if seconds is None else seconds)
-    return StreamingResponse(listeners.follow(wanted), media_type="text/event-stream")
+    return EventStreamResponse(listeners.follow(wanted), wanted.seconds)

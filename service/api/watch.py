@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 from fastapi import Response
-from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from service.api import paging
+from service.api.event_response import EventStreamResponse
 from service.api.operations import Shown, in_header
 from service.api.parameters import matching, whole, word
 from service.api.router import Call, Router
@@ -107,7 +107,7 @@ def listed(context: ReadingAll, call: Call[None], connection: sa.Connection) -> 
     "What the watch tells, as it tells it",
     parameters=[_COMMITMENT, _KIND, _SECONDS, _LAST],
     answers=_STREAM,
-    response_class=StreamingResponse,
+    response_class=EventStreamResponse,
 )
 async def followed(context: ReadingAll, call: Call[None]) -> Response:
     """Server-sent events: `data` is a CloudEvent, `id` its id, `event` its kind. A 503 says that enough callers follow already."""
@@ -117,7 +117,7 @@ async def followed(context: ReadingAll, call: Call[None]) -> Response:
     if listeners.full:
         raise RequestRefused("busy", "enough callers follow the events already", headers={"Retry-After": "30"})
     wanted = EventSubscription(after, commitment, kind, MOST_SECONDS if seconds is None else seconds)
-    return StreamingResponse(listeners.follow(wanted), media_type="text/event-stream")
+    return EventStreamResponse(listeners.follow(wanted), wanted.seconds)
 
 
 def _place(connection: sa.Connection, last: str | None) -> int:

@@ -146,10 +146,10 @@ def _drill(
             _need_empty(options.into, url)
         with report.timed("restore"):
             programs.restore(backup, place)
-    if options.keep:
-        report.kept.append(sa.make_url(place).render_as_string() if programs else place)
     restored = open_any(place, live.key_path)
     closing.callback(restored.close)
+    if options.keep:
+        report.kept.append(restored.shown if programs else place)
     restored.key_path = live.key_path  # the key is in no backup; nothing is written with it here
     _compare(live, restored, key, checkpoint, options, report, progress)
 

@@ -1,6 +1,7 @@
 """`fifthfactor serve`: runs the service until it is stopped."""
 
 import gc
+import signal
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +36,8 @@ def serve(
     Options win over the environment (FIFTHFACTOR_HOST, FIFTHFACTOR_PORT and so on), which wins over a file of settings. Log lines go
     to standard error. Ends with 0 after a signal to stop, with 1 where the policies are not sound, with 2 where it cannot start.
     """
+    for each in (signal.SIGHUP, signal.SIGUSR2):  # they would end what starts, and be no failure to whoever started it
+        signal.signal(each, signal.SIG_IGN)
     gc.set_threshold(*USUAL_THRESHOLD)  # unlike a short command, a service frees most objects that it makes
     chosen = settings(
         settings=settings_file,

@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from service.doctor.diagnosis import Examination
 from service.settings import SettingRefused, Settings
@@ -141,7 +142,8 @@ def _secrets_by_value(found: Examination, settings: Settings, environment: Mappi
 
 
 def _has_password(address: str) -> bool:
-    return ":" in address.partition("://")[2].rpartition("@")[0]
+    parameters = dict(parse_qsl(address.partition("?")[2]))
+    return ":" in address.partition("://")[2].rpartition("@")[0] or "password" in parameters
 
 
 def settings_file(environment: Mapping[str, str], given: Mapping[str, Any]) -> Path | None:

@@ -2,6 +2,8 @@
 What a sink asked for by name: its members and what a reading opened go in, the further members of an event's data come out.
 
 A member that an event does not have, or whose value was erased, is not there.
+
+INVARIANT (one name, one value): a group of facts or a document is no value. So no id and no person is sent under the name of what holds it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +13,7 @@ from service.log.leaf import SealedRecord, commitments_in, with_personal_values
 from service.outbox.event_members import FACT
 from service.outbox.stream_event import EventClass
 
+_ENDS = frozenset({"at_least", "at_most"})
 _OF_RECORDS = ("exporter", "recipient", "caller")
 _OF_LEAVES: Mapping[EventClass, Mapping[str, str]] = {
     "commitment": {"caller": "by", "reason": "reason", "evidence": "evidence"},
@@ -39,11 +42,18 @@ def of_leaf(members: Sequence[str], kind: EventClass, opened: Mapping[str, Any])
 
 
 def _at(request: Mapping[str, Any], name: str) -> Iterable[Any]:
-    """The value of a fact; none where it was not stated or was erased."""
+    """The value of a fact; none where it was not stated or was erased, or the name is that of a group."""
     value: Any = request
     for step in name.removeprefix(FACT).split("."):
         if not isinstance(value, Mapping) or step not in value:
             return
         value = value[step]
-    if not any(commitments_in(value)):
+    if not any(commitments_in(value)) and not _is_group(value):
         yield value
+
+
+def _is_group(value: Any) -> bool:
+    """Whether something has values with names of their own. The two ends of a range are one value."""
+    if isinstance(value, list):
+        return any(map(_is_group, value))
+    return isinstance(value, Mapping) and not value.keys() <= _ENDS

@@ -39,7 +39,11 @@ class SinkCursor:
 
 @dataclass(frozen=True, slots=True)
 class SinkLag:
-    """How far a sink is behind: leaves of the log that it has not passed, and the seconds since the first of them was written."""
+    """
+    How far a sink is behind: leaves of the log that it has not passed, and the seconds since the first of them was written.
+
+    Where nobody can read when it was, they are those since the cursor moved last.
+    """
 
     leaves: int
     seconds: float
@@ -96,7 +100,7 @@ def lag_of(connection: sa.Connection, cursor: SinkCursor, now: datetime) -> Sink
     leaves = log_size(connection) - cursor.position
     if leaves <= 0:
         return SinkLag(0, 0.0)
-    since = datetime.fromisoformat(moment_at(connection, cursor.position))
+    since = datetime.fromisoformat(moment_at(connection, cursor.position) or cursor.at)
     return SinkLag(leaves, max((now - since).total_seconds(), 0.0))
 
 

@@ -4,7 +4,7 @@ The events of the log for whoever reads them: pages by cursor, and a stream as t
 Of both a reader says where it begins: at the beginning, now, on a day, at a number. Afterwards it goes on where it was.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -60,7 +60,7 @@ class FeedListeners(Listeners):
         super().__init__(service, service.settings.event_listeners)
         self.source = source_of(service.store.database.log_key().origin)
 
-    def follow(self, wanted: FeedSubscription) -> AsyncIterator[str]:
+    def follow(self, wanted: FeedSubscription) -> AsyncGenerator[str, None]:
         """The events as they are recorded, until the time is over or the service stops."""
         reader, choice = LogReader(), choice_of(wanted.kind)
 

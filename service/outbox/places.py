@@ -34,8 +34,17 @@ def place_of(connection: sa.Connection, start: Start) -> int:
             return min(start, size)
 
 
-def moment_at(connection: sa.Connection, place: int) -> str:
-    """When the leaf at a place was made, as ISO text in UTC."""
+def moment_at(connection: sa.Connection, place: int) -> str | None:
+    """When the leaf at a place was made, as ISO text in UTC; None where nobody can read it, of which `log verify` says what is wrong."""
+    try:
+        found = _written_at(connection, place)
+        datetime.fromisoformat(found)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return None
+    return found
+
+
+def _written_at(connection: sa.Connection, place: int) -> str:
     leaf = connection.execute(
         sa.select(sa.cast(tree_leaf.c.leaf, sa.LargeBinary)).where(tree_leaf.c.index == place)
     ).scalar_one_or_none()
@@ -50,7 +59,9 @@ def _first_at(connection: sa.Connection, size: int, moment: str) -> int:
     low, high = 0, size
     while low < high:
         middle = (low + high) // 2
-        if moment_at(connection, middle) < moment:
+        # A leaf that cannot be read counts as later, so that none is missed before it.
+        at = moment_at(connection, middle)
+        if at is not None and at < moment:
             low = middle + 1
         else:
             high = middle

@@ -37,7 +37,7 @@ from service.settings import SettingRefused
 MOST_BYTES = 64 * 1024
 MOST_SINKS = 20
 MOST_MEMBERS = 100
-_FACT = re.compile(r"exchange(\.[a-z0-9_-]{1,100}){1,12}")
+_FACT = re.compile(r"exchange(\.[a-z0-9_-]{1,100}){2,12}")  # a fact has a group and a name
 _NUMBER = re.compile(r"\d{1,18}")
 
 Start = Literal["now", "beginning"] | int | date

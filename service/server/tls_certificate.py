@@ -1,8 +1,9 @@
 """
 TLS of the service: the files of a certificate and of its key go in, what new connections are served with comes out.
 
-The files are read again when they change on the disk, and after a SIGHUP. Connections that are open go on as they began: only what begins
-afterwards has the new certificate.
+The files are read again when they change on the disk, and after a SIGHUP. What was refused is tried again now and then: a certificate may
+be valid from a little later on, or a file be handed over only after it was written. Connections that are open go on as they began: only
+what begins afterwards has the new certificate.
 
 - INVARIANT (all or nothing): the certificate and the key are replaced together, and only by a pair that belongs together and whose
   certificate is valid now. Otherwise the pair before goes on, and a line says why.
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from time import monotonic
 from typing import Any, Self
 
 from structlog.typing import FilteringBoundLogger
@@ -24,6 +26,7 @@ from structlog.typing import FilteringBoundLogger
 from service.settings import Settings
 
 LOOK_SECONDS = 1.0  # between looks at the files
+AGAIN_SECONDS = 10.0  # between attempts to take what was refused
 MOST_BYTES = 1024 * 1024
 _TRIES = 3  # where the files change while they are read
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -98,6 +101,8 @@ class Certificates:
         self._files, self._say, self._clock = files, say, clock
         self._seen = files.state()  # before the files are read
         self._asked = False
+        self._again = 0.0  # when what was refused is tried again
+        self._told = ""  # why it was, as the last line says
         self.served = files.read()
         # Each connection begins with the first context, and takes the present one before anything is sent.
         self.context = self.served.context
@@ -125,7 +130,9 @@ class Certificates:
             asked, self._asked = self._asked, False
             state = await asyncio.to_thread(self._files.state)
             if asked or state != self._seen:
-                self._seen = state
+                self._seen, self._told = state, ""
+                await asyncio.to_thread(self._renew)
+            elif self.refused and monotonic() >= self._again:
                 await asyncio.to_thread(self._renew)
 
     def _renew(self) -> None:
@@ -135,8 +142,10 @@ class Certificates:
             if before.valid(now) and not found.valid(now):
                 raise CertificateRefused(f"it is valid from {found.begins.isoformat()} until {found.until.isoformat()} only")
         except CertificateRefused as refused:
-            self.refused = True
-            self._say.error("certificate_refused", reason=str(refused), live=before.sha256, live_until=before.until.isoformat())
+            self.refused, self._again = True, monotonic() + AGAIN_SECONDS
+            if str(refused) != self._told:
+                self._told, until = str(refused), before.until.isoformat()
+                self._say.error("certificate_refused", reason=self._told, live=before.sha256, live_until=until)
             return
         self.served, self.refused = found, False
         if found.sha256 == before.sha256:

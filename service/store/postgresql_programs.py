@@ -65,8 +65,9 @@ class PostgresPrograms:
     def _run(self, program: str, url: str, *options: str) -> None:
         """The password goes by the environment: the arguments of a program can be read by everybody on the machine."""
         address = sa.make_url(url).set(drivername="postgresql")
-        password = {"PGPASSWORD": address.password} if isinstance(address.password, str) else {}
-        shown = address.set(password=None).render_as_string(hide_password=False)
+        found = address.query.get("password", address.password)  # as the library counts them
+        password = {"PGPASSWORD": found} if isinstance(found, str) else {}
+        shown = address.set(password=None).difference_update_query(["password"]).render_as_string(hide_password=False)
         done = subprocess.run(
             [str(self.folder / program), f"--dbname={shown}", *options],
             env={**os.environ, **password},

@@ -13,6 +13,7 @@ import asyncio
 import fcntl
 import json
 import os
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -76,6 +77,7 @@ class Metrics:
         self._by_outcome: dict[str, Counter] = {}
         self._by_answer: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._folder: Path | None = None
+        self._writing = threading.Lock()  # INVARIANT (whole files): one thread at a time writes the file of this worker
         self._refreshing: list[Callable[[], Awaitable[None]]] = []
 
     def decided(self, outcome: str, seconds: float) -> None:
@@ -154,7 +156,7 @@ class Metrics:
         yield
         if task and self._folder:
             task.cancel()
-            with suppress(OSError):
+            with suppress(OSError), self._writing:
                 _write(self._folder / f"{os.getpid()}.json", self._snapshot())  # what was counted since stays in the sums
 
     async def _share(self, folder: Path) -> None:
@@ -164,8 +166,9 @@ class Metrics:
             await asyncio.sleep(SHARE_SECONDS)
 
     def _write_mine(self, folder: Path) -> None:
-        shared = (each for each in self._snapshot() if self._over.get(each.name) != "answering")
-        _write(folder / f"{os.getpid()}.json", shared)
+        with self._writing:
+            shared = (each for each in self._snapshot() if self._over.get(each.name) != "answering")
+            _write(folder / f"{os.getpid()}.json", shared)
 
     def _snapshot(self) -> list[Metric]:
         found = []
@@ -179,7 +182,7 @@ def worker_ended(folder: Path, pid: int) -> None:
     """A worker ended: its counts stay in the sums, its gauges do not. Only a parent calls this; while one replaces another, both do."""
     mine = folder / f"{pid}.json"
     if mine.exists():
-        with suppress(OSError), _alone(folder):
+        with suppress(OSError, ValueError), _alone(folder):  # no figure is worth a service
             counted = [metric for metric in _read(mine) if metric.type != "gauge"]
             _write(folder / _ENDED, _merged([_read(folder / _ENDED), counted], ()))
         mine.unlink(missing_ok=True)

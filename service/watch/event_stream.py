@@ -7,7 +7,7 @@ admitted anew. It says where it was (`Last-Event-ID`), and misses nothing. A lis
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from time import monotonic
@@ -63,7 +63,7 @@ class Listeners:
 
     async def listen(
         self, read: Callable[[int], StreamPart], after: int, seconds: float, clock: Callable[[], float] = monotonic
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """
         What `read` finds, in the form of server-sent events, until the time is over or the service stops.
 
@@ -104,7 +104,7 @@ class WatchListeners(Listeners):
         super().__init__(service, service.settings.watch_listeners)
         self.source = events.source_of(service.store.database.log_key().origin)
 
-    def follow(self, wanted: EventSubscription, clock: Callable[[], float] = monotonic) -> AsyncIterator[str]:
+    def follow(self, wanted: EventSubscription, clock: Callable[[], float] = monotonic) -> AsyncGenerator[str, None]:
         """The events as they are told, until the time is over or the service stops."""
 
         def read(after: int) -> StreamPart:

@@ -12,13 +12,16 @@ from typing import Any
 import psycopg
 import pytest
 import sqlalchemy as sa
+from psycopg import sql
 
+from service.log.store import Store
 from service.store.log_key import key_file
 from tests.service import ready_process
 from tests.service.cli.test_database import command, database_command, postgresql_program, with_records
 from tests.service.conftest import BOTH_DATABASES, ROOT, body, eventually, running, without_settings
 from tests.service.database_files import database_files
 from tests.service.load import Load, during, post
+from tests.service.log.test_store import append, entry
 from tests.service.server.test_server import ask, sound
 
 REQUEST = post("/v1/evaluate", body())
@@ -205,6 +208,31 @@ def test_programs_that_are_older_than_the_server_are_named(postgresql, tmp_path)
     finally:
         with psycopg.connect(database, autocommit=True) as connection:
             connection.execute("DROP ROLE drilling")
+
+
+def test_a_password_among_the_parameters_of_an_address_is_in_no_argument_and_no_message(postgresql, tmp_path):
+    """Who lists the processes of a machine sees the arguments of PostgreSQL's programs."""
+    secret = "secret-of-the-drill"
+    database, programs, said = postgresql.new(), tmp_path / "bin", tmp_path / "said"
+    programs.mkdir()
+    for name in ("pg_dump", "pg_restore"):
+        (programs / name).write_text(
+            f"#!/bin/sh\necho \"$@\" >> '{said}'\necho \"$PGPASSWORD\" >> '{said}.password'\nexec '{PROGRAMS}/{name}' \"$@\"\n"
+        )
+        (programs / name).chmod(0o755)
+    with Store.open(database) as store:
+        append(store, entry(0))
+    before = databases_of(database)
+    address = sa.make_url(database).update_query_dict({"password": secret}).render_as_string(hide_password=False)
+    options = ("--database", address, "--programs", str(programs), "--folder", str(tmp_path), "--keep")
+    code, output, errors = database_command("drill", *options)
+    [kept] = databases_of(database) - before
+    with psycopg.connect(database, autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(kept)))
+    assert (code, errors) == (0, "")
+    assert kept in output
+    assert secret not in output + said.read_text()
+    assert f"{secret}\n{secret}\n" in said.with_name("said.password").read_text()
 
 
 def test_a_drill_that_is_stopped_leaves_nothing(tmp_path):

@@ -115,6 +115,7 @@ def test_nothing_is_written(log, tmp_path):
         ({"document_signers": "nowhere.toml"}, "file-missing", "`nowhere.toml` does not exist"),
         ({"oidc_issuer": "https://idp.example", "oidc_client_id": "x", "oidc_client_secret": PASSWORD}, "secret-by-value", "by its value"),
         ({"database": f"postgresql://u:{PASSWORD}@127.0.0.1:1/x"}, "secret-by-value", "holds a password"),
+        ({"database": f"postgresql://u@127.0.0.1:1/x?password={PASSWORD}"}, "secret-by-value", "holds a password"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_the_settings(log, settings, code, says):

@@ -130,6 +130,32 @@ def test_no_event_of_a_commitment_or_of_the_watch_has_a_free_text(opened: Any) -
     assert [each.sequence for each in asked] == [each.sequence for each in plain]
 
 
+def test_a_group_of_facts_is_not_a_value_and_gives_away_none_of_them(bundled: TestClient) -> None:
+    """Whoever names a group or a document names no id and no person in it; a value that is a range, or a list, is one value."""
+    service: Service = bundled.app.state.service  # type: ignore[attr-defined]
+    attested = {"dated": "2024-05-01", "covers": True, "attested_by": f"{CANARY}, notary"}
+    exchange = {
+        "exporter": {"id": f"{CANARY}-1", "country": "CN", "targets": ["CN"]},
+        "terms": {"parties": {"provider": [f"{CANARY}-2"]}},
+        "data": {"people": {"ordinary": {"at_least": 5, "at_most": 9}}},
+        "evidence": {"cn-standard-contract": attested},
+    }
+    answer = bundled.post("/v1/evaluate", json=exchange)
+    assert answer.status_code == 200, answer.text
+    of_groups = EventChoice(members=("exchange.exporter", "exchange.terms.parties", "exchange.evidence.cn-standard-contract"))
+    of_values = EventChoice(
+        members=("exchange.exporter.targets", "exchange.data.people.ordinary", "exchange.evidence.cn-standard-contract.dated")
+    )
+    with service.store.database.reading.connect() as connection:
+        groups, values = (LogReader().read(connection, 0, 10, each).events for each in (of_groups, of_values))
+    assert CANARY not in written(list(groups))
+    assert values[0].data["facts"] == {
+        "exchange.exporter.targets": ["CN"],
+        "exchange.data.people.ordinary": {"at_least": 5, "at_most": 9},
+        "exchange.evidence.cn-standard-contract.dated": "2024-05-01",
+    }
+
+
 @BOTH_DATABASES
 def test_what_was_erased_is_in_no_later_reading(opened: Any) -> None:
     """Nor is the key, which is made of the exporter's id; whoever asked for all members by name gets the rest."""
@@ -181,6 +207,6 @@ def test_a_record_that_the_index_has_not_taken_in_is_the_same_event(service: Ser
 def test_a_sink_asks_for_members_by_their_names() -> None:
     """A name that is none is refused, so that nobody asks for all."""
     assert settings(members=["exporter", "exchange.data.id"]).members == ("exporter", "exchange.data.id")
-    for wrong in ("*", "all", "exchange.*", "exchange.", "Exporter", "facts"):
+    for wrong in ("*", "all", "exchange.*", "exchange.", "exchange.exporter", "exchange.register", "Exporter", "facts"):
         with pytest.raises(ValueError, match="there is no member"):
             FilesSettings.model_validate({"name": "a", "kind": "files", "folder": "f", "members": [wrong]})

@@ -8,15 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from service.outbox.cursors import PAUSES, cursor_of, put
+from service.outbox.cursors import PAUSES, cursor_of, lag_of, put
 from service.outbox.delivery import TURN_SECONDS, Delivery
 from service.outbox.event_choice import EventChoice
 from service.outbox.log_reader import LogReader
+from service.outbox.places import place_of
 from service.outbox.sink_settings import FilesSettings
 from service.outbox.sinks import SinkUnreachable
 from service.outbox.stream_event import StreamEvent
-from service.store.tables import sink_cursor
+from service.store.tables import record, sink_cursor
 from service.watch.lease import LeaseLost
 from service.watch.transactions import writing
 from tests.service.conftest import BOTH_DATABASES
@@ -168,6 +170,33 @@ def test_a_cursor_beyond_the_end_of_the_log_waits_for_a_person(opened: Any) -> N
     write(lambda transaction: put(transaction, "kept", sink.events[-1].sequence + 1, desk.now[0]))
     drained(Delivery(desk.service, settings(), sink, write))
     assert sink.events == everything(desk)
+
+
+@BOTH_DATABASES
+@pytest.mark.parametrize("bytes_there", [b"{broken", b'{"recorded_at": "soon"}', b"[]"])
+def test_a_record_that_cannot_be_read_hides_no_figure_and_no_day(opened: Any, bytes_there: bytes) -> None:
+    """The lag of a sink that stands before it is told, since metrics are needed most then; and a reader still begins on a day."""
+    desk: Desk = opened(watch_days=0)
+    desk.commit("n1")
+    write = writing(desk.service)
+    first = next(each for each in everything(desk) if each.kind == "decision")
+    write(lambda transaction: put(transaction, "kept", first.sequence, desk.now[0]))
+    here = record.update().where(record.c.id == first.id)
+    with desk.service.store.database.reading.connect() as connection:
+        whole = connection.execute(sa.select(record.c.leaf).where(record.c.id == first.id)).scalar_one()
+    write(lambda transaction: transaction.execute(here.values(leaf=bytes_there)))
+    desk.now[0] += timedelta(seconds=90)
+    with desk.service.store.database.reading.connect() as connection:
+        cursor = cursor_of(connection, "kept")
+        assert cursor is not None
+        lag = lag_of(connection, cursor, desk.now[0])
+        day = place_of(connection, desk.now[0].date())
+    assert lag.leaves > 0
+    assert lag.seconds == 90
+    assert day <= first.sequence
+    assert next(each for each in everything(desk) if each.kind == "decision").sequence == first.sequence
+    assert desk.client.get("/v1/events", params={"from": desk.now[0].date().isoformat()}).status_code == 200
+    write(lambda transaction: transaction.execute(here.values(leaf=whole)))
 
 
 @BOTH_DATABASES

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from service.outbox import kafka_sink
 from service.outbox.kept_connection import KeptConnection
+from service.outbox.otlp_sink import MOST_BYTES
 from service.outbox.secret_files import headers_in, password_in
 from service.outbox.sink_opening import open_sink
 from service.outbox.sink_settings import AnySink, read
 from service.outbox.sinks import SinkUnreachable
+from service.outbox.stream_event import DECISION, StreamEvent
 from service.settings import SettingRefused
 from tests.outbox_run.certificates import certificate
 from tests.pages import Block, blocks
@@ -125,6 +128,39 @@ def test_a_receiver_that_answers_byte_by_byte_is_left_in_time() -> None:
         with pytest.raises(SinkUnreachable, match="no answer"):
             connection.post(b"x", {}, 0.2)
         connection.close()
+
+
+def test_events_that_are_large_together_go_to_a_collector_one_after_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A collector refuses more bytes than it takes at once, for ever; a failure says how many have arrived before it."""
+    sizes = (10, 400_000, 500_000, 300_000, 1_500_000, 10, 10)
+    events = [
+        StreamEvent(number, f"id-{number}", "decision", DECISION, "d", "2026-03-30T12:00:00Z", None, {"exchange": "x" * size})
+        for number, size in enumerate(sizes)
+    ]
+    refuses, bodies = [False], []
+
+    def post(self: KeptConnection, body: bytes, headers: Any, seconds: float) -> tuple[int, bytes]:
+        bodies.append(body)
+        return (413 if refuses[0] and len(body) > MOST_BYTES else 200), b""
+
+    monkeypatch.setattr(KeptConnection, "post", post)
+    opened(tmp_path, OTLP).send(events)
+    sent = [
+        [
+            record.attributes[0].value.string_value
+            for record in ExportLogsServiceRequest.FromString(body).resource_logs[0].scope_logs[0].log_records
+        ]
+        for body in bodies
+    ]
+    assert [id for ids in sent for id in ids] == [each.id for each in events]
+    assert all(len(body) <= MOST_BYTES or len(ids) == 1 for body, ids in zip(bodies, sent, strict=True))
+    assert len(bodies) < len(events)
+    refuses[0] = True
+    with pytest.raises(SinkUnreachable, match="status 413") as failed:
+        opened(tmp_path, OTLP).send(events)
+    assert failed.value.arrived == 4
 
 
 def test_a_key_has_its_place_as_kafkas_own_clients_find_it() -> None:

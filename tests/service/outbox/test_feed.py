@@ -6,9 +6,14 @@ from datetime import date
 from typing import Any
 
 import pytest
+from starlette.requests import ClientDisconnect
+from starlette.types import Message
 
+from service.api import event_response
+from service.api.event_response import EventStreamResponse
 from service.api.events import StreamEvents
 from service.client import AsyncClient, Client, StreamEvent, Unavailable
+from service.outbox.event_feed import FeedListeners, FeedSubscription
 from tests.service.conftest import BOTH_DATABASES, running
 from tests.service.outbox.test_delivery import busy, everything
 from tests.service.watch.test_stream import read
@@ -115,3 +120,33 @@ def test_the_first_day_that_there_is_is_a_day(opened: Any) -> None:
     desk.commit("n")
     assert pages(desk, **{"from": "0001-01-01"}) == pages(desk)
     assert pages(desk, **{"from": "9999-12-31"})[0] == []
+
+
+@pytest.mark.parametrize("taken", [0, 3])
+def test_a_listener_who_takes_nothing_any_more_is_let_go(opened: Any, monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
+    """It has its place a little longer than it asked for, and no more, whatever stands still: then another has it."""
+    monkeypatch.setattr(event_response, "GRACE_SECONDS", 0.1)
+    desk: Desk = opened(watch_days=0)
+    busy(desk)
+    listeners = FeedListeners(desk.service)
+
+    async def follow() -> None:
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+            if len(sent) > taken:
+                await asyncio.sleep(3600)
+
+        async def receive() -> Message:
+            await asyncio.sleep(3600)
+            raise AssertionError
+
+        answer = EventStreamResponse(listeners.follow(FeedSubscription(0, None, 0.1)), 0.1)
+        async with asyncio.timeout(10):
+            with pytest.raises(ClientDisconnect):
+                await answer({"type": "http"}, receive, send)
+        assert len(sent) == taken + 1
+        assert listeners.count == 0
+
+    asyncio.run(follow())

@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import socket
 import time
 
 import pytest
 
-from tests.service.conftest import body, eventually, running
+from tests.service.conftest import Server, body, eventually, running
 from tests.service.load import LOST, Load, during, post
 from tests.service.server.test_server import ask, sound
 
@@ -44,6 +45,23 @@ def test_it_says_that_it_ends_and_goes_on_for_a_while(tmp_path):
         assert b"\r\nconnection: close\r\n" in head
         assert server.process.wait(60) == 0
     assert len(sound(tmp_path / "log.db")) == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR2])
+def test_a_signal_to_reload_or_to_be_replaced_does_not_end_a_service_that_still_starts(tmp_path, number):
+    """As `systemctl reload` right after a start. It reads its settings, here from a pipe that is still empty, when the signal comes."""
+    pipe = tmp_path / "settings.toml"
+    os.mkfifo(pipe)
+    server = Server(tmp_path / "log.db", "--settings", str(pipe))
+    try:
+        with pipe.open("w") as settings:  # once somebody reads
+            server.process.send_signal(number)
+            settings.write('log_level = "info"\n')
+        server.wait()
+        assert ask(server, "GET", "/readyz")[0] == 200
+        assert server.stop() == 0
+    finally:
+        server.stop(signal.SIGKILL)
 
 
 def test_told_twice_it_hurries(tmp_path):

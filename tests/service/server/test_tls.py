@@ -1,5 +1,6 @@
 """TLS in the service itself: real certificates by openssl, a client that verifies them, and what happens when they change."""
 
+import asyncio
 import http.client
 import json
 import shlex
@@ -10,11 +11,16 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from service.server import tls_certificate
+from service.server.tls_certificate import CertificateFiles, Certificates
 from tests.service.conftest import Server, body, eventually, running
 from tests.service.server.test_overload import held
 from tests.service.server.test_server import refused
@@ -184,6 +190,33 @@ def test_a_wrong_pair_is_refused_and_the_old_one_goes_on(secured, authority, wro
         eventually(lambda: figures(over)["fifthfactor_tls_certificate_refused"] == 0, 20)
         until = "fifthfactor_tls_certificate_expiry_timestamp_seconds"
         assert 0 < before[until] <= figures(over)[until] <= time.time() + 11 * 86_400
+
+
+def test_what_was_refused_is_taken_as_soon_as_it_can_be(authority, monkeypatch):
+    """A certificate that is valid only from later on, though no file changes any more; one line says that it was refused."""
+    monkeypatch.setattr(tls_certificate, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(tls_certificate, "AGAIN_SECONDS", 0.02)
+    now = [datetime.now(UTC)]
+    said: list[str] = []
+    say: Any = SimpleNamespace(error=lambda event, **more: said.append(event), info=lambda event, **more: said.append(event))
+    certificates = Certificates(CertificateFiles(authority.certificate, authority.key, "1.2"), say, lambda: now[0])
+    before = certificates.served.sha256
+
+    def look() -> None:
+        with suppress(TimeoutError):
+            asyncio.run(asyncio.wait_for(certificates.work(), 0.5))
+
+    later = now[0] + timedelta(hours=1)
+    begins, ends = (f"{each:%Y%m%d%H%M%S}Z" for each in (later, later + timedelta(days=10)))
+    certified = authority.certify(2, days=f"-not_before {begins} -not_after {ends}")
+    for new, place in zip(certified, (authority.certificate, authority.key), strict=True):
+        new.replace(place)
+    look()
+    assert (certificates.served.sha256, certificates.refused, said) == (before, True, ["certificate_refused"])
+    now[0] = later + timedelta(seconds=1)
+    look()
+    assert certificates.served.sha256 != before
+    assert (certificates.refused, said[1:]) == (False, ["certificate_reloaded"])
 
 
 def test_a_signal_has_the_files_read_again(tmp_path, authority):

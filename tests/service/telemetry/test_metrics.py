@@ -19,6 +19,7 @@ from service.server import database_figures
 from service.server.app import create_app
 from service.server.database_figures import DatabaseFigures
 from service.store.tables import review_case
+from service.telemetry import metrics
 from service.telemetry.metrics import Metrics
 from tests.service.conftest import BOTH_DATABASES, PERSONAL, body, eventually, running
 
@@ -175,6 +176,35 @@ def test_a_figure_of_several_workers_is_added_or_is_the_largest_or_that_of_the_o
         line.split() for line in asyncio.run(page()).splitlines() if line.startswith(("added", "largest", "read_here"))
     )
     assert found == {"added": "6.0", "largest": "5.0", "read_here": "1.0"}
+
+
+def test_a_worker_that_ends_writes_its_last_figures_when_nothing_else_writes_them(tmp_path, monkeypatch):
+    """Two writings at once tear the file: the process above, which adds it to the sums, would end over it."""
+    write, writing, together = metrics._write, [0], []
+
+    def slow(file, snapshot):
+        writing[0] += 1
+        together.append(writing[0])
+        time.sleep(0.2)
+        write(file, snapshot)
+        writing[0] -= 1
+
+    monkeypatch.setattr(metrics, "_write", slow)
+    counts = [1]
+
+    async def work():
+        worker = Metrics()
+        worker.tell("counter", "counted_total", "Counted.", lambda: counts[0])
+        worker.share(tmp_path)
+        async with worker.sharing():
+            while not writing[0]:  # noqa: ASYNC110 - a thread sets it
+                await asyncio.sleep(0.01)
+            counts[0] = 2
+
+    asyncio.run(work())
+    assert together == [1, 1]
+    (file,) = tmp_path.glob("*.json")
+    assert '["counted_total", {}, 2]' in file.read_text()
 
 
 @BOTH_DATABASES
