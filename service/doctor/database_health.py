@@ -44,7 +44,7 @@ def examine_database(found: Examination, database: Database, settings: Settings,
         _versions(found, database, connection)
         there = revision_of_log(database, connection)
         if there != REVISION:
-            _other_tables(found, there)
+            _other_tables(found, database, there)
             return None
         if parts := foreign_parts.acting_parts(connection):
             found.fault(
@@ -77,11 +77,18 @@ def _versions(found: Examination, database: Database, connection: sa.Connection)
             )
 
 
-def _other_tables(found: Examination, there: str | None) -> None:
+def _other_tables(found: Examination, database: Database, there: str | None) -> None:
     def order(text: str) -> tuple[int, ...]:
         return tuple(int(each) if each.isdecimal() else 0 for each in text.split("."))
 
-    if there is None:
+    if there is None and (key := next((each for each in (database.key_path, database.kept.path) if each.exists()), None)):
+        found.fault(
+            "schema",
+            "database-empty",
+            f"the database has no tables, and `{key}` of a log is there: this is not the database of that log",
+            "correct `FIFTHFACTOR_DATABASE`, or restore a backup; no start begins a new log beside this file",
+        )
+    elif there is None:
         found.note("schema", "no-tables", "the database has no tables yet", "the first start makes them")
     elif order(there) < order(REVISION):
         found.warn(
