@@ -14,6 +14,7 @@ from service.log.search_index import unindexed
 from service.log.witness_client import Witness
 from service.log.witness_server import lines_of
 from service.outbox.cursors import cursor_of, lag_of
+from service.outbox.delivery import turn_at
 from service.outbox.sink_settings import read as read_sinks
 from service.settings import SettingRefused, Settings, time_zone
 from service.store import foreign_parts
@@ -240,10 +241,12 @@ def _sinks(found: Examination, connection: sa.Connection, settings: Settings, no
         lag = None if cursor is None else lag_of(connection, cursor, now)
         if cursor is not None and lag is not None and lag.seconds > LATE.total_seconds():
             why = f" after {cursor.attempts} attempts" if cursor.attempts else ""
+            holder = turn_at(each.name).held(connection, now)
+            who = f"{holder.named} sends to it, and its turn ends {holder.until}" if holder else "no process sends to it now"
             found.warn(
                 "webhooks",
                 "sink-late",
-                f"the sink `{each.name}` is {lag.leaves:,} leaves behind{why}",
+                f"the sink `{each.name}` is {lag.leaves:,} leaves behind{why}; {who}",
                 "see the log lines of this sink, and mend its receiver",
             )
 

@@ -360,8 +360,8 @@ def missing_file(path: Path) -> str | None:
     """
     The sentence where the file of a log is gone and others of it are still there; else None.
 
-    INVARIANT (nothing is thrown away): SQLite deletes a write-ahead log whose database is missing or empty, and the last commits are in it. So
-    no such database is opened. What lies beside the file is looked at first: another process may make all of them meanwhile.
+    INVARIANT (nothing is thrown away): SQLite deletes a write-ahead log whose database is missing or empty, and the last commits are in
+    it. So no such database is opened. What lies beside the file is looked at first: another process may make all of them meanwhile.
     """
     written_ahead = Path(f"{path}-wal")
     waiting = written_ahead.exists() and written_ahead.stat().st_size > 0
