@@ -325,11 +325,13 @@ class Database:
                     " document, attached_document, document_confirmation, coded_block"
                 )
             return True
+        raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
         with suppress(sqlite3.Error):
-            raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
             raw.execute("PRAGMA busy_timeout = 0")  # do not wait for a reader: callers wait for their records
-            (busy, _, _) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            raw.execute(f"PRAGMA busy_timeout = {int(LOCK_WAIT_SECONDS * 1000)}")
+            try:
+                (busy, _, _) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                raw.execute(f"PRAGMA busy_timeout = {int(LOCK_WAIT_SECONDS * 1000)}")
             return not busy
         return False
 

@@ -217,6 +217,10 @@ def test_a_database_that_is_none_is_said(log, tmp_path):
         assert code in codes(examined(log))
     (tmp_path / "empty.db").touch()
     assert "no-tables" in codes(examined(tmp_path / "empty.db"))
+    (tmp_path / "empty.db.log-key").touch()
+    assert "database-empty" in codes(examined(tmp_path / "empty.db"))
+    (tmp_path / "empty.db").unlink()
+    assert "database-missing" in codes(examined(tmp_path / "empty.db"))
 
 
 def test_a_part_of_somebody_else_and_records_without_an_index_are_said(log):

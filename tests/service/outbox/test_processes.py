@@ -178,7 +178,7 @@ def test_whose_turn_it_is_is_said_also_after_a_kill(tmp_path: Path) -> None:
     assert (shown["held_by"]["process"], shown["held_by"]["host"]) == (number, socket.gethostname())
     said = CliRunner().invoke(app, ["events", "sinks"], env=environment)
     assert f"process {number} on {socket.gethostname()} sends, its turn ends {shown['held_by']['until']}" in said.stdout
-    environment["FIFTHFACTOR_SINKS"] = ""
+    del environment["FIFTHFACTOR_SINKS"]
     none = CliRunner().invoke(app, ["events", "sinks"], env=environment)
     assert (none.exit_code, "FIFTHFACTOR_SINKS" in none.stdout) == (0, True)
     assert CliRunner().invoke(app, ["events", "sinks", "--json"], env=environment).stdout == "[]\n"
