@@ -17,7 +17,7 @@ from service.outbox.cursors import cursor_of, lag_of
 from service.outbox.delivery import turn_at
 from service.outbox.sink_settings import read as read_sinks
 from service.settings import SettingRefused, Settings, time_zone
-from service.store import foreign_parts
+from service.store import counter_secret, foreign_parts
 from service.store.database import Database
 from service.store.kept_checkpoint import LogPutBack
 from service.store.log_key import LogKeyRefused, LogRefused
@@ -145,6 +145,10 @@ def _log_key(found: Examination, database: Database, connection: sa.Connection) 
     except LogRefused as refused:
         found.fault("keys", "log-refused", str(refused), "`fifthfactor log verify` says more")
     else:
+        try:
+            counter_secret.open_secret(connection)
+        except LogKeyRefused as refused:
+            found.fault("keys", "counter-secret-broken", str(refused), "the service does not start without it")
         if not database.kept.path.exists():
             found.warn(
                 "keys",
