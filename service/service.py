@@ -140,6 +140,7 @@ class Service:
         except (DatabaseRefused, SettingRefused):
             store.close()
             raise
+        store.database.on_failed_read = lambda reason: say.error("read_failed", reason=reason)
         store.writer.on_failure = lambda reason: say.error("log_failed", reason=reason)
         issuer = settings.jwks_url, settings.jwt_issuer, settings.jwt_audience
         tokens = Tokens(*issuer, say) if settings.jwks_url else None

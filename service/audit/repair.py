@@ -2,7 +2,7 @@
 Repair: the derived rows of a database are put right by the leaves of its log, and a leaf says so.
 
 What no leaf can make again is left as it is and told: the bytes of policies and of documents.
-Nothing is repaired in a log whose tree has a fault.
+Nothing is repaired in a log whose tree has a fault, or one of whose records is not the one of its leaf.
 """
 
 from collections import Counter
@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from service.audit.deep_verification import DeepVerification, Finding, SealFault
 from service.audit.row_comparison import RowFault
 from service.log.search_index import index_older
+from service.log.store import scan
 from service.log.tree_leaves import LogEvent, append
 from service.log.tree_verification import tree_faults
 from service.store import row_seals
@@ -26,7 +27,7 @@ _ROUNDS = 2
 
 
 class NotRepairable(Exception):
-    """The tree of the log has a fault, so its leaves cannot tell what is right; the message is the first one."""
+    """The log itself has a fault, so its leaves cannot tell what is right; the message is the first one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,9 @@ def repair(
     with database.transaction() as transaction:
         for fault in tree_faults(transaction, key):
             raise NotRepairable(fault)
+        for stored in scan(transaction):
+            for fault in stored.faults():
+                raise NotRepairable(f"record {stored.sequence}: {fault}")
         # The second comparison says what is left.
         rows: list[RowFault] = []
         for _ in range(_ROUNDS):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 app = Commands(help="List the events of the log, and send them to the sinks of FIFTHFACTOR_SINKS.")
 
 From = Annotated[str, typer.Option("--from", help="Where to begin: beginning, now, a day (UTC), or the number of a leaf.")]
+NONE = "there are no sinks: name a file with some in FIFTHFACTOR_SINKS, one like `- {name: archive, kind: files, folder: events}` a line"
 SinkName = Annotated[str | None, typer.Option("--sink", help="Only the sink of this name.")]
 
 
@@ -83,15 +84,19 @@ def list_(
 @app.add("events sinks --json")
 def sinks(database: Database = None, as_json: AsJson = False) -> int:
     """
-    List the sinks: where each is in the log, how far behind, and why its last attempt failed.
+    List the sinks: where each is in the log, how far behind, why its last attempt failed, and which process sends to it until when.
 
-    Ends with 1 where the last attempt of one failed.
+    A process that was killed keeps its turn until then; the next one sends afterwards. Ends with 1 where the last attempt of one failed.
     """
+    from service.outbox import sink_settings
     from service.outbox.deliveries import standings
     from service.service import now_utc
     from service.store.upgrade import reading
 
-    chosen = _sinks(None)
+    chosen = sink_settings.read(settings().sinks)
+    if not chosen:
+        print(NONE if not as_json else "[]")
+        return 0
     with reading(address(database)) as connection:
         found = standings(connection, chosen, now_utc())
     if as_json:
@@ -102,12 +107,13 @@ def sinks(database: Database = None, as_json: AsJson = False) -> int:
 
 
 def _said(standing: Any) -> str:
+    held = f"; {safe(standing.holder.named)} sends, its turn ends {standing.holder.until}" if standing.holder else ""
     if standing.cursor is None or standing.lag is None:
-        return "has not begun"
+        return f"has not begun{held}"
     lag, cursor = standing.lag, standing.cursor
     behind = f"{lag.leaves:,} behind, for {duration(lag.seconds)}" if lag.leaves else "up to date"
     failed = f"; {count(cursor.attempts, 'attempt')} failed: {safe(cursor.failure or '')}" if cursor.attempts else ""
-    return f"at {cursor.position:,}, {behind}, {count(cursor.sent, 'event')} sent{failed}"
+    return f"at {cursor.position:,}, {behind}, {count(cursor.sent, 'event')} sent{failed}{held}"
 
 
 @app.add("events deliver", "events deliver --once --sink warehouse")
@@ -204,7 +210,7 @@ def _sinks(name: str | None) -> "tuple[AnySink, ...]":
 
     found = sink_settings.read(settings().sinks)
     if not found:
-        raise UsedWrongly("there are no sinks: name a file with some in FIFTHFACTOR_SINKS")
+        raise UsedWrongly(NONE)
     if name is not None:
         need("sink", name, [each.name for each in found])
     return tuple(each for each in found if name in (None, each.name))

@@ -14,9 +14,10 @@ from service.log.search_index import unindexed
 from service.log.witness_client import Witness
 from service.log.witness_server import lines_of
 from service.outbox.cursors import cursor_of, lag_of
+from service.outbox.delivery import turn_at
 from service.outbox.sink_settings import read as read_sinks
 from service.settings import SettingRefused, Settings
-from service.store import foreign_parts
+from service.store import counter_secret, foreign_parts
 from service.store.database import Database
 from service.store.kept_checkpoint import LogPutBack
 from service.store.log_key import LogKeyRefused, LogRefused
@@ -44,7 +45,7 @@ def examine_database(found: Examination, database: Database, settings: Settings,
         _versions(found, database, connection)
         there = revision_of_log(database, connection)
         if there != REVISION:
-            _other_tables(found, there)
+            _other_tables(found, database, there)
             return None
         if parts := foreign_parts.acting_parts(connection):
             found.fault(
@@ -77,11 +78,18 @@ def _versions(found: Examination, database: Database, connection: sa.Connection)
             )
 
 
-def _other_tables(found: Examination, there: str | None) -> None:
+def _other_tables(found: Examination, database: Database, there: str | None) -> None:
     def order(text: str) -> tuple[int, ...]:
         return tuple(int(each) if each.isdecimal() else 0 for each in text.split("."))
 
-    if there is None:
+    if there is None and (key := next((each for each in (database.key_path, database.kept.path) if each.exists()), None)):
+        found.fault(
+            "schema",
+            "database-empty",
+            f"the database has no tables, and `{key}` of a log is there: this is not the database of that log",
+            "correct `FIFTHFACTOR_DATABASE`, or restore a backup; no start begins a new log beside this file",
+        )
+    elif there is None:
         found.note("schema", "no-tables", "the database has no tables yet", "the first start makes them")
     elif order(there) < order(REVISION):
         found.warn(
@@ -137,6 +145,10 @@ def _log_key(found: Examination, database: Database, connection: sa.Connection) 
     except LogRefused as refused:
         found.fault("keys", "log-refused", str(refused), "`fifthfactor log verify` says more")
     else:
+        try:
+            counter_secret.open_secret(connection)
+        except LogKeyRefused as refused:
+            found.fault("keys", "counter-secret-broken", str(refused), "the service does not start without it")
         if not database.kept.path.exists():
             found.warn(
                 "keys",
@@ -233,10 +245,12 @@ def _sinks(found: Examination, connection: sa.Connection, settings: Settings, no
         lag = None if cursor is None else lag_of(connection, cursor, now)
         if cursor is not None and lag is not None and lag.seconds > LATE.total_seconds():
             why = f" after {cursor.attempts} attempts" if cursor.attempts else ""
+            holder = turn_at(each.name).held(connection, now)
+            who = f"{holder.named} sends to it, and its turn ends {holder.until}" if holder else "no process sends to it now"
             found.warn(
                 "webhooks",
                 "sink-late",
-                f"the sink `{each.name}` is {lag.leaves:,} leaves behind{why}",
+                f"the sink `{each.name}` is {lag.leaves:,} leaves behind{why}; {who}",
                 "see the log lines of this sink, and mend its receiver",
             )
 

@@ -22,7 +22,7 @@ from service.doctor.policy_health import examine_policies
 from service.documents.trusted_signers import TrustedSigners
 from service.server.tls_certificate import CertificateFiles, CertificateRefused
 from service.settings import SettingRefused, Settings, webhook_secrets
-from service.store.database import DatabaseRefused, file_of, plain
+from service.store.database import DatabaseRefused, file_of, missing_file, plain
 from service.store.upgrade import open_any
 
 EXPIRES_DAYS = 30
@@ -87,6 +87,9 @@ def _part(found: Examination, area: str) -> Iterator[None]:
 
 def _database(found: Examination, settings: Settings, now: datetime) -> float | None:
     file = file_of(settings.database)
+    if file is not None and (missing := missing_file(file.absolute())):
+        found.fault("schema", "database-missing", missing, "see whether its disk is mounted, and where the file was moved to")
+        return None
     if file is not None and not file.exists():
         found.note(
             "schema",

@@ -18,14 +18,14 @@ import sqlalchemy as sa
 
 from service.outbox import cursors
 from service.outbox.cursors import SinkCursor, SinkLag
-from service.outbox.delivery import Delivery, OpenLog
+from service.outbox.delivery import Delivery, OpenLog, turn_at
 from service.outbox.sink_opening import open_sink
 from service.outbox.sink_settings import AnySink
 from service.outbox.sinks import Sink
 from service.telemetry.log_lines import described
 from service.telemetry.metrics import Metrics
 from service.watch.events import source_of
-from service.watch.lease import LeaseLost
+from service.watch.lease import LeaseHolder, LeaseLost
 from service.watch.transactions import Write, writing
 
 LOOK_SECONDS = 1.0
@@ -38,11 +38,12 @@ Labelled = list[tuple[dict[str, str], float]]
 
 @dataclass(frozen=True, slots=True)
 class SinkStanding:
-    """A sink of the settings with its cursor and its lag, None where it has not begun."""
+    """A sink of the settings with its cursor and its lag, None where it has not begun, and the process that sends to it, if one does."""
 
     settings: AnySink
     cursor: SinkCursor | None
     lag: SinkLag | None
+    holder: LeaseHolder | None
 
     def shown(self) -> dict[str, Any]:
         """As JSON, without an address."""
@@ -50,7 +51,8 @@ class SinkStanding:
         if self.cursor is not None and self.cursor.attempts:
             known |= {"attempts": self.cursor.attempts, "failure": self.cursor.failure, "next_at": self.cursor.next_at}
         behind = {} if self.lag is None else {"lag_events": self.lag.leaves, "lag_seconds": round(self.lag.seconds, 3)}
-        return {"name": self.settings.name, "kind": self.settings.kind, **known, **behind}
+        held = {} if self.holder is None else {"held_by": self.holder.shown()}
+        return {"name": self.settings.name, "kind": self.settings.kind, **known, **behind, **held}
 
 
 class SinkThread:
@@ -172,5 +174,6 @@ def standings(connection: sa.Connection, sinks: Iterable[AnySink], now: datetime
     found = []
     for each in sinks:
         cursor = cursors.cursor_of(connection, each.name)
-        found.append(SinkStanding(each, cursor, None if cursor is None else cursors.lag_of(connection, cursor, now)))
+        lag = None if cursor is None else cursors.lag_of(connection, cursor, now)
+        found.append(SinkStanding(each, cursor, lag, turn_at(each.name).held(connection, now)))
     return found

@@ -33,6 +33,11 @@ _MARGIN = timedelta(
 _LATE = timedelta(minutes=1)  # after midnight a record of the day before may still come
 
 
+def turn_at(name: str, seconds: float = TURN_SECONDS) -> Lease:
+    """The turn of this process at the sink of a name."""
+    return Lease.of(f"sink/{name}", seconds)
+
+
 class OpenLog(Protocol):
     """A service, or a process that only delivers: its log, its lines, its clock."""
 
@@ -58,7 +63,7 @@ class Delivery:
         self._choice = EventChoice(frozenset(settings.events), settings.members)
         self._most = min(settings.most, _MOST_OPENED) if self._choice.opens_records else settings.most
         self._reader = LogReader()
-        self._lease = Lease.of(f"sink/{settings.name}", seconds)
+        self._lease = turn_at(settings.name, seconds)
         self._mine_since: datetime | None = None
         self._idle = False  # everything was sent when last looked, and it is nobody else's turn
         self._told: date | None = None

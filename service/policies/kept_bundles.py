@@ -51,17 +51,35 @@ class StoredBundle:
     size: int
 
 
-def keep(transaction: sa.Connection, loaded: LoadedBundle, recorded: Mapping[str, Any], now: datetime) -> int:
+def to_keep(connection: sa.Connection, loaded: LoadedBundle) -> bytes | None:
+    """
+    The archive of a bundle that is not kept yet; None of one that is. It is written before `keep` takes the writing lock.
+
+    An archive has megabytes, and while it is written under the lock no process records anything.
+    """
+    return None if _is_kept(connection, loaded) else loaded.archive
+
+
+def _is_kept(connection: sa.Connection, loaded: LoadedBundle) -> bool:
+    digests = loaded.bundle.digests
+    known = sa.select(sa.literal(1)).where(bundle.c.source == digests.source, bundle.c.meaning == digests.meaning)
+    return connection.execute(known).first() is not None
+
+
+def keep(
+    transaction: sa.Connection, loaded: LoadedBundle, written: bytes | None, recorded: Mapping[str, Any], now: datetime
+) -> int:
     """
     Keep a bundle that decides from now on, and note it and the settings that the log records, in a writing transaction.
+
+    `written` is what `to_keep` gave.
 
     Returns the number of the last leaf, at which these are what the log notes. Raises OlderPolicies where one of the folders is older than
     what decided before; then nothing is kept.
     """
     digests, settings = loaded.bundle.digests, loaded.bundle.settings
     _activated(transaction, loaded, now, rollback.advance(transaction, loaded, now))
-    known = sa.select(sa.literal(1)).where(bundle.c.source == digests.source, bundle.c.meaning == digests.meaning)
-    if not transaction.execute(known).first():
+    if not _is_kept(transaction, loaded):
         row = {
             "source": digests.source,
             "meaning": digests.meaning,
@@ -69,7 +87,7 @@ def keep(transaction: sa.Connection, loaded: LoadedBundle, recorded: Mapping[str
             "norms": settings.norms,
             "engine": engine.__version__,
             "first_used_at": moment_text(now),
-            "archive": loaded.archive,
+            "archive": loaded.archive if written is None else written,
         }
         transaction.execute(sa.insert(bundle), row)  # apart from the statement, which SQLAlchemy keeps with its values
     settings_leaves.note(transaction, recorded, now)
@@ -104,8 +122,10 @@ def keep_now(database: Database, loaded: LoadedBundle, recorded: Mapping[str, An
     Raises DatabaseRefused, and OlderPolicies as `keep` does.
     """
     try:
+        with database.reading.connect() as connection:
+            written = to_keep(connection, loaded)
         with database.transaction() as transaction:
-            return keep(transaction, loaded, recorded, now)
+            return keep(transaction, loaded, written, recorded, now)
     except LogRefused as refused:
         raise DatabaseRefused(f"the policies cannot be kept in the database `{database.shown}`: {refused}") from None
     except (OSError, sa.exc.SQLAlchemyError) as failed:

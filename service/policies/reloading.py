@@ -167,7 +167,10 @@ class Policies:
             # The same policies may have been signed again, with a higher version.
             if live is not None or loaded.signed != self.signed:
                 now = self._clock()
-                noted = await self._store.do(lambda transaction: kept_bundles.keep(transaction, loaded, self._recorded, now))
+                written = await asyncio.to_thread(self._to_keep, loaded)
+                noted = await self._store.do(
+                    lambda transaction: kept_bundles.keep(transaction, loaded, written, self._recorded, now)
+                )
                 live = live and live.noted(noted)
         except Exception as failed:  # noqa: BLE001 - whatever it is, the last good ones go on
             raise PoliciesRefused(self._refuse(failed)) from None
@@ -181,6 +184,10 @@ class Policies:
         before, self.live, self.since = self.live, live, self.reloaded_at
         self._say.info("policies_reloaded", before=before.digests.source, after=live.digests.source)
         return True
+
+    def _to_keep(self, loaded: LoadedBundle) -> bytes | None:
+        with self._store.database.reading.connect() as connection:
+            return kept_bundles.to_keep(connection, loaded)
 
     def _refuse(self, failed: Exception) -> PoliciesRefusal:
         now = self._clock()

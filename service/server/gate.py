@@ -150,6 +150,8 @@ class Gate:
                     status=status,
                     kind=scope.get("refused"),
                 )
+            if "refused" in scope:
+                said["kind"] = scope["refused"]
             say = self._say.debug if watching and status == 200 else self._say.info
             say(
                 "request",

@@ -4,7 +4,7 @@ Several worker processes under one supervisor: work to do in, an exit status out
 The parent forks the workers one by one. Each then opens its own connections and threads; the parent has none. The workers share what the
 parent has loaded, as long as neither writes to it, and its open files, above all the listening socket. The first worker starts alone, so
 that an error of the start is printed once. After that, the parent replaces each worker that ends, with longer and longer pauses if workers
-end early. It gives up if MOST_FAILED_STARTS workers in a row end before they are ready.
+end early. It gives up if MOST_FAILED_STARTS workers in a row end before they are ready, unless it was complete and another is ready still.
 
 On SIGTERM or SIGINT the parent sends SIGTERM to every worker and waits for them. It passes on SIGHUP. A worker whose parent has ended
 ends too.
@@ -256,7 +256,9 @@ class Supervisor:
             return
         self._early = self._early + 1 if monotonic() - worker.began < EARLY_SECONDS else 0
         self._failed_starts += not worker.ready
-        if self._failed_starts >= MOST_FAILED_STARTS:
+        # Once it is complete, those that are ready go on without the others: as after an upgrade that failed behind the tables.
+        going_on = self._announced and any(each.ready and not each.leaving for each in self._workers.values())
+        if self._failed_starts >= MOST_FAILED_STARTS and not going_on:
             print(
                 f"error: {self._failed_starts} workers in a row ended before they were ready; the lines above say why",
                 file=sys.stderr,

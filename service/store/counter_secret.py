@@ -76,7 +76,10 @@ def _opened(connection: sa.Connection, key: LogKey) -> bytes:
     raw = _from_hex(sealed)
     nonce, hidden, tag = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:-32], raw[-32:]
     if len(hidden) != SECRET_BYTES or not hmac.compare_digest(tag, key.seal(_TAG_DOMAIN + nonce + hidden)):
-        raise LogKeyRefused("the secret of the counters is missing, or was not sealed by the log's key")
+        raise LogKeyRefused(
+            "the secret of the counters is missing, or was not sealed by the log's key: put the row `sealed_ledger_secret` of `about` back"
+            " from a backup"
+        )
     return _xor(hidden, key.seal(_PAD_DOMAIN + nonce))
 
 

@@ -14,7 +14,7 @@ import shutil
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -34,6 +34,7 @@ from service.store.tables import head
 LOCK_WAIT_SECONDS = 5.0
 CONNECT_SECONDS = 5
 READERS = 8
+FAILED_READ_SECONDS = 10.0  # between two reports of readings that failed
 
 # page_size, of a new database: a record has tens of kilobytes, and each page of it is written by calls of its own.
 # secure_delete: SQLite overwrites what is erased instead of only forgetting where it was.
@@ -75,9 +76,12 @@ class Database:
         self._last: tuple[LogKey, SealedTree] | None = None  # what this process sealed last
         self._put_back: str | None = None  # why nothing is recorded any more
         self._largest = -1  # leaves that this process saw in the tree; -1 until the tree was compared with the kept checkpoint
+        self.on_failed_read: Callable[[str], None] = lambda reason: None
+        self._failed_read = -FAILED_READ_SECONDS  # when one was reported last
         self._direct: sqlite3.Connection | None = None
         self._asking = threading.Lock()
         self._in_this_turn: dict[tuple[asyncio.AbstractEventLoop, sa.Table], bool] = {}
+        sa.event.listen(self.reading, "handle_error", lambda context: self._report(context.original_exception))
         for each in (self.reading, self.writing):
             sa.event.listen(each, "before_cursor_execute", lambda *_: kept_reads.note())
             sa.event.listen(each, "connect", lambda _, made: counter_secret.give_key(made.info, self._key_that_sealed))
@@ -98,6 +102,8 @@ class Database:
         path = path.absolute()
         if not path.name:
             raise DatabaseRefused(f"the database `{url}` names no file")
+        if missing := missing_file(path):
+            raise DatabaseRefused(missing)
         try:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         except OSError as refused:
@@ -261,7 +267,15 @@ class Database:
                     self._direct = sqlite3.connect(uri, uri=True, timeout=LOCK_WAIT_SECONDS, check_same_thread=False)
                 return self._direct.execute(f"SELECT 1 FROM {table.name} LIMIT 1").fetchone() is not None
             except sqlite3.Error as failed:
+                self._report(failed)
                 raise sa.exc.OperationalError(None, None, failed) from None
+
+    def _report(self, failed: BaseException) -> None:
+        """Tell of a reading that failed, of many one every few seconds: whoever asked is refused without the reason."""
+        now = time.monotonic()
+        if now - self._failed_read >= FAILED_READ_SECONDS:
+            self._failed_read = now
+            self.on_failed_read(_first_line(failed))
 
     def numbers_in(self, text: sa.ColumnElement[str]) -> sa.TableValuedAlias:
         """The numbers in a comma-separated text, as rows with a column `value`, to be joined with the row of the text."""
@@ -311,11 +325,13 @@ class Database:
                     " document, attached_document, document_confirmation, coded_block"
                 )
             return True
+        raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
         with suppress(sqlite3.Error):
-            raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
             raw.execute("PRAGMA busy_timeout = 0")  # do not wait for a reader: callers wait for their records
-            (busy, _, _) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            raw.execute(f"PRAGMA busy_timeout = {int(LOCK_WAIT_SECONDS * 1000)}")
+            try:
+                (busy, _, _) = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                raw.execute(f"PRAGMA busy_timeout = {int(LOCK_WAIT_SECONDS * 1000)}")
             return not busy
         return False
 
@@ -340,6 +356,27 @@ def file_of(url: str) -> Path | None:
     if url.startswith("sqlite:///"):
         return Path(url.removeprefix("sqlite:///"))
     return None if "://" in url or url.startswith(("postgresql:", "postgres:")) else Path(url)
+
+
+def missing_file(path: Path) -> str | None:
+    """
+    The sentence where the file of a log is gone and others of it are still there; else None.
+
+    INVARIANT (nothing is thrown away): SQLite deletes a write-ahead log whose database is missing or empty, and the last commits are in
+    it. So no such database is opened. What lies beside the file is looked at first: another process may make all of them meanwhile.
+    """
+    written_ahead = Path(f"{path}-wal")
+    waiting = written_ahead.exists() and written_ahead.stat().st_size > 0
+    key = log_key.key_file(path)
+    known = next((each for each in (key, log_key.checkpoint_of(key)) if each.exists()), None)
+    if waiting and not (path.exists() and path.stat().st_size):
+        return f"the database `{path}` is missing or empty, and `{written_ahead}` has its last writes: put the database back beside it"
+    if known and not path.exists():
+        return (
+            f"the database `{path}` is missing, and `{known}` of its log is there: put the database back, or a copy of it; to begin a"
+            " new log, move this file away"
+        )
+    return None
 
 
 def plain(failed: BaseException) -> str:

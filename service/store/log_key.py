@@ -134,7 +134,10 @@ def new_key(path: Path) -> LogKey:
     """A key for a log without leaves; call `accept` once its first leaf is durable. Raises LogKeyRefused."""
     for each in (path, checkpoint_of(path), _witness(path), _before(path)):
         if each.exists():
-            raise LogKeyRefused(f"`{each}` belongs to another log, and this log has no leaf: move it away to begin a new log")
+            raise LogKeyRefused(
+                f"`{each}` belongs to another log, and this one has no leaf: put the database of that log back, or a copy of it; to"
+                " begin a new log, move this file away"
+            )
     with suppress(FileNotFoundError, LogKeyRefused):
         return _read(_new(path))  # of a start that was interrupted
     return _made(path, PrivateKey.generated().to_pem())

@@ -108,10 +108,16 @@ def open_present(url: str, key_path: Path | None = None) -> Database:
     except (OSError, sa.exc.SQLAlchemyError) as refused:
         database.close()
         raise DatabaseRefused(f"the database `{database.shown}` cannot be read: {plain(refused)}") from None
+    if current is None:
+        database.close()
+        raise DatabaseRefused(
+            f"the database `{database.shown}` has no tables: the first start of the service makes them; if there was a log in it, put that"
+            " database back, or a copy of it"
+        )
     if current != REVISION:
         database.close()
         raise DatabaseRefused(
-            f"the database `{database.shown}` has tables of revision {current or 'none'}, but this version reads {REVISION}:"
+            f"the database `{database.shown}` has tables of revision {current}, but this version reads {REVISION}:"
             " start the service once to complete them, or install the version that wrote them"
         )
     return database

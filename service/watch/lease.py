@@ -5,6 +5,8 @@ INVARIANT (fenced): whoever works writes only in transactions that find its own 
 whose lease ran out while it slept writes nothing more once another has taken over, whatever their clocks say.
 """
 
+import os
+import socket
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,6 +30,24 @@ class LeaseLost(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseHolder:
+    """Who has the turn: the machine and the process by its number, None where an earlier version took it; and until when."""
+
+    host: str | None
+    process: int | None
+    until: str
+
+    @property
+    def named(self) -> str:
+        """In words for an operator."""
+        return f"process {self.process} on {self.host}" if self.process is not None else "a process"
+
+    def shown(self) -> dict[str, Any]:
+        """As JSON."""
+        return {"host": self.host, "process": self.process, "until": self.until}
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """The turn of one process at some work, for so many seconds. Its methods take the writing transaction, and `now`."""
 
@@ -38,12 +58,21 @@ class Lease:
     @classmethod
     def of(cls, name: str, seconds: float = SECONDS) -> "Lease":
         """A lease of this work for a new holder."""
-        return cls(name, uuid4().hex, seconds)
+        return cls(name, f"{uuid4().hex}/{os.getpid()}/{socket.gethostname()}", seconds)
+
+    def held(self, connection: sa.Connection, now: datetime) -> LeaseHolder | None:
+        """Who else has the turn, as far as a reader sees; None if nobody has."""
+        row = connection.execute(sa.select(watch_lease).where(self._here)).one_or_none()
+        if row is None or not self._of_another(row, now):
+            return None
+        match row.holder.split("/", 2):
+            case [_, process, host] if process.isdecimal():
+                return LeaseHolder(host, int(process), row.until)
+        return LeaseHolder(None, None, row.until)
 
     def another_works(self, connection: sa.Connection, now: datetime) -> bool:
         """Whether it is another process's turn, as far as a reader sees."""
-        row = connection.execute(sa.select(watch_lease).where(self._here)).one_or_none()
-        return row is not None and self._of_another(row, now)
+        return self.held(connection, now) is not None
 
     def take(self, transaction: sa.Connection, now: datetime) -> None:
         """Take the turn. Raises LeaseLost where another process has it."""

@@ -29,6 +29,7 @@ EXAMPLES = """examples:
   make bench ARGS="impact 1000000"
   make bench ARGS=sizing
   make bench ARGS="sizing 100000 sqlite"
+  make bench ARGS="sinks 100000"
   make bench ARGS="pages 1000000"
   make bench ARGS="pages 1000000 million.db"
 """
@@ -76,22 +77,25 @@ def main() -> None:
         "impact",
         "pages",
         "sizing",
+        "sinks",
     )
     parser.add_argument(
         "part",
         nargs="?",
         choices=parts,
-        help="only this part; `search`, `watch`, `statistics`, `tables`, `impact`, `pages` and `sizing` are never part of the whole",
+        help="only this part; `search`, `watch`, `statistics`, `tables`, `impact`, `pages`, `sizing` and `sinks` are never part of the"
+        " whole",
     )
     parser.add_argument(
         "more",
         nargs="*",
-        help="of `search`, `impact` and `sizing`: how many records, of `watch`: how many commitments, of `statistics`: how many lines, of"
+        help="of `search`, `impact` and `sizing`: how many records, of `sinks`: how many events,"
+        " of `watch`: how many commitments, of `statistics`: how many lines, of"
         " `tables`: how many rows, of `pages`: how many decisions; and on which databases, of `pages` also by their addresses",
     )
     parser.add_argument("--decisions", type=int, default=20_000, metavar="N", help="of `memory` (default: 20000)")
     asked = parser.parse_args()
-    if asked.more and asked.part not in ("search", "watch", "statistics", "tables", "impact", "pages", "sizing"):
+    if asked.more and asked.part not in ("search", "watch", "statistics", "tables", "impact", "pages", "sizing", "sinks"):
         parser.error(f"`{asked.part}` takes nothing more")
     if asked.part == "search":
         from tests.bench import search
@@ -127,6 +131,12 @@ def main() -> None:
 
         number, *databases = asked.more or [str(sizing.RECORDS)]
         sizing.main(int(number), databases or sizing.ALL)
+        return
+    if asked.part == "sinks":
+        from tests.bench import sink_delay
+
+        number, *databases = asked.more or [str(sink_delay.EVENTS)]
+        sink_delay.main(int(number), databases or ["sqlite", "postgresql"])
         return
     if asked.part == "pages":
         from tests.bench import page_speed

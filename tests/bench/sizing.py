@@ -188,7 +188,7 @@ def at_size(
     for upto in (count // 100, count // 10, count):
         with closing(Service.open(_settings(url), prepared=prepared)) as service:
             began, worked = time.perf_counter(), time.process_time()
-            asyncio.run(_append(service.store, made, done, upto, count))
+            asyncio.run(append(service.store, made, done, upto, count))
             part = (upto - done) / 1000
             took = Timed(upto, (time.perf_counter() - began) / part, (time.process_time() - worked) / part)
             if upto > count // 100:
@@ -247,7 +247,7 @@ def copies(made: Sequence[SealedRecord], first: int, upto: int, all: int) -> Ite
         yield SealedRecord(id, leaf, leaf_hash(leaf), tuple(openings), summary, of.case)
 
 
-async def _append(store: Store, made: Sequence[SealedRecord], first: int, upto: int, all: int) -> None:
+async def append(store: Store, made: Sequence[SealedRecord], first: int, upto: int, all: int) -> None:
     entries = copies(made, first, upto, all)
     done = first
     while some := list(islice(entries, AT_ONCE)):

@@ -525,3 +525,16 @@ def test_nothing_is_repaired_from_leaves_that_have_a_fault(filled, tmp_path):
     raw.close()
     with existing(str(copy)) as database, pytest.raises(NotRepairable):
         repair(database, "command-line", "why not")
+
+
+def test_nothing_is_repaired_from_records_that_are_not_those_of_their_leaves(filled, tmp_path):
+    """The tree holds the hash, and the bytes beside it are others."""
+    copy = copy_of(filled, tmp_path)
+    with sqlite3.connect(copy) as raw:
+        raw.execute("UPDATE record SET leaf = replace(CAST(leaf AS TEXT), 'schema', 'scheme') WHERE sequence = 0")
+    raw.close()
+    with (
+        existing(str(copy)) as database,
+        pytest.raises(NotRepairable, match="record 0: the leaf does not have the stored hash"),
+    ):
+        repair(database, "command-line", "why not")

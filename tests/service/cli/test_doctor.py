@@ -218,6 +218,10 @@ def test_a_database_that_is_none_is_said(log, tmp_path):
         assert code in codes(examined(log))
     (tmp_path / "empty.db").touch()
     assert "no-tables" in codes(examined(tmp_path / "empty.db"))
+    (tmp_path / "empty.db.log-key").touch()
+    assert "database-empty" in codes(examined(tmp_path / "empty.db"))
+    (tmp_path / "empty.db").unlink()
+    assert "database-missing" in codes(examined(tmp_path / "empty.db"))
 
 
 def test_a_part_of_somebody_else_and_records_without_an_index_are_said(log):
@@ -509,3 +513,13 @@ def test_the_command_ends_with_what_it_found(tmp_path):
     assert code == 1
     assert f"fault[file-open-to-others]: others may read or write `{log}` (644): the database\n  `chmod 600 {log}`\n" in output
     assert command("doctor", "--no-such-option")[0] == 2
+
+
+def test_a_secret_of_the_counters_that_is_not_the_one_sealed_is_said(log):
+    """No start takes it; put back from a backup it is good again."""
+    with sqlite3.connect(log) as raw:
+        (kept,) = raw.execute("SELECT value FROM about WHERE name = 'sealed_ledger_secret'").fetchone()
+    change(log, "UPDATE about SET value = '00' WHERE name = 'sealed_ledger_secret'")
+    assert "counter-secret-broken" in codes(examined(log))
+    change(log, "UPDATE about SET value = ? WHERE name = 'sealed_ledger_secret'", kept)
+    assert "counter-secret-broken" not in codes(examined(log))

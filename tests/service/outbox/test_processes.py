@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -161,3 +162,24 @@ def test_the_command_line_lists_events_and_moves_a_sink(service: Service, evalua
     assert run("move", "files", "--from", "beginning").stdout == "files goes on at 0\n"
     assert run("deliver", "--once").stdout == "files: 2 events sent\n"
     assert [each["id"] for each in lines(tmp_path / "out")] == ids
+
+
+def test_whose_turn_it_is_is_said_also_after_a_kill(tmp_path: Path) -> None:
+    """The process and its machine, and until when the next one waits. Where there are no sinks, a sentence says how to add one."""
+    database = tmp_path / "log.db"
+    (tmp_path / "sinks.yaml").write_text(SINKS)
+    environment = {"FIFTHFACTOR_SINKS": str(tmp_path / "sinks.yaml"), "FIFTHFACTOR_DATABASE": str(database)}
+    with running(database, environment=environment) as server, Client(server.address, timeout=20) as client:
+        client.evaluate({})
+        eventually(lambda: lines(tmp_path / "out"))
+        server.process.send_signal(signal.SIGKILL)
+        number = server.process.pid
+    (shown,) = json.loads(CliRunner().invoke(app, ["events", "sinks", "--json"], env=environment).stdout)
+    assert (shown["held_by"]["process"], shown["held_by"]["host"]) == (number, socket.gethostname())
+    said = CliRunner().invoke(app, ["events", "sinks"], env=environment)
+    assert f"process {number} on {socket.gethostname()} sends, its turn ends {shown['held_by']['until']}" in said.stdout
+    del environment["FIFTHFACTOR_SINKS"]
+    none = CliRunner().invoke(app, ["events", "sinks"], env=environment)
+    assert (none.exit_code, "FIFTHFACTOR_SINKS" in none.stdout) == (0, True)
+    assert CliRunner().invoke(app, ["events", "sinks", "--json"], env=environment).stdout == "[]\n"
+    assert CliRunner().invoke(app, ["events", "deliver", "--once"], env=environment).exit_code == 2

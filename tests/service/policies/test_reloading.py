@@ -6,10 +6,13 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import threading
 import urllib.error
 import urllib.request
 import weakref
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +26,7 @@ import engine
 from service.cli.main import app
 from service.log import leaf
 from service.log.store import scan
-from service.policies import kept_bundles
+from service.policies import archive, kept_bundles
 from service.policies import loading as bundle_sources
 from service.policies.reloading import PoliciesRefused
 from service.server.app import create_app
@@ -31,7 +34,7 @@ from service.service import Service
 from service.settings import Settings
 from service.store.tables import tree_leaf
 from service.telemetry import log_lines
-from tests.service.conftest import BOTH_DATABASES, POLICIES, Lines, Server, eventually, running
+from tests.service.conftest import BOTH_DATABASES, POLICIES, Lines, Server, copied, eventually, running
 
 pytestmark = pytest.mark.usefixtures("little_to_search")
 
@@ -460,3 +463,28 @@ def test_a_shadow_is_held_to_the_same_keys(tmp_path, policies):
     server = Server(tmp_path / "log.db", "--policies", str(file), environment=environment)
     assert server.stop(0) == 2
     assert "is not signed" in server.log[-1]
+
+
+def test_the_archive_of_new_policies_is_written_before_the_writing_lock_is_taken(
+    tmp_path, tables, lines, policies, monkeypatch
+):
+    """It has megabytes: at a start and at a reload others record meanwhile. What is kept already is not written again."""
+    path, written = Path(copied(tables, tmp_path)), archive.write
+    seen: list[int] = []
+
+    def write(sources: Mapping[str, bytes]) -> bytes:
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")  # refused where somebody has the lock
+            other.execute("ROLLBACK")
+        seen.append(len(sources))
+        return written(sources)
+
+    monkeypatch.setattr(archive, "write", write)
+    with closing(opened(str(path), lines, policies, watch=False)) as service:
+        assert len(seen) == 1
+        with TestClient(create_app(service.settings, service), base_url="http://127.0.0.1:8080") as client:
+            rewrite(policies, "10 thousand", "20 thousand")
+            assert client.post("/v1/bundle/reload").json()["changed"]
+            assert len(seen) == 2
+    opened(str(path), lines, policies, watch=False).close()
+    assert len(seen) == 2

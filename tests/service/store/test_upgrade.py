@@ -117,6 +117,56 @@ def test_tables_that_a_later_version_adds_are_a_leaf(empty, tmp_path, monkeypatc
     open_present(empty).close()
 
 
+BROKEN = """
+import os, signal
+from alembic import op
+
+revision, down_revision = "9.1.0", "{before}"
+
+
+def upgrade():
+    op.execute("CREATE TABLE later (name VARCHAR)")
+    op.execute("ALTER TABLE watch_lease ADD COLUMN later VARCHAR")
+    {breaks}
+"""
+
+
+@pytest.mark.parametrize("breaks", ["op.execute('INSERT INTO nowhere VALUES (1)')", "os.kill(os.getpid(), signal.SIGKILL)"])
+def test_a_migration_that_breaks_off_leaves_nothing_behind(empty, tmp_path, monkeypatch, breaks):
+    """Tables and columns that it had made are gone, and the version before starts and records; mended, it completes them."""
+    with Store.open(empty) as store:
+        append(store, entry(1))
+    (tmp_path / "later").mkdir()
+    (tmp_path / "later" / "later.py").write_text(BROKEN.format(before=REVISION, breaks=breaks))
+    config = upgrade._config()
+    config.set_main_option("path_separator", "os")
+    folders = (Path(upgrade.__file__).parent / "migrations" / "versions", tmp_path / "later")
+    config.set_main_option("version_locations", os.pathsep.join(map(str, folders)))
+    with monkeypatch.context() as later:
+        later.setattr(upgrade, "_config", lambda: config)
+        later.setattr(upgrade, "REVISION", "9.1.0")
+        if not (pid := os.fork()):
+            try:
+                with pytest.raises(DatabaseRefused, match=r"cannot be used: .*nowhere"):
+                    Store.open(empty)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == (-9 if "kill" in breaks else 0)
+    with Store.open(empty) as store, store.database.reading.connect() as connection:
+        assert revision(connection) == REVISION
+        there = sa.inspect(connection)
+        assert not there.has_table("later")
+        assert "later" not in [each["name"] for each in there.get_columns("watch_lease")]
+        append(store, entry(2))
+        assert sound(store) == 2
+    (tmp_path / "later" / "later.py").write_text(BROKEN.format(before=REVISION, breaks="pass"))
+    monkeypatch.setattr(upgrade, "_config", lambda: config)
+    monkeypatch.setattr(upgrade, "REVISION", "9.1.0")
+    with Store.open(empty) as store, store.database.reading.connect() as connection:
+        assert connection.exec_driver_sql("SELECT name FROM later").all() == []
+
+
 LATER = f"""
 from alembic import op
 

@@ -1,0 +1,184 @@
+"""
+`make bench ARGS=sinks`: does a sink of the event stream delay decisions?
+
+Three services of one kind have a log each with the same number of events: one without a sink, one whose sink (files by day) catches up with
+all of them, one whose receiver (of OpenTelemetry) takes each request and never answers. All three are asked in turn, round by round, over a
+few connections that do not use the service up, and whoever is not asked is stopped meanwhile. So each round compares what the machine gives
+at that moment. Of `POST /v1/evaluate` the median and the 99th percentile are printed, and their ratios to the first service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import statistics
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import engine
+from service.log.leaf import SealedRecord
+from service.log.store import Store
+from service.outbox.cursors import cursor_of
+from service.policies.prepared_policies import PreparedPolicies
+from service.settings import Settings
+from service.store.upgrade import open_present
+from tests.bench import sizing, traffic
+from tests.bench.figures import line, progress
+from tests.bench.whole_decisions import percentile
+from tests.service.conftest import Server
+from tests.service.databases import PostgreSQL
+from tests.service.load import Load, post
+
+EVENTS = 100_000
+ROUNDS, SECONDS = 12, 3.0
+CONNECTIONS, PAUSE = 4, 0.03
+PATIENCE = 300.0  # seconds until a service is ready
+ASKED = 100  # different exchanges, each asked before
+NONE, CATCHES_UP, HANGS = "no sink", "catches up", "receiver hangs"
+
+
+@dataclass(slots=True)
+class Asked:
+    """A service, and how long each of its answers took in each round, in seconds."""
+
+    name: str
+    server: Server
+    url: str
+    rounds: list[list[float]] = field(default_factory=list)
+
+    def ratio(self, other: Asked, hundredth: int) -> float:
+        """How many times as long as another, in the median of all rounds."""
+        pairs = zip(self.rounds, other.rounds, strict=True)
+        return statistics.median(percentile(mine, hundredth) / percentile(its, hundredth) for mine, its in pairs)
+
+    def all(self, hundredth: int) -> float:
+        """A percentile over all rounds, in milliseconds."""
+        return percentile([each for some in self.rounds for each in some], hundredth) * 1000
+
+
+def main(events: int, kinds: Sequence[str]) -> None:
+    """Measure on these databases."""
+    made = sizing.models(PreparedPolicies.of(Settings(watch=False, policies=engine.bundled_policies())))
+    exchanges = traffic.varied(engine.load(engine.bundled_policies()))[:ASKED]
+    for kind in kinds:
+        with tempfile.TemporaryDirectory(prefix="sinks-") as name, ExitStack() as stack:
+            folder = Path(name)
+            server = stack.enter_context(PostgreSQL.running()) if kind == "postgresql" else None
+            _measure(kind, folder, server, made, events, exchanges)
+
+
+def _measure(
+    kind: str,
+    folder: Path,
+    server: PostgreSQL | None,
+    made: Sequence[SealedRecord],
+    events: int,
+    exchanges: Sequence[bytes],
+) -> None:
+    urls = _filled(folder, server, made, events)
+    with ExitStack() as stack:
+        port = stack.enter_context(_silent())
+        sinks = {
+            NONE: "",
+            CATCHES_UP: f"- {{name: s, kind: files, folder: {folder / 'events'}, from: beginning}}\n",
+            HANGS: f"- {{name: s, kind: otlp, address: 'http://127.0.0.1:{port}/v1/logs', private: yes, from: beginning}}\n",
+        }
+        asked = []
+        for (name, written), (url, key) in zip(sinks.items(), urls, strict=True):
+            progress(f"{kind}: starting the service: {name}")
+            environment = {"FIFTHFACTOR_LOG_KEY": key}
+            if written:
+                file = folder / f"{name.replace(' ', '-')}.yaml"
+                file.write_text(written)
+                environment["FIFTHFACTOR_SINKS"] = str(file)
+            options = ("--policies", str(engine.bundled_policies()))
+            started = Server(url, *options, folder=folder, environment=environment, module="service.cli")
+            stack.callback(started.stop, signal.SIGKILL)
+            started.wait(PATIENCE)
+            asked.append(Asked(name, started, url))
+            _ask(asked[-1], exchanges, 2.0)
+            started.process.send_signal(signal.SIGSTOP)
+        for number in range(ROUNDS):
+            for each in asked:
+                progress(f"{kind}: round {number + 1} of {ROUNDS}: {each.name}")
+                each.server.process.send_signal(signal.SIGCONT)
+                each.rounds.append(_ask(each, exchanges, SECONDS))
+                each.server.process.send_signal(signal.SIGSTOP)
+        sent = {each.name: _sent(each.url, key) for each, (_, key) in zip(asked, urls, strict=True)}
+    print()
+    line(f"{kind}, {events:,} events", "median ms", "of none", "99th ms", "of none", "asked", "events sent", width=30)
+    for each in asked:
+        figures = (
+            f"{each.all(50):.1f}", f"{each.ratio(asked[0], 50):.2f}×", f"{each.all(99):.1f}", f"{each.ratio(asked[0], 99):.2f}×",
+            f"{sum(map(len, each.rounds)):,}", f"{sent[each.name]:,}",
+        )  # fmt: skip
+        line(f"  {each.name}", *figures, width=30)
+
+
+def _filled(folder: Path, server: PostgreSQL | None, made: Sequence[SealedRecord], events: int) -> list[tuple[str, str]]:
+    """Three databases with the same log, and the key of each: the first is filled, the others are copies."""
+    key = folder / "1.log-key"
+    if server is not None:
+        shutil.copy(server._key, key)
+    first = str(folder / "1.db") if server is None else server.new()
+    with Store.open(first, log_key=key) as store:
+        asyncio.run(sizing.append(store, made, 0, events, events))
+    found = []
+    for number in (1, 2, 3):
+        own = folder / f"{number}.log-key"
+        url = first
+        if number > 1:
+            url = str(folder / f"{number}.db") if server is None else server.copy(first)
+        for each in (*folder.glob("1.db*"), *folder.glob("1.log-key*")) if number > 1 else ():
+            shutil.copy(each, folder / each.name.replace("1.", f"{number}.", 1))
+        found.append((url, str(own)))
+    return found
+
+
+def _ask(of: Asked, exchanges: Sequence[bytes], seconds: float) -> list[float]:
+    load = Load(of.server.port, [post("/v1/evaluate", each) for each in exchanges], CONNECTIONS, PAUSE, keep=False)
+
+    async def ask() -> None:
+        asking = asyncio.create_task(load.run())
+        await asyncio.sleep(seconds)
+        load.stopped = True
+        await asking
+
+    asyncio.run(ask())
+    assert load.statuses == {200: len(load.asked)}, load.statuses
+    return [each.took for each in load.asked]
+
+
+def _sent(url: str, key: str) -> int:
+    with closing(open_present(url, Path(key))) as database, database.reading.connect() as connection:
+        cursor = cursor_of(connection, "s")
+        return 0 if cursor is None else cursor.sent
+
+
+@contextmanager
+def _silent() -> Iterator[int]:
+    """A receiver that takes what it is sent and never answers: its port."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    kept: list[socket.socket] = []
+
+    def take() -> None:
+        while True:
+            try:
+                kept.append(listening.accept()[0])
+            except OSError:
+                return
+
+    threading.Thread(target=take, daemon=True).start()
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        os.close(listening.detach())
+        for each in kept:
+            each.close()
