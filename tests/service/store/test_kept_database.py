@@ -27,8 +27,10 @@ __all__ = ["filled"]
 
 KEPT = [
     Path(__file__).with_name(f"database-{version}.tar.gz")
-    for version in ("0.12.0", "0.13.0", "0.14.0", "0.15.0", "0.16.0", "0.17.0", "0.18.0")
+    for version in ("0.12.0", "0.13.0", "0.14.0", "0.15.0", "0.16.0", "0.17.0", "0.18.0", "1.0.0")
 ]
+ADDED_TO = KEPT[6:]  # since 0.18.0 an upgrade only adds
+PROMISED = KEPT[7:]  # since 1.0.0 a kind of leaf keeps its members
 NEWEST = Path(__file__).with_name(f"database-{engine.__version__}.tar.gz")
 MOST_BYTES = 300_000
 HELD = [
@@ -98,6 +100,57 @@ def test_it_is_upgraded_verified_and_decided_again(kept: str, monkeypatch: pytes
     found = json.loads(shown)
     assert (code, found["holds"], found["findings"]) == (0, True, []), shown + said
     assert {name for name, number in found["counts"].items() if number} <= {"bytes", "meaning", "without-erased", "erased"}
+
+
+def test_its_records_are_found_and_shown(kept: str) -> None:
+    """The newest ones, with their proofs."""
+    assert run(kept, "database", "upgrade")[0] == 0
+    code, shown, said = run(kept, "log", "search", "--limit", "5", "--json")
+    found = [json.loads(line) for line in shown.splitlines()]
+    assert (code, len(found)) == (0, 5), said
+    for each in found:
+        code, shown, said = run(kept, "log", "show", each["id"], "--json")
+        assert code == 0, said
+        assert json.loads(shown)["record"]["decision"]["outcome"] == each["outcome"]
+
+
+@pytest.mark.parametrize("archive", ADDED_TO, indirect=True, ids=lambda each: each.name)
+def test_an_upgrade_only_adds(kept: str) -> None:
+    """So that workers of the version before go on: no table and no column goes or is another, and a new column may be null."""
+    before = columns(kept)
+    assert run(kept, "database", "upgrade")[0] == 0
+    after = columns(kept)
+    assert {table for table in before if table not in after} == set()
+    for table, was in before.items():
+        assert {name: after[table].get(name) for name in was} == was, table
+        assert {name for name in after[table].keys() - was.keys() if after[table][name][1]} == set(), table
+
+
+def columns(file: str) -> dict[str, dict[str, tuple[str, int]]]:
+    """Of each table, each column with its type and whether it must be given."""
+    with closing(sqlite3.connect(file)) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {
+            table: {name: (type, must) for _, name, type, must, *_ in connection.execute(f"PRAGMA table_info({table})")}
+            for table in tables
+        }
+
+
+@pytest.mark.parametrize("archive", PROMISED, indirect=True, ids=lambda each: each.name)
+def test_a_leaf_that_is_written_now_has_the_members_that_it_had(kept: str, filled: Path) -> None:
+    """Those of each kind of leaf that the version wrote."""
+    then, now = members(kept), members(str(filled))
+    assert {kind: sorted(names - now.get(kind, set())) for kind, names in then.items() if names - now.get(kind, set())} == {}
+    assert len(then) > 38
+
+
+def members(file: str) -> dict[str, set[str]]:
+    """Of each kind of leaf, all members that one has; those of a record too."""
+    found: dict[str, set[str]] = {}
+    with closing(sqlite3.connect(file)) as connection:
+        for kind, leaf in connection.execute("SELECT kind, leaf FROM tree_leaf UNION ALL SELECT 'record', leaf FROM record"):
+            found.setdefault(kind, set()).update(json.loads(leaf))
+    return found
 
 
 def test_it_has_rows_of_every_kind_and_is_small(kept: str, archive: Path) -> None:
