@@ -13,7 +13,18 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from engine.policy_language.authzen_text import AuthZenText
-from engine.policy_language.document_text import Condition, Day, DocumentText, DutyText, Id, Prose, Status, Text, YesNo
+from engine.policy_language.document_text import (
+    Condition,
+    Day,
+    DocumentText,
+    DutyText,
+    FileText,
+    Id,
+    Prose,
+    Status,
+    Text,
+    YesNo,
+)
 from engine.policy_language.everyday_text import PresetText, SaidText
 from engine.policy_language.known_findings import KnownText
 from engine.policy_language.ledger_text import (
@@ -596,7 +607,7 @@ DERIVED = ("same", "aggregated", "other")  # how data derive from what came
 ONCE = ("settlement", "statistics", "authzen", "measures", "plans", "reached_from_abroad")
 
 
-class VocabularyText(DocumentText):
+class VocabularyText(FileText):
     """The words that policies are written in. Several files together make one vocabulary (semantics 5.5)."""
 
     model_config = ConfigDict(

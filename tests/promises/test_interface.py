@@ -106,7 +106,10 @@ BREAKS = {
         change("metrics|fifthfactor_decisions_total", ["result"]),
         "metric fifthfactor_decisions_total: label outcome: is gone",
     ),
-    "how a key is sent": (change("keys|bearer|scheme", "basic"), "way to send a key bearer: was {'type': 'http', 'scheme': 'bearer'}"),
+    "how a key is sent": (
+        change("keys|bearer|scheme", "basic"),
+        "way to send a key bearer: was {'type': 'http', 'scheme': 'bearer'}",
+    ),
     "a kind of event": (change("events", []), "kind of event org.fifthfactor.watch.overdue.v1: is gone"),
     "in what a problem is sent": (
         change("operations|evaluate|refusals|400", ["application/json"]),
@@ -125,7 +128,10 @@ BREAKS = {
         change("client|Client|methods|__init__|keep_permits|default", "1000"),
         "client's Client.__init__: parameter keep_permits: was 0 if it was left out, is 1000",
     ),
-    "what a method gives": (change("client|Client|returns|evaluate", "dict"), "client's Client: evaluate gave Answer, gives dict"),
+    "what a method gives": (
+        change("client|Client|returns|evaluate", "dict"),
+        "client's Client: evaluate gave Answer, gives dict",
+    ),
     "a type of a field": (change("client|Answer|fields|outcome", "int"), "client's Answer: outcome gave"),
     "an option that is not given": (
         change("commands|log search|values|--limit", "20"),
@@ -137,7 +143,10 @@ BREAKS = {
         change("language|files|PolicyText|required", ["policy", "otherwise"]),
         "PolicyText/otherwise: has become required",
     ),
-    "a word of policies": (change("language|files|PolicyText|$defs|InstrumentText|properties|force|enum", ["law"]), "force: no longer takes"),
+    "a word of policies": (
+        change("language|files|PolicyText|$defs|InstrumentText|properties|force|enum", ["law"]),
+        "force: no longer takes",
+    ),
     "an operator": (change("language|operators", []), "operator at_most: is gone"),
     "the semantics": (change("language|semantics", 4), "decided under the semantics 3, decide under 4"),
     "a property": (change("client|StreamEvent|properties", []), "client's StreamEvent: property number: is gone"),
