@@ -119,9 +119,13 @@ BREAKS = {
         change("schemas|Answer|properties|as_of|format", "date-time"),
         "as_of: format was date, is date-time",
     ),
-    "a value of a kind": (
-        change("schemas|MeansPart|properties|kind|enum", ["ground", "excuse"]),
-        "kind: is never 'exemption' any more",
+    "a value that programs do not know": (
+        change("schemas|MeansPart|properties|kind|enum", ["ground", "excuse", "exemption", "hope"]),
+        "kind: may be 'hope'",
+    ),
+    "a kind of event of a commitment": (
+        change("schemas|EventPart|properties|kind|enum", ["committed"]),
+        "kind: is never 'withdrawn' any more",
     ),
     "what an error has": (change("client|Refused|properties", []), "client's Refused: property request_id: is gone"),
     "how a client is made": (
@@ -177,11 +181,12 @@ def test_nothing_is_deprecated(present: dict[str, Any]) -> None:
 
 
 def test_what_is_added_breaks_nothing(present: dict[str, Any]) -> None:
-    """An operation, a parameter that may be left out, a member of an answer, a kind of problem, an option."""
+    """An operation, a parameter that may be left out, a member of an answer, a kind of event or of problem, an option."""
     more = copy.deepcopy(present)
     more["operations"]["more"] = more["operations"]["evaluate"]
     more["operations"]["evaluate"]["parameters"]["query more"] = {"required": False, "schema": {"type": "string"}}
     more["schemas"]["Answer"]["properties"]["unheard_of"] = {"type": "string"}
+    more["schemas"]["EventPart"]["properties"]["kind"]["enum"].append("forgotten")
     more["problems"]["more"] = 409
     more["commands"]["serve"]["options"]["--more"] = False
     assert interface_breaks(present, more) == []
