@@ -34,6 +34,7 @@ from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.everyday_words import EverydayWords
 from engine.policy_language.fact_catalogue import FactEntry, catalogue
 from engine.policy_language.mapping_facts import AnyMapping, MappingFiles, mapped_json
+from engine.policy_language.needed_version import needs_later
 from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisations
 from engine.policy_language.policy_in_full import again, in_full
 from engine.policy_language.presets import Preset, check_presets, presets
@@ -46,7 +47,7 @@ from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary_files import load as load_vocabulary
 from engine.policy_language.written_effects import PolicySettings
 from engine.rules import Calendar, Duty, Rule, RuleSet
-from engine.version import SEMANTICS
+from engine.version import SEMANTICS, VERSION
 
 KINDS = ("vocabulary", "policy", "organisation", "mapping", "test")
 BEGIN_WITH = "begin the file with `policy:`, `vocabulary:`, `organisation:`, `mapping:` or `test:`"
@@ -273,15 +274,21 @@ def load_sources(
     findings = Findings()
     trees: dict[str, list[tree.Node]] = {kind: [] for kind in KINDS}
     found_tests = []
+    too_new = False
     for name, data in sorted(sources.items()):
         if not tests and _only_tests(data):
             continue
         root = (read or tree.read)(name, data, findings)
+        if needs_later(root, findings):
+            too_new = True
+            continue
         kind = _kind(name, root, findings)
         if root is not None and kind:
             trees[kind].append(root)
             if kind == "test":
                 found_tests.append((name, root))
+    if too_new:
+        raise BundleRefused(tuple(each for each in findings.errors if each.code == "needs-version"), sources)
     if not trees["policy"] and not findings.errors:
         findings.error(
             Span(next(iter(sorted(sources)), "."), 1, 1),
@@ -360,8 +367,13 @@ def _semantics(trees: Iterable[tree.Node], unnamed: int, oldest: int, findings: 
         findings.error(where, "semantics", said, f"first at {at}", "name one version, in one file")
     if text in map(str, range(oldest, SEMANTICS + 1)):
         return int(text)
-    said = f"this engine does not decide under the semantics {text}"
-    findings.error(at, "semantics", said, help=f"write `semantics: {SEMANTICS}`, and mend what `fifthfactor check` then finds")
+    if text.isdecimal() and int(text) > SEMANTICS:
+        said = f"these policies are written for the semantics {text}, and Fifth Factor {VERSION} decides under {SEMANTICS}"
+        help = f"install a version that decides under {text}; under {SEMANTICS} they could mean something else"
+    else:
+        said = f"this engine does not decide under the semantics {text}"
+        help = f"write `semantics: {SEMANTICS}`, and mend what `fifthfactor check` then finds"
+    findings.error(at, "semantics", said, help=help)
     return SEMANTICS
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from engine.bundle import BEGIN_WITH
 from engine.policy_language.case_text import CaseText, TestText
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
-from engine.policy_language.document_text import DocumentText
+from engine.policy_language.document_text import DocumentText, FileText
 from engine.policy_language.mapping_text import RequestMappingText
 from engine.policy_language.organisation_text import AcceptanceText, OrganisationText
 from engine.policy_language.policy_text import CellText, PolicyText, RuleText, StepsText, TableText
@@ -36,7 +36,10 @@ _GROUPS = frozenset({"any_of", "all_of", "none_of"})
 # The parts of a document, each after an empty line; and the parts in which each entry stands after an empty line too.
 _SAID = OrganisationText.model_fields.keys() - {"organisation", "title"}
 _MAPPED = frozenset({"constants", "facts", "entities", "operations", "terms"})
-_PARTS = frozenset({"define", "groups", "rules", "cases", *_SAID, *_MAPPED, *VocabularyText.model_fields}) - {"vocabulary"}
+_PARTS = frozenset({"define", "groups", "rules", "cases", *_SAID, *_MAPPED, *VocabularyText.model_fields}) - {
+    "vocabulary",
+    *FileText.model_fields,
+}
 _SET_APART = frozenset({"rules", "cases", "accepts", "switched_off"})
 _KINDS: tuple[tuple[str, type[DocumentText], str, type[DocumentText] | None], ...] = (
     ("policy", PolicyText, "rules", RuleText),
@@ -269,7 +272,9 @@ def _sort_item(block: _Block, model: type[DocumentText]) -> None:
 
 def _sort(block: _Block, *models: type[DocumentText]) -> None:
     """Put the keys of a block into the order of some models."""
-    keys = [each.alias or name for model in models for name, each in model.model_fields.items()]
+    shared = FileText.model_fields.keys()
+    keys = [each.alias or name for model in models for name, each in model.model_fields.items() if name not in shared]
+    keys[1:1] = shared  # behind the name of the file
     order, first = {key: number for number, key in enumerate(keys)}, block.entries[:1]
     block.entries.sort(key=lambda entry: order.get(entry.key or "", len(order)))
     if block.entries[:1] != first and first[0].above[:1] == [""]:  # the empty line before the item

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from engine.policy_language.document_text import Day, DocumentText, Id, Prose, TruthWord, YesNo
+from engine.policy_language.document_text import Day, DocumentText, FileText, Id, Prose, TruthWord, YesNo
 
 
 class DutyOnDay(DocumentText):
@@ -89,7 +89,7 @@ class CaseText(DocumentText):
     """What the decision must say. Only what is named here is compared."""
 
 
-class TestText(DocumentText):
+class TestText(FileText):
     """A base exchange and cases that change it. In `change`, the text `left out` removes a fact."""
 
     __test__ = False  # not a pytest class

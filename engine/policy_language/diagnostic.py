@@ -57,6 +57,7 @@ CODES = {
     "needs-documents": "what a claim needs where it lifts is a condition of facts, and tests no document and no claim",
     "never-true": "no exchange meets a `coherence` entry, so it refuses nothing (a warning)",
     "no-effect": "a rule has neither an effect nor `exempts`",
+    "needs-version": "a file needs a later version of Fifth Factor than this one",
     "no-needs": "a claim does not say what it needs where it lifts (a warning, but for claims that come with the project)",
     "no-policy-speaks": "a subject matter is covered, and no policy is named that speaks of it",
     "no-policy": "no file begins with `policy:`",

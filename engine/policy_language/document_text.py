@@ -39,6 +39,13 @@ class DocumentText(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+class FileText(DocumentText):
+    """A whole file that authors write."""
+
+    needs_version: str | None = None
+    """The version of Fifth Factor that first knew all that this file says, like `1.1`. An earlier one refuses it, and says so."""
+
+
 PLACEHOLDERS = frozenset({"fixme", "n/a", "name", "nobody", "none", "null", "reason", "tba", "tbd", "todo", "xx", "xxx"})
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Field, model_validator
 
-from engine.policy_language.document_text import DocumentText, Id, Prose, Text, YesNo
+from engine.policy_language.document_text import DocumentText, FileText, Id, Prose, Text, YesNo
 
 RequestDoor = Literal["opa", "ext_authz"]
 TermDoor = Literal["odrl", "dpv"]
@@ -79,7 +79,7 @@ class ProgramOperationText(DocumentText):
         return self
 
 
-class RequestMappingText(RequestReadingText):
+class RequestMappingText(RequestReadingText, FileText):
     """How the requests of a program are read as exchanges. An operation that is not named here is refused."""
 
     model_config = ConfigDict(
@@ -161,7 +161,7 @@ class TermText(DocumentText):
         return self
 
 
-class TermMappingText(DocumentText):
+class TermMappingText(FileText):
     """What the terms of another vocabulary are called here. A term that is not named here is unknown, and asked."""
 
     model_config = ConfigDict(json_schema_extra={"$id": "urn:fifthfactor:term-mapping:1"})

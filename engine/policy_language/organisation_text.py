@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from engine.policy_language.document_text import Day, DocumentText, Id, Text
+from engine.policy_language.document_text import Day, DocumentText, FileText, Id, Text
 
 
 class AcceptanceText(DocumentText):
@@ -41,7 +41,7 @@ class SwitchedOffText(DocumentText):
     """Who decided that, by role or name."""
 
 
-class OrganisationText(DocumentText):
+class OrganisationText(FileText):
     """An organisation that has rules beside the law. Everything else in the same folder is its own too."""
 
     model_config = ConfigDict(

@@ -11,6 +11,7 @@ from engine.policy_language.document_text import (
     Day,
     DocumentText,
     DutyText,
+    FileText,
     Force,
     Id,
     Prose,
@@ -189,7 +190,7 @@ class ReachInDoubtText(DocumentText):
     """What is not known, in your own words."""
 
 
-class PolicyText(DocumentText):
+class PolicyText(FileText):
     """One policy. It expresses one instrument, in one file (semantics 4.2)."""
 
     model_config = ConfigDict(

@@ -13,7 +13,18 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from engine.policy_language.authzen_text import AuthZenText
 from engine.policy_language.coverage_text import JurisdictionText, SubjectText, TouchText
-from engine.policy_language.document_text import Condition, Day, DocumentText, DutyText, Id, Prose, Status, Text, YesNo
+from engine.policy_language.document_text import (
+    Condition,
+    Day,
+    DocumentText,
+    DutyText,
+    FileText,
+    Id,
+    Prose,
+    Status,
+    Text,
+    YesNo,
+)
 from engine.policy_language.everyday_text import PresetText, SaidText
 from engine.policy_language.fact_text import FactText, MoreValueText, UnitText, ValueSetText
 from engine.policy_language.ledger_text import (
@@ -301,7 +312,7 @@ DERIVED = ("same", "aggregated", "other")  # how data derive from what came
 ONCE = ("settlement", "statistics", "authzen", "measures", "plans", "reached_from_abroad")
 
 
-class VocabularyText(DocumentText):
+class VocabularyText(FileText):
     """The words that policies are written in. Several files together make one vocabulary (semantics 5.5)."""
 
     model_config = ConfigDict(

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 import engine
+from engine.policy_language import needed_version
 from engine.version import SEMANTICS, semantics_of
 
 TODAY = date(2026, 11, 24)
@@ -74,6 +75,32 @@ def test_an_earlier_bundle_decides_nothing_new():
     assert refusals("semantics: 0", replay=True) >= {"semantics"}
     assert refusals(f"semantics: {SEMANTICS + 1}", replay=True) >= {"semantics"}
     assert refusals("semantics: one", replay=True) >= {"semantics"}
+
+
+def test_policies_for_a_later_version_are_not_brought_back():
+    """What they mean is not known here: to write the present number over theirs would be a guess, so nobody is told to."""
+    with pytest.raises(engine.BundleRefused) as refused:
+        engine.load_sources(sources(f"semantics: {SEMANTICS + 1}"))
+    (finding,) = (each for each in refused.value.diagnostics if each.code == "semantics")
+    assert finding.message.endswith(f"and Fifth Factor {engine.__version__} decides under {SEMANTICS}")
+    assert finding.help.startswith(f"install a version that decides under {SEMANTICS + 1}")
+
+
+@pytest.mark.parametrize(
+    ("version", "loads"), [("1.0", True), ("1.3", True), ("1.3.2", True), ("1.3.3", False), ("1.10", False)]
+)
+def test_a_file_says_which_version_it_needs(version, loads, monkeypatch):
+    """An earlier one refuses it by one sentence; numbers are compared as numbers."""
+    monkeypatch.setattr(needed_version, "VERSION", "1.3.2+checkout")
+    files = {
+        "law/words.yaml": WORDS.format(named="semantics: 1").encode(),
+        "law/policy.yaml": POLICY + f"needs_version: {version}\n".encode(),
+    }
+    if loads:
+        assert engine.load_sources(files, replay=True)
+    else:
+        with pytest.raises(engine.BundleRefused, match=f"this file needs version {version} of Fifth Factor, and this is 1.3.2"):
+            engine.load_sources(files, replay=True)
 
 
 def test_two_files_that_name_two_versions_are_refused():

@@ -1,7 +1,7 @@
 """
-What other programs can name of this version: the operations of `/v1` with their schemas, headers and scopes, the kinds of problems, the
-settings, the names of the client, the commands with their options and what they print as JSON, the kinds of leaves, the names of shapes
-and of metrics, what the distributions install. A document of JSON comes out.
+What other programs can name of this version: the operations of `/v1` with their schemas, headers and scopes, the kinds of problems and of
+events, the settings, the names of the client, the commands with their options and what they print as JSON, the kinds of leaves, the names
+of shapes and of metrics, the keys and operators of the language, what the distributions install. A document of JSON comes out.
 """
 
 import dataclasses
@@ -18,22 +18,32 @@ from typing import Any
 import typer.main
 from starlette.testclient import TestClient
 
+import engine
 import service.client
+from engine.policy_language.case_text import TestText
+from engine.policy_language.conditions import FITS
+from engine.policy_language.mapping_text import RequestMappingText, TermMappingText
+from engine.policy_language.organisation_text import OrganisationText
+from engine.policy_language.policy_text import PolicyText
+from engine.policy_language.vocabulary_text import VocabularyText
 from service.audit.leaf_effects import EFFECTS
 from service.cli import command
 from service.cli.main import app
 from service.log.record import Record
+from service.outbox.stream_event import COMMITMENT, DECISION
 from service.problems import KINDS
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
+from service.watch import events
 from tests.pages import text_of
 from tests.promises.printed_json import printed
 from tests.service.cli.test_main import commands
 from tests.service.conftest import POLICIES, ROOT
 
 Document = dict[str, Any]
+_WITH = ("__enter__", "__exit__", "__aenter__", "__aexit__")  # what `with` calls
 _WORDS = ("description", "title", "examples", "example", "summary")
 
 
@@ -45,17 +55,20 @@ def interface() -> Document:
             {
                 "operations": dict(_operations(openapi)),
                 "schemas": _bare(openapi["components"]["schemas"]),
+                "keys": _bare(openapi["components"]["securitySchemes"]),
                 "deprecated": sorted(_deprecated(openapi)),
                 "problems": {kind: status for kind, (status, _) in KINDS.items()},
+                "events": [DECISION, COMMITMENT, *(events.TYPE.format(kind=each) for each in events.KINDS)],
                 "record": _bare(Record.model_json_schema()),
                 "leaves": sorted({*EFFECTS, *_first_cells("proofs.md", "Leaves")}),
-                "metrics": _first_cells("metrics.md", "What is counted"),
+                "metrics": _metrics(),
                 "shapes": _shapes(),
                 "settings": _settings(),
                 "client": dict(_client()),
                 "commands": dict(_commands()),
                 "exit codes": {name: getattr(command, name) for name in ("DONE", "FINDING", "USED_WRONGLY", "INTERRUPTED")},
                 "printed": printed(),
+                "language": _language(),
                 "distributions": {folder: _installed(folder) for folder in (".", "service/client")},
             }
         )
@@ -97,7 +110,7 @@ def _operations(openapi: Document) -> Iterator[tuple[str, Document]]:
                     "answers": {status: _content(each) for status, each in answers.items() if status[0] == "2"},
                     "headers": {status: sorted(each.get("headers", ())) for status, each in answers.items()},
                     "scopes": sorted({scope for each in said.get("security", ()) for scope in each.get("bearer", ())}),
-                    "refusals": sorted(status for status in answers if status[0] != "2"),
+                    "refusals": {status: sorted(_content(each)) for status, each in answers.items() if status[0] != "2"},
                 },
             )
 
@@ -146,7 +159,27 @@ def _settings() -> Document:
 
 
 def _shapes() -> list[str]:
-    return sorted(set(re.findall(r"`(fifthfactor/[a-z-]+/\d+)`", text_of("service/docs/versions.md"))))
+    """The names of shapes on the page that the code writes or reads."""
+    said = set(re.findall(r"`(fifthfactor/[a-z-]+/\d+)`", text_of("service/docs/versions.md")))
+    files = (file for room in ("engine", "service") for file in (ROOT / room).rglob("*.py"))
+    return sorted(said & {name for file in files for name in re.findall(r'"(fifthfactor/[a-z-]+/\d+)', file.read_text())})
+
+
+def _metrics() -> Document:
+    """By name, the labels that the page gives."""
+    section = text_of("service/docs/metrics.md").partition("## What is counted\n")[2].partition("\n## ")[0]
+    cells = " ".join(re.findall(r"^\| (`[^|]*) \|", section, re.MULTILINE))
+    return {name: labels.split(",") if labels else [] for name, labels in re.findall(r"`(\w+)(?:\{([\w,]+)\})?", cells)}
+
+
+def _language() -> Document:
+    """The keys of each kind of file, and the operators of tests."""
+    kinds = (PolicyText, VocabularyText, OrganisationText, RequestMappingText, TermMappingText, TestText)
+    return {
+        "semantics": engine.SEMANTICS,
+        "files": {each.__name__: _bare(each.model_json_schema()) for each in kinds},
+        "operators": sorted(FITS),
+    }
 
 
 def _first_cells(page: str, heading: str) -> list[str]:
@@ -173,26 +206,49 @@ def _client() -> Iterator[tuple[str, Document]]:
         found: Document = {}
         if inspect.isclass(named):
             if dataclasses.is_dataclass(named):
-                found["fields"] = {each.name: str(each.type) for each in dataclasses.fields(named)}
+                found["fields"] = {each.name: _type(each.type) for each in dataclasses.fields(named)}
             found["methods"] = {
                 each: _parameters(getattr(named, each))
                 for each in dir(named)
-                if not each.startswith("_") and inspect.isfunction(getattr(named, each))
+                if (each[0] != "_" or each in _WITH) and inspect.isfunction(getattr(named, each))
             }
             found["properties"] = [each for each in dir(named) if each[0] != "_" and isinstance(getattr(named, each), property)]
             found["bases"] = [each.__name__ for each in named.__mro__[1:-1]]
-            if not dataclasses.is_dataclass(named) and "__init__" in vars(named):
+            if not dataclasses.is_dataclass(named) and inspect.isfunction(named.__init__):
                 found["methods"]["__init__"] = _parameters(named.__init__)
+                if issubclass(named, Exception):
+                    found["properties"] += _of_an_error(named)
+            found["returns"] = {each: _returned(getattr(named, each)) for each in found["methods"] if each != "__init__"}
         elif callable(named):
             found["methods"] = {"": _parameters(named)}
+            found["returns"] = {"": _returned(named)}
         yield name, found
 
 
+def _of_an_error(named: Any) -> list[str]:
+    """What an error has, seen on one that is made of nothing: zeros, empty texts and lists."""
+    needed = [each for each in inspect.signature(named).parameters.values() if each.default is each.empty]
+    return sorted(vars(named(*(0 if each.annotation is int else "" for each in needed))))
+
+
+def _returned(function: Any) -> str:
+    return _type(inspect.signature(function).return_annotation)
+
+
+def _type(annotation: Any) -> str:
+    """A type as it is written, without the names of modules."""
+    return re.sub(r"\b[a-z_]\w*\.(?=\w)", "", inspect.formatannotation(annotation).strip("'"))
+
+
 def _parameters(function: Any) -> Document:
-    """By name: how it is given, and whether it must be."""
+    """By name: how it is given, whether it must be, and what it is if it is left out."""
     parameters = list(inspect.signature(function).parameters.values())
     return {
-        each.name: {"kind": each.kind.name, "required": each.default is each.empty and each.kind.name[:3] != "VAR"}
+        each.name: {
+            "kind": each.kind.name,
+            "required": each.default is each.empty and each.kind.name[:3] != "VAR",
+            "default": None if each.default is each.empty else repr(each.default),
+        }
         for each in parameters
         if each.name != "self"
     }
@@ -215,6 +271,12 @@ def _commands() -> Iterator[tuple[str, Document]]:
                     for option in (*each.opts, *each.secondary_opts)
                 },
                 "flags": sorted(option for each in found.params if getattr(each, "is_flag", False) for option in each.opts),
+                "values": {
+                    option: str(each.default)
+                    for each in found.params
+                    if each.param_type_name == "option" and each.default is not None and not getattr(each, "is_flag", False)
+                    for option in each.opts
+                },
                 "many": sorted(option for each in found.params if getattr(each, "multiple", False) for option in each.opts),
             },
         )

@@ -12,17 +12,22 @@ def interface_breaks(was: Document, now: Document) -> list[str]:
     """What a program that was written for the first does not find, or not as it was, in the second."""
     return [
         *_operation_breaks(was, now),
+        *_changed("way to send a key", "was", was["keys"], now["keys"]),
+        *_gone("way to send a key", was["keys"], now["keys"]),
+        *_gone("kind of event", was["events"], now["events"]),
         *_gone("problem", was["problems"], now["problems"]),
         *_changed("problem", "its status was", was["problems"], now["problems"]),
         *_schema_breaks("record", was["record"], now["record"]),
         *_gone("kind of leaf", was["leaves"], now["leaves"]),
         *_gone("shape", was["shapes"], now["shapes"]),
         *_gone("metric", was["metrics"], now["metrics"]),
+        *_label_breaks(was["metrics"], now["metrics"]),
         *_setting_breaks(was["settings"], now["settings"]),
         *_client_breaks(was["client"], now["client"]),
         *_command_breaks(was["commands"], now["commands"]),
         *_changed("exit code", "was", was["exit codes"], now["exit codes"]),
         *_printed_breaks(was["printed"], now["printed"]),
+        *_language_breaks(was["language"], now["language"]),
         *_distribution_breaks(was["distributions"], now["distributions"]),
     ]
 
@@ -67,12 +72,29 @@ def _operation_breaks(was: Document, now: Document) -> Iterator[str]:
                     yield f"{name}: an answer in {media} is gone"
                 else:
                     yield from schemas.between(schema, newer["answers"][status][media], f"{name}: {status}", "received")
+        for status, media_types in older["refusals"].items():
+            yield from _gone(f"{name}: {status} in", media_types, newer["refusals"].get(status, media_types))
         for status, headers in older["headers"].items():
             yield from _gone(f"{name}: {status}: header", headers, newer["headers"].get(status, headers))
         yield from (f"{name}: wants the scope {each}" for each in newer["scopes"] if each not in older["scopes"])
         yield from (
             f"{name}: the status {each} is new among successes" for each in newer["answers"] if each not in older["answers"]
         )
+
+
+def _label_breaks(was: Document, now: Document) -> Iterator[str]:
+    for name in was.keys() & now.keys():
+        yield from _gone(f"metric {name}: label", was[name], now[name])
+
+
+def _language_breaks(was: Document, now: Document) -> Iterator[str]:
+    if was["semantics"] != now["semantics"]:
+        yield f"policies: decided under the semantics {was['semantics']}, decide under {now['semantics']}"
+    yield from _gone("kind of file", was["files"], now["files"])
+    for kind in was["files"].keys() & now["files"].keys():
+        older, newer = was["files"][kind], now["files"][kind]
+        yield from SchemaBreaks(older.get("$defs", {}), newer.get("$defs", {})).between(older, newer, kind, "sent")
+    yield from _gone("operator", was["operators"], now["operators"])
 
 
 def _schema_breaks(what: str, was: Document, now: Document) -> Iterator[str]:
@@ -112,6 +134,8 @@ def _client_breaks(was: Document, now: Document) -> Iterator[str]:
             f"client's {name}: property", older.get("properties", ()), newer.get("properties", newer.get("fields", ()))
         )
         yield from _gone(f"client's {name}: is no longer a", older.get("bases", ()), newer.get("bases", ()))
+        for what in ("fields", "returns"):
+            yield from _type_breaks(f"client's {name}", older.get(what, {}), newer.get(what, {}))
         for method, parameters in older.get("methods", {}).items():
             if method not in newer.get("methods", {}):
                 continue
@@ -122,11 +146,20 @@ def _client_breaks(was: Document, now: Document) -> Iterator[str]:
                 before = parameters.get(parameter)
                 if said["required"] and not (before and before["required"]):
                     yield f"{at}: parameter {parameter}: has become required"
+                if before and not before["required"] and before["default"] != said["default"]:
+                    yield f"{at}: parameter {parameter}: was {before['default']} if it was left out, is {said['default']}"
                 if before and before["kind"] != said["kind"]:
                     yield f"{at}: parameter {parameter}: was {before['kind']}, is {said['kind']}"
             placed = [each for each, said in parameters.items() if said["kind"] != "KEYWORD_ONLY"]
             if [each for each in later if later[each]["kind"] != "KEYWORD_ONLY"][: len(placed)] != placed:
                 yield f"{at}: the places of its parameters are others"
+
+
+def _type_breaks(what: str, was: Document, now: Document) -> Iterator[str]:
+    """A type that a program is given may become one of those that it was."""
+    for name in was.keys() & now.keys():
+        if was[name] != now[name] and not set(now[name].split(" | ")) <= set(was[name].split(" | ")):
+            yield f"{what}: {name or 'it'} gave {was[name]}, gives {now[name]}"
 
 
 def _command_breaks(was: Document, now: Document) -> Iterator[str]:
@@ -141,6 +174,7 @@ def _command_breaks(was: Document, now: Document) -> Iterator[str]:
         taken = [each for each in newer["flags"] if each in older["options"] and each not in older["flags"]]
         yield from (f"command {name}: option {each}: takes no value any more" for each in taken)
         yield from _gone(f"command {name}: option that may be repeated", older["many"], newer["many"])
+        yield from _changed(f"command {name}: option", "if it was not given it was", older["values"], newer["values"])
         arguments = [required for _, required in older["arguments"]], [required for _, required in newer["arguments"]]
         if len(arguments[1]) < len(arguments[0]) or any(arguments[1][len(arguments[0]) :]):
             yield f"command {name}: its arguments are others"

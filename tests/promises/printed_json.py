@@ -16,11 +16,14 @@ from typing import Any
 from typer.testing import CliRunner
 
 from service.cli.main import app
+from tests.service.cli.test_mapping import READ
 from tests.service.conftest import EXCHANGE, POLICIES, ROOT
 
 Schema = dict[str, Any]
 LEFT = ROOT / "tests/service/store/database-0.18.0.tar.gz"
 GIVEN = ROOT / "tests/promises/given-0.18.0.tar.xz"
+CONTRACT = ROOT / "tests/service/doors/fixtures/dsp/negotiation/example/contract-agreement-message-full.json"
+MAPPINGS = ROOT / "tests/service/doors/opa/mappings"
 DATABASE = ("--database", "log.db")
 LAW = ("--policies", "law")
 TEST = """
@@ -50,6 +53,20 @@ PRINTED: tuple[tuple[str, ...], ...] = (
     ("accounts", *DATABASE, "--json"),
     ("events", "list", *DATABASE, "--json"),
     ("receipt", "verify", "receipt.json", "--key", "log.key", "--json"),
+    ("lint", "law", "--json"),
+    ("analyse", "law", "--json"),
+    ("impact", "law", "law", "--over", "log", *DATABASE, "--format", "json"),
+    ("exposure", "--entity", "party/clinic", *DATABASE, "--json"),
+    ("log", "tail", *DATABASE, "--json"),
+    ("sessions", "list", *DATABASE, "--json"),
+    ("events", "sinks", *DATABASE, "--json"),
+    ("database", "drill", *DATABASE, "--json"),
+    ("doctor", "--without-policies", *DATABASE, "--json"),
+    ("bundle", "show", "law.bundle", "--json"),
+    ("bundle", "verify", "law.bundle", "--key", "release.pub", "--json"),
+    ("import", "inventory.csv", "--column", "country=recipient.country", *LAW, "--json"),
+    ("odrl", "read", "contract.json", "--json"),
+    ("mapping", "try", "reports", "input.json", "--policies", "bundled", "--policies", "mappings", "--json"),
 )
 
 
@@ -63,7 +80,18 @@ def printed() -> dict[str, Schema]:
         Path("law/test.yaml").write_text(TEST)
         Path("exchange.json").write_text(json.dumps(EXCHANGE))
         Path("plan.json").write_text(json.dumps({"schema": "fifthfactor/plan/1", "legs": [{"exchange": EXCHANGE}]}))
-        assert _run("database", "upgrade", *DATABASE)[0] == 0
+        shutil.copytree(MAPPINGS, "mappings")
+        shutil.copy(CONTRACT, "contract.json")
+        Path("input.json").write_text(json.dumps({"input": READ}))
+        Path("inventory.csv").write_text("system,country\ncrm,DE\n")
+        Path("sinks.yaml").write_text("- name: files\n  kind: files\n  folder: events\n")
+        for command in (
+            ("database", "upgrade", *DATABASE),
+            ("bundle", "keygen", "release"),
+            ("bundle", "build", "law", "--output", "law.bundle"),
+            ("bundle", "sign", "law.bundle", "--key", "release.key"),
+        ):
+            assert _run(*command)[0] == 0, command
         _, found = _run("log", "search", "--limit", "1", *DATABASE, "--json")
         decision = str(next(_lines(found))["id"])
         return {" ".join(each): _of(each, decision) for each in PRINTED}
@@ -76,7 +104,7 @@ def _of(command: tuple[str, ...], decision: str) -> Schema:
 
 
 def _run(*command: str) -> tuple[int, str]:
-    done = CliRunner().invoke(app, command)
+    done = CliRunner().invoke(app, command, env={"FIFTHFACTOR_SINKS": "sinks.yaml"})
     return done.exit_code, done.stdout or done.stderr
 
 

@@ -3,7 +3,7 @@ What breaks between two JSON Schemas, seen by a program that was written for the
 
 What a program sends must go on being taken: nothing becomes required, no member, type or value is taken away, no limit gets tighter.
 What it receives must go on being what it knows: no member goes, none that was always there may be missing, no type or value comes in.
-New values of `code` and `kind` may come in, as may new members.
+New values of `code`, and new kinds of events, may come in, as may new members; none of their values goes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 Direction = Literal["sent", "received"]
 Schema = Mapping[str, Any]
-_GROWING = ("code", "kind")  # members whose values are a list that grows
+_GROWING = ("/code", "/events/*/kind")  # where members end whose values are a list that grows
 _UPPER = ("maxLength", "maxItems", "maximum", "exclusiveMaximum", "maxProperties")
 _LOWER = ("minLength", "minItems", "minimum", "exclusiveMinimum", "minProperties")
 
@@ -58,6 +58,8 @@ class SchemaBreaks:
             yield from _limits(was, now, at)
             if was.get("default") != now.get("default"):
                 yield f"{at}: was {was.get('default', 'not set')} if it was left out, is {now.get('default', 'not set')}"
+        elif was.get("format") != now.get("format"):
+            yield f"{at}: format was {was.get('format', 'not set')}, is {now.get('format', 'not set')}"
         yield from self._members(was, now, at, direction)
         if isinstance(was.get("items"), dict) and isinstance(now.get("items"), dict):
             yield from self.between(was["items"], now["items"], f"{at}/*", direction)
@@ -116,10 +118,13 @@ def _values(was: Schema, now: Schema, at: str, direction: Direction) -> Iterator
         gone = "anything" if older is None else ", ".join(sorted(repr(each) for each in older if each not in newer))
         if gone:
             yield f"{at}: no longer takes {gone}"
-    if direction == "received" and older is not None and at.rpartition("/")[2] not in _GROWING:
+    grows = at.endswith(_GROWING)
+    if direction == "received" and older is not None and not grows:
         new = "anything" if newer is None else ", ".join(sorted(repr(each) for each in newer if each not in older))
         if new:
             yield f"{at}: may be {new}"
+    if direction == "received" and older and newer and grows:
+        yield from (f"{at}: is never {each!r} any more" for each in older if each not in newer)
 
 
 def _limits(was: Schema, now: Schema, at: str) -> Iterator[str]:

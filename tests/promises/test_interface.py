@@ -101,7 +101,58 @@ BREAKS = {
     ),
     "a member of a problem": (change("schemas|Problem|properties|detail"), "problem/detail: is gone"),
     "a leaf of the tree itself": (change("leaves", []), "kind of leaf erasure: is gone"),
-    "a metric": (change("metrics", []), "metric fifthfactor_decisions_total: is gone"),
+    "a metric": (change("metrics", {}), "metric fifthfactor_decisions_total: is gone"),
+    "a label of a metric": (
+        change("metrics|fifthfactor_decisions_total", ["result"]),
+        "metric fifthfactor_decisions_total: label outcome: is gone",
+    ),
+    "how a key is sent": (
+        change("keys|bearer|scheme", "basic"),
+        "way to send a key bearer: was {'type': 'http', 'scheme': 'bearer'}",
+    ),
+    "a kind of event": (change("events", []), "kind of event org.fifthfactor.watch.overdue.v1: is gone"),
+    "in what a problem is sent": (
+        change("operations|evaluate|refusals|400", ["application/json"]),
+        "evaluate: 400 in application/problem+json: is gone",
+    ),
+    "how a value is written": (
+        change("schemas|Answer|properties|as_of|format", "date-time"),
+        "as_of: format was date, is date-time",
+    ),
+    "a value that programs do not know": (
+        change("schemas|MeansPart|properties|kind|enum", ["ground", "excuse", "exemption", "hope"]),
+        "kind: may be 'hope'",
+    ),
+    "a kind of event of a commitment": (
+        change("schemas|EventPart|properties|kind|enum", ["committed"]),
+        "kind: is never 'withdrawn' any more",
+    ),
+    "what an error has": (change("client|Refused|properties", []), "client's Refused: property request_id: is gone"),
+    "how a client is made": (
+        change("client|Client|methods|__init__|keep_permits|default", "1000"),
+        "client's Client.__init__: parameter keep_permits: was 0 if it was left out, is 1000",
+    ),
+    "what a method gives": (
+        change("client|Client|returns|evaluate", "dict"),
+        "client's Client: evaluate gave Answer, gives dict",
+    ),
+    "a type of a field": (change("client|Answer|fields|outcome", "int"), "client's Answer: outcome gave"),
+    "an option that is not given": (
+        change("commands|log search|values|--limit", "20"),
+        "command log search: option --limit: if it was not given it was 50",
+    ),
+    "a key of policies": (change("language|files|PolicyText|properties|otherwise"), "PolicyText/otherwise: is gone"),
+    "a key of rules": (change("language|files|PolicyText|$defs|RuleText|properties|allows"), "allows: is gone"),
+    "a key that policies must have": (
+        change("language|files|PolicyText|required", ["policy", "otherwise"]),
+        "PolicyText/otherwise: has become required",
+    ),
+    "a word of policies": (
+        change("language|files|PolicyText|$defs|InstrumentText|properties|force|enum", ["law"]),
+        "force: no longer takes",
+    ),
+    "an operator": (change("language|operators", []), "operator at_most: is gone"),
+    "the semantics": (change("language|semantics", 4), "decided under the semantics 3, decide under 4"),
     "a property": (change("client|StreamEvent|properties", []), "client's StreamEvent: property number: is gone"),
     "what is caught": (change("client|Refused|bases", ["Exception"]), "client's Refused: is no longer a ClientError: is gone"),
     "an option without a value": (change("commands|check|flags", []), "command check: option without a value --json: is gone"),
@@ -130,11 +181,12 @@ def test_nothing_is_deprecated(present: dict[str, Any]) -> None:
 
 
 def test_what_is_added_breaks_nothing(present: dict[str, Any]) -> None:
-    """An operation, a parameter that may be left out, a member of an answer, a kind of problem, an option."""
+    """An operation, a parameter that may be left out, a member of an answer, a kind of event or of problem, an option."""
     more = copy.deepcopy(present)
     more["operations"]["more"] = more["operations"]["evaluate"]
     more["operations"]["evaluate"]["parameters"]["query more"] = {"required": False, "schema": {"type": "string"}}
     more["schemas"]["Answer"]["properties"]["unheard_of"] = {"type": "string"}
+    more["schemas"]["EventPart"]["properties"]["kind"]["enum"].append("forgotten")
     more["problems"]["more"] = 409
     more["commands"]["serve"]["options"]["--more"] = False
     assert interface_breaks(present, more) == []

@@ -7,6 +7,7 @@ from starlette.testclient import TestClient
 from service.server.app import create_app
 from service.store.tables import metadata
 from tests.pages import ROOT, text_of
+from tests.service.conftest import EXCHANGE
 
 
 def test_it_says_what_it_is_not():
@@ -28,9 +29,15 @@ def test_every_table_of_the_database_is_listed():
 
 
 def test_every_metric_is_listed(in_file):
-    """By its name, without labels; those of the process are a family. Some are only where something is set: the code has their names."""
+    """Those of the process are a family. Some are only where something is set: the code has their names. What is told has its labels."""
     with TestClient(create_app(in_file.settings, in_file), base_url="http://127.0.0.1:8080") as client:
-        told = set(re.findall(r"^# TYPE (fifthfactor_\w+)", client.get("/metrics").text, re.MULTILINE))
+        client.post("/v1/evaluate", json=EXCHANGE).raise_for_status()
+        page = client.get("/metrics").text
+    told = set(re.findall(r"^# TYPE (fifthfactor_\w+)", page, re.MULTILINE))
+    listed = dict(re.findall(r"`(fifthfactor_\w+)(?:\{([\w,]+)\})?`", text_of("service/docs/metrics.md")))
+    for name, labels in re.findall(r"^(fifthfactor_\w+)(?:\{(.*)\})? ", page, re.MULTILINE):
+        on_the_page = listed[re.sub("_(bucket|sum|count)$", "", name)]
+        assert {*re.findall(r'(\w+)="', labels)} - {"le"} == {*on_the_page.split(",")} - {""}, name
     called = re.compile(r'"(?:counter|gauge)",\s*"(fifthfactor_\w+)"')
     told |= {name for file in (ROOT / "service").rglob("*.py") for name in called.findall(file.read_text())}
     assert set(_first_cells("service/docs/metrics.md", "What is counted")) - {"process_"} == told

@@ -118,7 +118,7 @@ def engines(file: Path) -> tuple[engine.Bundle, tuple[Any, ...]]:
     text = read(file)
     policies = [policy(short) for short in text.get("policies", [text])]
     sources = {f"{one['policy']}.yaml": json.dumps(one, indent=1).encode() for one in policies}
-    words = plain(read_tree(VOCABULARY.name, VOCABULARY.read_bytes(), Findings()))
+    words = plain(read_tree(VOCABULARY.name, file.with_name(VOCABULARY.name).read_bytes(), Findings()))
     sources["vocabulary.yaml"] = json.dumps(words | {key: text[key] for key in WORDS if key in text}).encode()
     if "organisation" in text:
         ours = {"organisation": "acme", "title": "Acme", **text["organisation"]}
@@ -134,9 +134,9 @@ def engines_of_everyone(file: Path) -> tuple[engine.Bundle, tuple[Any, ...]]:
     return bundle, tuple(make(bundle.rules) for make in ENGINES)
 
 
-def cases() -> Iterator[Any]:
+def cases(folder: Path = CASES) -> Iterator[Any]:
     """Every case, named by its sentence."""
-    for file in sorted(set(CASES.glob("*.yaml")) - {VOCABULARY}):
+    for file in sorted(set(folder.glob("*.yaml")) - {folder / VOCABULARY.name}):
         text = read(file)
         for written in text["cases"]:
             assert set(written) <= CASE_KEYS, f"{file.name}: no key {set(written) - CASE_KEYS}"
