@@ -51,7 +51,7 @@ def test_a_receiver_notes_all_of_a_request_or_nothing(tmp_path: Path) -> None:
         assert list(lines(file)) == [(4, ""), (5, "key"), (6, "key")]
 
 
-@pytest.mark.fuzz
+@pytest.mark.fuzz(weight=10)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_twenty_thousand_events_through_kills(database: str, tmp_path: Path) -> None:
     """Webhook, files and a collector get every event, in the order of each exporter, while what sends and what receives is killed."""

@@ -3,12 +3,13 @@ The OpenAPI document: as its readers see it, and as schemathesis does, which ask
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from tests.chance import examples, seed
+from tests.chance import seed, share, tried
 from tests.service.conftest import ROOT, Server
 
 SETTINGS = Path(__file__).parent / "schemathesis.toml"
@@ -36,17 +37,21 @@ def resolved(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def ask_for_all(server: Server, folder: Path, bearer: str, number: int, *options: str) -> str:
-    """Ask with so many examples an operation; what was found out. What schemathesis writes, it writes into `folder`."""
-    chosen = seed(SEED)
+    """Ask with so many examples an operation, again and again if a share has an end.
+
+    Returns what was found out. What schemathesis writes, it writes into `folder`."""
+    ends = share()
     command = [
         *(sys.executable, "-c", SCHEMATHESIS),
         *("--config-file", str(SETTINGS), "run", f"{server.address}/openapi.json"),
         *("--header", f"Authorization: Bearer {bearer}", "--checks", "all", "--no-color"),
-        *("--max-examples", str(examples(number)), *options),
-        *(("--seed", str(chosen)) if chosen is not None else ()),
+        *("--max-examples", str(number), "--seed", str(seed(SEED)), *options),
+        *(("--max-time", f"{ends:.0f}") if ends else ()),
     ]
     # Hypothesis makes tables of all characters, which takes seconds, and keeps them in a folder for the next time.
     environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")}
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
+    if generated := re.search(r"([\d,]+) generated", run.stdout):
+        tried(int(generated[1].replace(",", "")), 0)
     assert run.returncode == 0, run.stdout[-20_000:] + run.stderr
     return run.stdout

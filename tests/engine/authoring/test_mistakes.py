@@ -46,12 +46,13 @@ def slips(line: str) -> dict[str, tuple[str, str]]:
     }
 
 
+@pytest.mark.random
 def test_a_slip_in_a_text_is_said_at_its_line() -> None:
     """Whatever line of whatever file: where the text is no YAML any more, the finding names the slip, at the line that was changed."""
     choose = random.Random(chance.seed(7))
     tried: Counter[bool] = Counter()
     missed = []
-    for file in choose.sample([each for each in BUNDLED if each.stat().st_size < 12_000], chance.examples(10)):
+    for file in chance.some(choose.sample([each for each in BUNDLED if each.stat().st_size < 12_000], 10), 10):
         lines = file.read_text().split("\n")
         for row in choose.sample(range(len(lines)), 3):
             if not lines[row].strip() or lines[row].lstrip().startswith("#"):
@@ -124,7 +125,6 @@ def test_a_citation_names_the_same_numbers_in_two_languages() -> None:
 
 
 @pytest.mark.fuzz
-@pytest.mark.timeout(3_600)
 def test_nearly_every_mistake_is_found_and_its_first_message_suffices() -> None:
     """No slip of form is silent, three at most of all are, and of form and wording nine first messages in ten say enough."""
     author = Author()

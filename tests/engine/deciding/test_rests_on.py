@@ -260,7 +260,7 @@ def test_each_language_says_what_a_permit_rests_on() -> None:
     ]
 
 
-@pytest.mark.parametrize("every", [36, pytest.param(4, marks=pytest.mark.fuzz)])
+@pytest.mark.parametrize("every", [36, pytest.param(4, marks=pytest.mark.fuzz(weight=3))])
 def test_what_it_rests_on_does_not_depend_on_the_order_of_what_was_sent(every: int) -> None:
     """A record has its request in an order of its own, and what was decided on it must be found again."""
     bundle = engine.load(engine.bundled_policies())

@@ -18,7 +18,7 @@ def test_every_answer_is_as_documented(tmp_path: Path) -> None:
     check(str(tmp_path / "log.db"), tmp_path, EXAMPLES)
 
 
-@pytest.mark.fuzz
+@pytest.mark.fuzz(weight=20)
 @BOTH_DATABASES
 def test_every_answer_is_as_documented_for_long(database: str, tmp_path: Path) -> None:
     """The same with other examples, and more; on PostgreSQL too, whose answers are those of SQLite."""

@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from tests.chance import examples
 from tests.service.authzen.conftest import Shared, question
 
 WORDS = (
@@ -101,7 +100,7 @@ def client(shared: Shared) -> TestClient:
 seen: Counter[str] = Counter()
 
 
-@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(path=st.sampled_from(PATHS), body=bodies)
 def check_junk(client: TestClient, path: str, body: bytes) -> None:
     """A permit is a recorded decision to proceed on exactly the subject, action and resource that were asked about."""
@@ -141,7 +140,7 @@ FORBIDDEN = st.sampled_from(
 harmless = st.dictionaries(names.filter(lambda name: name != "owner"), junk, max_size=5)
 
 
-@settings(max_examples=examples(75), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(asked=FORBIDDEN, properties=st.tuples(harmless, harmless, harmless), context=harmless, more=harmless)
 def test_what_is_forbidden_stays_forbidden(client: TestClient, asked: Any, properties: Any, context: Any, more: Any) -> None:
     """Whatever else is said beside it."""

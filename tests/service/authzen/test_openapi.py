@@ -19,7 +19,7 @@ def test_every_answer_is_as_documented(tmp_path: Path) -> None:
     check(tmp_path, EXAMPLES)
 
 
-@pytest.mark.fuzz
+@pytest.mark.fuzz(weight=4)
 def test_every_answer_is_as_documented_for_long(tmp_path: Path) -> None:
     """The same with other examples, and more."""
     check(tmp_path, MORE)
