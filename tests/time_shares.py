@@ -1,9 +1,12 @@
 """
-`make fuzz`: random tests share out the time, a seconds' figure in, a table of what each tried out.
+`make fuzz`: random tests share out the time, a number of seconds in, a table of what each tried out.
 
-Each test has a weight (`fuzz(weight=20)`, otherwise 1). When it begins, it gets that part of the time which nobody has yet, so what a test
-leaves is given to those that come after it; the heavy ones come last. A random test that `make test` knows too (Hypothesis, and the mark
-`random`) is run again and again, each time with another seed. The loops of the others ask `tests.chance` how long they may go on.
+Each test has a weight, and when it begins it gets that part of the time which nobody has yet: what one leaves is for those that follow.
+
+- A random test that `make test` knows too (Hypothesis, and the mark `random`, of weight 3) is run round after round with other seeds, once
+  at least. They come first.
+- The long runs (`fuzz(weight=20)`) are next. Their loops ask `tests.chance` how long they may go on.
+- What tries fixed cases (`fuzz`) comes last. Those of a module that no time is left for are not tried.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from hypothesis import seed as with_seed
 
 from tests import chance
 
+FIXED = 0.3  # weight
 ROUNDS = 50  # of a test that is run again and again
 FIGURES = "what was left to chance"  # a property of a report
 _DONE = -1.0
@@ -41,27 +45,26 @@ class TimeShares:
         """
         self._weights, self._groups, self._deadline, self._workers = weights, groups, deadline, workers
         self._ends = RawArray("d", len(weights))  # of a test that runs; 0 of one that has not begun
+        self._groups_end: dict[object, float] = {}  # of those that this process has begun
 
     @property
     def over(self) -> bool:
         """Whether nothing is left."""
         return time.monotonic() >= self._deadline
 
-    def begin(self, number: int) -> float:
-        """When a test that begins now ends."""
+    def begin(self, number: int) -> tuple[float, float]:
+        """When a test that begins now ends, and when its group does."""
         if math.isinf(self._deadline):
-            return math.inf
+            return math.inf, math.inf
         now = time.monotonic()
         given = sum(max(0.0, ends - now) for ends in self._ends)
         left = max(0.0, self._deadline - now)
         waiting = [each for each, ends in enumerate(self._ends) if ends == 0]
         beside = [each for each in waiting if self._groups[each] == self._groups[number]]
-        one = min(
-            max(0.0, left * self._workers - given) / sum(self._weights[each] for each in waiting),
-            left / sum(self._weights[each] for each in beside),
-        )
+        group = sum(self._weights[each] for each in beside)
+        one = min(max(0.0, left * self._workers - given) / sum(self._weights[each] for each in waiting), left / group)
         self._ends[number] = now + one * self._weights[number]
-        return self._ends[number]
+        return self._ends[number], self._groups_end.setdefault(self._groups[number], now + one * group)
 
     def end(self, number: int) -> None:
         """Give back what a test has not used."""
@@ -72,23 +75,23 @@ class RandomTests:
     """A plugin that runs each test for its share of the time, and prints what it tried."""
 
     def __init__(self, config: pytest.Config) -> None:
-        """Begin to count the time."""
-        self._began = time.monotonic()
+        """With what the environment and the options say."""
         self._seconds = float(os.environ.get(chance.SECONDS, "inf"))
         self._workers: int = config.option.workers
         self._figures: dict[str, dict[str, Any]] = {}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Generator[None]:
-        """What is tried again and again is chosen by `-m fuzz` too; the heaviest come last."""
+        """What is tried again and again is chosen by `-m fuzz` too."""
         for item in items:
             if _repeated(item):
                 item.add_marker("fuzz")
         yield
-        items.sort(key=_weight)
+        items.sort(key=lambda each: (_weight(each) == FIXED, _weight(each)))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Share out the time among those that are left."""
+        """The time begins, and is shared out among those that are left."""
+        self._began = time.monotonic()
         self._places = {item: number for number, item in enumerate(session.items)}
         weights, groups = [_weight(each) for each in session.items], [(each.path, _weight(each)) for each in session.items]
         self._shares = TimeShares(weights, groups, self._began + self._seconds, self._workers)
@@ -98,9 +101,10 @@ class RandomTests:
         """Run a test once, or round after round until one fails or its share is over; the last round is what is reported."""
         began, place = time.monotonic(), self._places[item]
         first = int(os.environ.get(chance.FIRST_SEED) or secrets.randbelow(999_000_000) + 1_000_000)
-        attempt = chance.Attempt(self._shares.begin(place), first)
+        ends, group_ends = self._shares.begin(place)
+        attempt = chance.Attempt(ends, first)
         chance.begin(attempt)
-        if self._shares.over:
+        if self._shares.over or (began >= group_ends and _weight(item) == FIXED):
             item.add_marker(pytest.mark.skip("the time was over before its turn came"))
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         repeated = _repeated(item)
@@ -158,7 +162,7 @@ class RandomTests:
         terminalreporter.write_sep("=", f"random tests: {gone:.0f} of {self._seconds:.0f} seconds, {cores} at a time")
         terminalreporter.write_line("| test | examples | seconds | how it ended | seed |\n|---|---:|---:|---|---:|")
         for name, each in sorted(_rows(self._figures).items()):
-            seed = "" if each["first"] is None else each["first"]
+            seed = "" if each["first"] is None or each["outcome"] == "skipped" else each["first"]
             terminalreporter.write_line(f"| `{name}` | {_number(each)} | {each['seconds']:.0f} | {_ended(each)} | {seed} |")
 
 
@@ -167,9 +171,8 @@ def _repeated(item: pytest.Item) -> bool:
 
 
 def _weight(item: pytest.Item) -> float:
-    return max(
-        (float(mark.kwargs.get("weight", 1)) for mark in item.iter_markers() if mark.name in ("fuzz", "random")), default=1
-    )
+    given = [float(mark.kwargs["weight"]) for mark in item.iter_markers() if "weight" in mark.kwargs]
+    return max(given, default=3.0 if _repeated(item) else FIXED)
 
 
 def _round(item: pytest.Item) -> list[pytest.TestReport]:

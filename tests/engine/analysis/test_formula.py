@@ -151,7 +151,7 @@ def test_exchanges_of_the_bundled_policies_have_the_outcome_that_the_clauses_all
     bundled(bundle, sent)
 
 
-@pytest.mark.fuzz
+@pytest.mark.fuzz(weight=5)
 def test_all_exchanges_of_the_bundled_policies_do() -> None:
     """The same of the exchanges of all tests."""
     bundle = engine.load(engine.bundled_policies())
@@ -159,7 +159,7 @@ def test_all_exchanges_of_the_bundled_policies_do() -> None:
     bundled(bundle, [(json.loads(raw), day) for raw, day in sent])
 
 
-@pytest.mark.fuzz
+@pytest.mark.fuzz(weight=5)
 def test_many_random_exchanges_do() -> None:
     """The same on bundles that were not tried before."""
     first = seed(0)
@@ -206,7 +206,7 @@ def test_a_second_solver_gives_the_same_answers() -> None:
         assert alike(bundle, 1, 100) == {True, False}
 
 
-@pytest.mark.fuzz
+@pytest.mark.fuzz(weight=5)
 def test_a_second_solver_gives_the_same_answers_on_the_law() -> None:
     """The same on thousands of questions over random laws and the bundled policies."""
     first = seed(0)

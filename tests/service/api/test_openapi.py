@@ -9,7 +9,7 @@ from tests.service.callers.test_tokens import AUDIENCE, ISSUER, issuing, token
 from tests.service.conftest import BOTH_DATABASES, running
 from tests.service.documented import ask_for_all
 
-# Of each operation, beside those that its coverage phase makes for every keyword of a schema; `make fuzz` has 50 times as many.
+# Of each operation, beside those that its coverage phase makes for every keyword of a schema; `make fuzz` has more, again and again.
 EXAMPLES, MORE = 1, 3
 
 

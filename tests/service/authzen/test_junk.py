@@ -1,6 +1,7 @@
 """Whatever is sent, nothing fails inside, and nothing is permitted that nobody may do."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from tests.chance import FUZZ, tried
 from tests.service.authzen.conftest import Shared, question
 
 WORDS = (
@@ -125,12 +127,15 @@ def check_junk(client: TestClient, path: str, body: bytes) -> None:
             assert record["request"]["action"]["name"] == asked["action"]["name"]
             assert record["request"]["resource"]["type"] == asked["resource"]["type"]
             assert record["request"]["subject"]["type"] == asked["subject"]["type"] == "user"
+    tried(1, 150)
 
 
+@pytest.mark.random
 def test_junk_is_refused_or_answered(client: TestClient) -> None:
     """No 500; and among the junk are requests of every fate."""
     check_junk(client)
-    assert min(seen[fate] for fate in ("True", "False", "results", "refused")) > 3, seen
+    # By other seeds it may take some rounds until there are as many.
+    assert FUZZ in os.environ or min(seen[fate] for fate in ("True", "False", "results", "refused")) > 3, seen
 
 
 FORBIDDEN = st.sampled_from(

@@ -10,7 +10,7 @@ from tests.service.callers.test_callers import make
 from tests.service.conftest import running
 from tests.service.documented import ask_for_all
 
-# Of each operation, beside those that its coverage phase makes for every keyword of a schema; `make fuzz` has 50 times as many.
+# Of each operation, beside those that its coverage phase makes for every keyword of a schema; `make fuzz` has more, again and again.
 EXAMPLES, MORE = 2, 8
 
 
