@@ -23,7 +23,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import is_hypothesis_test, settings
+from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
@@ -32,6 +32,7 @@ from tests.chance import BUNDLES, COMPLETED, EXCHANGES, FUZZ
 from tests.read_once import FOLDER
 from tests.service import ready_doors
 from tests.service.ready_doors import READY
+from tests.time_shares import RandomTests
 from tests.workers import Workers
 
 ROOT = Path(__file__).parent.parent
@@ -63,26 +64,31 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """
-    Random tests try the same examples each time; `make fuzz` tries others, and more (`tests.chance`).
+    Random tests try the same examples each time; `make fuzz` tries others, and more (`tests.time_shares`).
 
     Hypothesis also tries values that stand in the code. It reads every module that is imported for them, which takes seconds, and what it
     tries then depends on what was imported. So it does that in `make fuzz` only.
     """
     if config.option.markexpr == "fuzz":
         os.environ[FUZZ] = "1"
+        config.pluginmanager.register(RandomTests(config), "random-tests")
     else:
         assert callable(providers._get_local_constants)
         providers._get_local_constants = Constants
-    settings.register_profile("tests", derandomize=FUZZ not in os.environ, database=None)
+    at_random = FUZZ in os.environ
+    settings.register_profile(
+        "tests",
+        derandomize=not at_random,
+        database=None,
+        # How fast it is, depends on what else the machine does, and in the long run that is much.
+        deadline=None if at_random else 200,
+        suppress_health_check=[HealthCheck.too_slow] if at_random else [],
+    )
     settings.load_profile("tests")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long comes first, so that no worker is left alone with it at the end; the test that waits comes last."""
-    if FUZZ in os.environ:
-        for item in items:
-            if is_hypothesis_test(getattr(item, "obj", None)):
-                item.add_marker("fuzz")
     items.sort(key=lambda item: (item.name == LAST, item.path.stem not in LONG))
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import random
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from tests.chance import seed, share, tried
 from tests.outbox_run.arrivals import compare, lines
 from tests.outbox_run.receivers import Arrivals
 from tests.outbox_run.run import OutboxRun
 from tests.service.databases import PostgreSQL
 
+MOST, LEAST, A_SECOND = 20_000, 500, 25  # events
 SEQUENCES = [*range(4, 404)]  # a log begins with some leaves that are no decisions
 EXPORTERS = [("", "a", "b", "c")[n % 4] for n in range(400)]
 ALL = [(sequence, name and f"key-of-{name}") for sequence, name in zip(SEQUENCES, EXPORTERS, strict=True)]
@@ -51,15 +52,17 @@ def test_a_receiver_notes_all_of_a_request_or_nothing(tmp_path: Path) -> None:
         assert list(lines(file)) == [(4, ""), (5, "key"), (6, "key")]
 
 
-@pytest.mark.fuzz
+@pytest.mark.fuzz(weight=10)
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_twenty_thousand_events_through_kills(database: str, tmp_path: Path) -> None:
+def test_many_events_through_kills(database: str, tmp_path: Path) -> None:
     """Webhook, files and a collector get every event, in the order of each exporter, while what sends and what receives is killed."""
+    seconds = share()
+    events = MOST if seconds is None else max(LEAST, min(MOST, int(seconds * A_SECOND)))
     with ExitStack() as stack:
         url = str(tmp_path / "log.db") if database == "sqlite" else stack.enter_context(PostgreSQL.running()).new()
-        seed = int(os.environ.get("SEED", "20261201"))
-        run = OutboxRun(url, tmp_path, ("webhook", "files", "otlp"), 20_000, seed, most=100, turn=1.0)
+        run = OutboxRun(url, tmp_path, ("webhook", "files", "otlp"), events, seed(20261201), most=100, turn=1.0)
         run.run(0.8, 10.0, 4.0, 600)
+        tried(events, LEAST, wanted=MOST)
         for name, found in run.compared():
             assert found.sound, (name, found)
         assert run.service.kills

@@ -3,16 +3,18 @@ The OpenAPI document: as its readers see it, and as schemathesis does, which ask
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from tests.chance import examples, seed
+from tests.chance import seed, share, tried
 from tests.service.conftest import ROOT, Server
 
 SETTINGS = Path(__file__).parent / "schemathesis.toml"
 SEED = 20261125
+A_START = 10  # seconds, in which schemathesis reads the document
 # As its command does, but cycles are looked for less often, as in the tests.
 SCHEMATHESIS = "import gc; gc.set_threshold(20_000, 10, 10); from schemathesis.cli import schemathesis; schemathesis()"
 
@@ -36,14 +38,26 @@ def resolved(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def ask_for_all(server: Server, folder: Path, bearer: str, number: int, *options: str) -> str:
-    """Ask with so many examples an operation; what was found out. What schemathesis writes, it writes into `folder`."""
-    chosen = seed(SEED)
+    """
+    Ask with so many examples an operation, and then for more of them until the share of the time is over, if it has an end.
+
+    Returns what was found out. What schemathesis writes, it writes into `folder`.
+    """
+    told = _asked(server, folder, bearer, number, seed(SEED), *options)
+    if (left := share()) is not None and left > A_START:
+        more = ("--phases", "fuzzing,stateful", "--max-time", f"{left - A_START:.0f}")
+        told += _asked(server, folder, bearer, number, seed(SEED) + 1, *options, *more)
+    generated = sum(int(each.replace(",", "")) for each in re.findall(r"([\d,]+) generated", told))
+    tried(generated, 0, wanted=generated + (left is not None))
+    return told
+
+
+def _asked(server: Server, folder: Path, bearer: str, number: int, seed: int, *options: str) -> str:
     command = [
         *(sys.executable, "-c", SCHEMATHESIS),
         *("--config-file", str(SETTINGS), "run", f"{server.address}/openapi.json"),
         *("--header", f"Authorization: Bearer {bearer}", "--checks", "all", "--no-color"),
-        *("--max-examples", str(examples(number)), *options),
-        *(("--seed", str(chosen)) if chosen is not None else ()),
+        *("--max-examples", str(number), "--seed", str(seed), *options),
     ]
     # Hypothesis makes tables of all characters, which takes seconds, and keeps them in a folder for the next time.
     environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")}

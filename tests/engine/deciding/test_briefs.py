@@ -5,8 +5,10 @@ import random
 from collections import Counter
 from datetime import date
 
+import pytest
+
 import engine
-from tests.chance import examples, seed
+from tests.chance import seed, tried
 
 DAY = date(2026, 11, 24)
 LAW = ("gdpr-chapter-v", "order-16", "uk-gdpr", "padfa", "pipl", "court-order")
@@ -20,12 +22,14 @@ def exchanges(number: int) -> list[engine.Exchange]:
     return [engine.accept_exchange(BUNDLE, json.loads(each)) for each in chosen]
 
 
+@pytest.mark.random
 def test_a_brief_says_what_the_judgement_says() -> None:
     """Outcome, bounds, what prohibits and what is unmet; and every outcome that needs no more is told by the pass."""
     pdp = engine.PDP(BUNDLE, "bitset")
-    some = exchanges(examples(160))
+    some = exchanges(160)
     told = engine.briefs(pdp, [(each, each.as_of or DAY) for each in some])
     kinds: Counter[str] = Counter()
+    tried(len(some), 160)
     for exchange, brief in zip(some, told, strict=True):
         judgement = pdp.judge(exchange, as_of=exchange.as_of or DAY)
         whole = engine.brief_of(judgement)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -25,10 +24,11 @@ from engine.deciding.statement_weights import RELIES_ON
 from engine.register_facts import IN_REGISTER
 from engine.values import Document
 from engine.values.outcome_levels import PERMITTING, Bounds, Level
-from tests.chance import ending
+from tests import chance
 from tests.engine.backends.random_bundles import AS_OF, Maker, completed, read
 
 BUNDLES, EXCHANGES = 12, 40
+LEAST = 15  # permits of `make test`
 MODES = ("bitset", "durable", "reference", "lanes")
 FREE = Bounds(Level.PERMITTED, Level.PERMITTED)
 
@@ -161,7 +161,7 @@ def test_what_a_permit_does_not_name_does_not_matter() -> None:
         for sent in found:
             tried += 1
             assert not list(faults(maker, bundle, pdp, permitted, sent, found)), (seed, pdp.mode, sent)
-    assert tried > 15, tried
+    assert tried > LEAST, tried
 
 
 def test_the_way_that_is_named_may_be_the_worse_one() -> None:
@@ -214,12 +214,12 @@ def test_too_little_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.fail(f"nothing {missed}")
 
 
-@pytest.mark.fuzz
+@pytest.mark.fuzz(weight=20)
 def test_what_a_permit_does_not_name_does_not_matter_for_long() -> None:
     """Many bundles, each permit by itself."""
-    left, seed = int(os.environ.get("FUZZ_PERMITS", "20000")), random.randrange(1_000_000, 1_000_000_000)
+    left, seed = int(os.environ.get("FUZZ_PERMITS", "20000")), chance.seed(1_000_000)
     print(f"at most {left:,} permits, from the seed {seed}", flush=True)
-    ends = ending()
+    ends = chance.ending()
     while left > 0 and time.monotonic() < ends:
         maker, bundle, found = permits(seed, 100)
         pdp, permitted = engine.PDP(bundle, "bitset"), Permitted(bundle)
@@ -228,4 +228,5 @@ def test_what_a_permit_does_not_name_does_not_matter_for_long() -> None:
             assert not list(faults(maker, bundle, pdp, permitted, sent, found)), (seed, sent)
             if left % 1000 == 0:
                 print(f"{left:,} left", flush=True)
+        chance.tried(len(found), LEAST, wanted=len(found) + (left > 0) if time.monotonic() >= ends else 0)
         seed += 1

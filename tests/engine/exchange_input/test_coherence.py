@@ -22,6 +22,7 @@ from engine.exchange import Exchange
 from engine.exchange_input.exchange_reader import ExchangeReader
 from engine.rules import Truth, atoms
 from engine.values import Missing, SetOf
+from tests import chance
 from tests.engine.backends.random_bundles import Maker
 
 VOCABULARY = b"""
@@ -738,11 +739,12 @@ def as_subjects(seed: int) -> tuple[Maker, engine.Bundle, list[tuple[str, str]]]
     return maker, engine.load_sources(Maker.written(documents), settings), names
 
 
-@pytest.mark.parametrize("seeds", [range(10), pytest.param(range(400), marks=pytest.mark.fuzz)], ids=["some", "many"])
+@pytest.mark.parametrize("seeds", [range(10), pytest.param(range(400), marks=pytest.mark.fuzz(weight=5))], ids=["some", "many"])
 def test_what_contradicts_is_what_every_engine_finds_true(seeds: range) -> None:
     """On random bundles and exchanges: an entry refuses where its condition is certain, read on the last of all days."""
     refused = excused = 0
-    for seed in seeds:
+    first = chance.seed(0)
+    for seed in (first + number for number in chance.some(seeds, 10)):
         maker, made, names = as_subjects(seed)
         reader = ExchangeReader(made.vocabulary, frozenset(made.rules.requirements), frozenset())
         engines = [make(made.rules) for make in (Reference, Bitset, Durable)]

@@ -18,7 +18,6 @@ import engine
 from engine.exchange import Exchange
 from engine.exchange_input.exchange_reader import MAX_BYTES
 from engine.values import FIRST_DAY, LAST_DAY, Amount, AmountRange, Document, Duration, Missing, Money, MoneyRange, Range, SetOf
-from tests.chance import examples
 
 VOCABULARY = b"""
 vocabulary: v
@@ -660,7 +659,7 @@ NAMES = st.sampled_from(
 )
 
 
-@settings(max_examples=examples(300))
+@settings(max_examples=300)
 @given(
     st.binary(max_size=64)
     | JSON.map(lambda each: json.dumps(each).encode())
@@ -675,7 +674,7 @@ def test_no_bytes_raise_anything_but_a_refusal(raw: bytes) -> None:
     assert isinstance(found, dict) or len(found) > 0
 
 
-@settings(max_examples=examples(300))
+@settings(max_examples=300)
 @given(st.dictionaries(NAMES, JSON | st.sampled_from([sent for _, sent, _ in ACCEPTED] + [{}, WHOLE]), max_size=5))
 def test_no_values_of_facts_raise_anything_but_a_refusal_at_their_place(flat: dict[str, Any]) -> None:
     """Whatever stands in a fact's place is its value or a problem there; and what is read, the schema accepts."""

@@ -17,7 +17,6 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from service.telemetry import log_lines
-from tests.chance import examples
 from tests.service.conftest import POLICIES, Lines
 
 # The small vocabulary decides fast, so it gets most of the examples; the bundled one has every type of fact.
@@ -137,28 +136,28 @@ def check(sent: tuple[TestClient, Service], content: bytes, headers: dict[str, A
     return answer.status_code
 
 
-@settings(ONE_APPLICATION, max_examples=examples(150))
+@settings(ONE_APPLICATION, max_examples=150)
 @given(exchanges(FACTS["small"]))
 def test_exchanges_right_and_wrong(small, content):
     """Real facts with real and unreal values."""
     check(small, content, {"content-type": "application/json"})
 
 
-@settings(ONE_APPLICATION, max_examples=examples(25))
+@settings(ONE_APPLICATION, max_examples=25)
 @given(exchanges(FACTS["bundled"]))
 def test_exchanges_under_the_bundled_policies(bundled, content):
     """The same with every type of fact there is."""
     check(bundled, content, {"content-type": "application/json"})
 
 
-@settings(ONE_APPLICATION, max_examples=examples(60))
+@settings(ONE_APPLICATION, max_examples=60)
 @given(st.binary(max_size=200) | junk.map(lambda value: repr(value)[:5_000].encode(errors="replace")))
 def test_any_bytes(small, content):
     """Bytes that are JSON by accident, if at all."""
     check(small, content, {"content-type": "application/json"})
 
 
-@settings(ONE_APPLICATION, max_examples=examples(30))
+@settings(ONE_APPLICATION, max_examples=30)
 @given(st.lists(exchanges(FACTS["small"]) | st.binary(max_size=12), max_size=5))
 def test_batches_right_and_wrong(small, items):
     """A batch is refused whole, or has a result for each exchange: a decision whose record verifies, or a problem."""
@@ -180,7 +179,7 @@ def test_batches_right_and_wrong(small, items):
             assert stored.faults() == ()
 
 
-@settings(ONE_APPLICATION, max_examples=examples(60))
+@settings(ONE_APPLICATION, max_examples=60)
 @given(
     st.text(max_size=30)
     | st.lists(st.sampled_from(["include", "lang", "=", ",", "&", "trace", "remedies", "en", "zh", "%2C", "%00"])).map("".join)
@@ -192,7 +191,7 @@ def test_any_query(small, query):
     assert answer.status_code in (200, 400)
 
 
-@settings(ONE_APPLICATION, max_examples=examples(60))
+@settings(ONE_APPLICATION, max_examples=60)
 @given(
     st.dictionaries(
         st.sampled_from(["content-type", "x-request-id", "host", "content-encoding", "accept", "expect", "origin"]),
@@ -207,7 +206,7 @@ def test_any_headers(small, headers):
     assert answer.headers["x-request-id"].isascii()
 
 
-@settings(ONE_APPLICATION, max_examples=examples(60))
+@settings(ONE_APPLICATION, max_examples=60)
 @given(st.text(min_size=1).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_any_decision_id(small, id):
     """An id of any characters is one that is not recorded, or no address at all."""

@@ -9,7 +9,7 @@ from tests.service.callers.test_tokens import AUDIENCE, ISSUER, issuing, token
 from tests.service.conftest import BOTH_DATABASES, running
 from tests.service.documented import ask_for_all
 
-# Of each operation, beside those that its coverage phase makes for every keyword of a schema; `make fuzz` has 50 times as many.
+# Of each operation, beside those that its coverage phase makes for every keyword of a schema; `make fuzz` has more, again and again.
 EXAMPLES, MORE = 1, 3
 
 
@@ -18,7 +18,7 @@ def test_every_answer_is_as_documented(tmp_path: Path) -> None:
     check(str(tmp_path / "log.db"), tmp_path, EXAMPLES)
 
 
-@pytest.mark.fuzz
+@pytest.mark.fuzz(weight=20)
 @BOTH_DATABASES
 def test_every_answer_is_as_documented_for_long(database: str, tmp_path: Path) -> None:
     """The same with other examples, and more; on PostgreSQL too, whose answers are those of SQLite."""

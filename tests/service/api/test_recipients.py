@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 import engine
 from service.limits import RECIPIENTS
 from service.service import Service
-from tests.chance import examples, seed
+from tests.chance import seed, some
 from tests.engine.test_everyday_exchanges import EXCHANGES
 from tests.service.api.test_fuzz import FACTS, FOLDERS, ONE_APPLICATION, application, exchanges
 from tests.service.callers.test_callers import make, opened
@@ -69,7 +69,7 @@ def agree(client: TestClient, exchange: dict[str, Any], recipients: list[dict[st
     return outcomes
 
 
-@settings(ONE_APPLICATION, max_examples=examples(40))
+@settings(ONE_APPLICATION, max_examples=40)
 @given(sent=exchanges(FACTS["small"]), others=st.lists(exchanges(FACTS["small"]), min_size=1, max_size=4))
 def test_random_recipients_get_the_answer_of_an_evaluation(
     small: tuple[TestClient, Service], sent: bytes, others: list[bytes]
@@ -86,6 +86,7 @@ def test_random_recipients_get_the_answer_of_an_evaluation(
         agree(small[0], document, parties)
 
 
+@pytest.mark.random
 def test_recipients_of_the_policies_tests_get_the_answer_of_an_evaluation(bundled: tuple[TestClient, Service]) -> None:
     """Of bundled policies, with everything that the authors' cases state, in chance pairs of an exchange and recipients of others."""
     client, service = bundled
@@ -95,8 +96,7 @@ def test_recipients_of_the_policies_tests_get_the_answer_of_an_evaluation(bundle
     found = [each for each in found if isinstance(each.get("recipient"), dict) and engine.REGISTER not in each]
     outcomes: list[str] = []
     before = service.store.records
-    asked = examples(12)
-    for sent in chance.sample(found, asked):
+    for sent in some(chance.sample(found, 12), 12):
         document = {name: value for name, value in sent.items() if name not in ("recipient", "as_of", engine.BOOKS)}
         outcomes += agree(client, document, [sent["recipient"], *(each["recipient"] for each in chance.sample(found, 3))])
     assert len(set(outcomes)) > 2

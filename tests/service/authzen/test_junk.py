@@ -1,6 +1,7 @@
 """Whatever is sent, nothing fails inside, and nothing is permitted that nobody may do."""
 
 import json
+import os
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from tests.chance import examples
+from tests.chance import FUZZ, tried
 from tests.service.authzen.conftest import Shared, question
 
 WORDS = (
@@ -101,7 +102,7 @@ def client(shared: Shared) -> TestClient:
 seen: Counter[str] = Counter()
 
 
-@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(path=st.sampled_from(PATHS), body=bodies)
 def check_junk(client: TestClient, path: str, body: bytes) -> None:
     """A permit is a recorded decision to proceed on exactly the subject, action and resource that were asked about."""
@@ -126,12 +127,15 @@ def check_junk(client: TestClient, path: str, body: bytes) -> None:
             assert record["request"]["action"]["name"] == asked["action"]["name"]
             assert record["request"]["resource"]["type"] == asked["resource"]["type"]
             assert record["request"]["subject"]["type"] == asked["subject"]["type"] == "user"
+    tried(1, 150)
 
 
+@pytest.mark.random
 def test_junk_is_refused_or_answered(client: TestClient) -> None:
     """No 500; and among the junk are requests of every fate."""
     check_junk(client)
-    assert min(seen[fate] for fate in ("True", "False", "results", "refused")) > 3, seen
+    # By other seeds it may take some rounds until there are as many.
+    assert FUZZ in os.environ or min(seen[fate] for fate in ("True", "False", "results", "refused")) > 3, seen
 
 
 FORBIDDEN = st.sampled_from(
@@ -141,7 +145,7 @@ FORBIDDEN = st.sampled_from(
 harmless = st.dictionaries(names.filter(lambda name: name != "owner"), junk, max_size=5)
 
 
-@settings(max_examples=examples(75), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(asked=FORBIDDEN, properties=st.tuples(harmless, harmless, harmless), context=harmless, more=harmless)
 def test_what_is_forbidden_stays_forbidden(client: TestClient, asked: Any, properties: Any, context: Any, more: Any) -> None:
     """Whatever else is said beside it."""

@@ -25,12 +25,14 @@ from service.problems import RequestRefused
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
+from tests.chance import some
 from tests.service.test_questions import AGREED, SALE, TRAINING
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
 LATER = datetime(2026, 11, 25, 12, 4, tzinfo=UTC)
 SOME = ("gdpr", "principles")  # files of tests with many such permits
 ONE_IN = 4  # of their exchanges
+LEAST = 400  # exchanges, so that there are some such permits among any
 
 
 @pytest.fixture(scope="module")
@@ -62,23 +64,23 @@ def service(client: TestClient) -> Service:
     return found
 
 
-@pytest.fixture(scope="module", params=[SOME, pytest.param(("",), marks=pytest.mark.fuzz)], ids=["some", "all"])
+@pytest.fixture(scope="module", params=[SOME, pytest.param(("",), marks=pytest.mark.fuzz(weight=8))], ids=["some", "all"])
 def permits(request: pytest.FixtureRequest, service: Service, now: list[datetime]) -> dict[bytes, DecidedExchange]:
     """The decisions that may be kept, by their exchanges, while the service keeps nothing."""
     bundle = engine.load(engine.bundled_policies())  # with its files of tests
     found = {}
     now[0] = NOON
     step = ONE_IN if request.param is SOME else 1
-    for name in request.param:
-        for trial in engine.trials(bundle, bundle, name)[::step]:
-            document = json.loads(trial.raw) if trial.raw else {engine.REGISTER: {}}
-            document.pop("as_of", None)
-            if engine.REGISTER in document:
-                continue  # nobody may send it
-            raw = json.dumps(document, ensure_ascii=False).encode()
-            decided = decide(service, raw)
-            if decided is not None and decided.keep_until is not None:
-                found[raw] = decided
+    trials = [each for name in request.param for each in engine.trials(bundle, bundle, name)[::step]]
+    for trial in some(trials, LEAST):
+        document = json.loads(trial.raw) if trial.raw else {engine.REGISTER: {}}
+        document.pop("as_of", None)
+        if engine.REGISTER in document:
+            continue  # nobody may send it
+        raw = json.dumps(document, ensure_ascii=False).encode()
+        decided = decide(service, raw)
+        if decided is not None and decided.keep_until is not None:
+            found[raw] = decided
     assert len(found) > 20
     return found
 

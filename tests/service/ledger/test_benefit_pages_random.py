@@ -297,11 +297,12 @@ class World:
         assert nothing or found == expected, (exporter, asset, made_from, self.today, found, expected, vars(self.plain))
 
 
+@pytest.mark.random
 @BOTH_DATABASES
 def test_random_ledgers_are_read_as_a_plain_model_reads_them(market: Market) -> None:
     """Each page: what divides the price, and each step with its payer, its base and its shares."""
     chance = random.Random(seed(36))
-    for number in range(examples(3)):
+    for number in examples(3):
         world = World(market, chance, number)
         for _ in range(STEPS):
             world.step()

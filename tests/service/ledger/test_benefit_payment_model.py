@@ -271,6 +271,7 @@ class Model:
         assert told_sums == sums
 
 
+@pytest.mark.random
 @BOTH_DATABASES
 def test_random_histories_are_as_a_plain_model_has_them(desk: Desk) -> None:
     """Whatever is done in whatever order: each line stands as it must, and the log makes the same rows."""
@@ -278,7 +279,7 @@ def test_random_histories_are_as_a_plain_model_has_them(desk: Desk) -> None:
     model = Model(desk, chance)
     model.sell()
     steps = [model.sell, *[model.pay] * 4, *[model.judge] * 4, model.refund, model.refund, model.withdraw, model.wait]
-    for number in range(examples(60)):
+    for number in examples(60):
         step = chance.choice(steps)
         if step is model.withdraw and chance.random() < 0.5:
             continue

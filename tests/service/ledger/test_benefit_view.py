@@ -174,12 +174,13 @@ def test_lines_that_are_told_as_one_are_paid_as_one(market: Market) -> None:
     assert market.done(f"{LINES}/3/confirm", {}, "hospital")["state"] == "confirmed"
 
 
+@pytest.mark.random
 def test_random_sales_tell_a_party_nothing_of_others(market: Market) -> None:
     """Whatever a party asks of the book: no exchange, buyer, price or party but those that pay it or are paid by it."""
     chance = random.Random(seed(36))
     agreement = chained(market)
     sales: dict[str, tuple[str, str]] = {}  # by commitment, the buyer and the price
-    for number in range(examples(6)):
+    for number in examples(6):
         buyer, price = f"buyer-{number:04d}", f"{chance.randint(10_000, 10**7) / 100 + 0.01:.2f}"
         market.now[0] += timedelta(days=chance.randint(0, 9))
         id = sell(market, agreement, price, buyer)

@@ -154,6 +154,7 @@ def test_an_amendment_books_the_difference(desk: Desk) -> None:
     reconciled(desk, currency="KWD")
 
 
+@pytest.mark.random
 def test_random_histories_leave_what_was_agreed_last(desk: Desk) -> None:
     """Commitments, withdrawals and amendments over some months, against a model: the prices of what stands, as they were divided."""
     chance = random.Random(seed(21))
@@ -177,7 +178,7 @@ def test_random_histories_leave_what_was_agreed_last(desk: Desk) -> None:
             payable[key] = payable.get(key, Decimal(0)) + Decimal(line["amount"])
         return told["id"], payable
 
-    for _ in range(examples(25)):
+    for _ in examples(25):
         desk.now[0] += timedelta(days=chance.randint(0, 5))
         ends = chance.choice(sorted(standing)) if standing and chance.random() < 0.5 else ""
         if ends and chance.random() < 0.5:

@@ -141,6 +141,7 @@ def test_an_exchange_with_a_fixed_price_has_no_reports(market: Market) -> None:
     refused(market.get("/v1/commitments/none/reports"), 404, "commitment")
 
 
+@pytest.mark.random
 def test_random_reports_are_as_a_plain_model_has_them(market: Market) -> None:
     """Periods that overlap or have not come are refused; what stands is paid, to the cent, and of the other days nothing is known."""
     chance = random.Random(seed(36))
@@ -149,7 +150,7 @@ def test_random_reports_are_as_a_plain_model_has_them(market: Market) -> None:
     market.now[0] = NOON + timedelta(days=60)
     standing: dict[int, tuple[set[date], int]] = {}  # the days and the units of each report that was not reversed
     made = 0
-    for _ in range(examples(20)):
+    for _ in examples(20):
         if standing and chance.random() < 0.25:
             gone = chance.choice(sorted(standing))
             market.done(f"/v1/commitments/{id}/reports/{gone}/reverse", {"reason": "wrong"}, "hospital")

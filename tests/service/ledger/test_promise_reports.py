@@ -13,6 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from service.store.tables import promise_report
+from tests.chance import examples, seed
 from tests.service.callers.test_callers import bearer
 from tests.service.conftest import BOTH_DATABASES, Lines, unlike_the_leaves
 from tests.service.ledger.desk import NOON, Desk, desks
@@ -298,7 +299,7 @@ def followed(desk: Desk, seed: int, steps: int) -> None:
     """Random steps, each beside the model."""
     chance, promised = random.Random(seed), list[Promised]()
     lab, days = key_of(desk, "lab"), 0
-    for _ in range(steps):
+    for _ in examples(steps):
         today = TODAY + timedelta(days=days)
         what = chance.choice(("promise", "report", "report", "answer", "settle", "later", "withdraw"))
         one = chance.choice(promised) if promised else None
@@ -365,16 +366,9 @@ def compare(desk: Desk, promised: list[Promised], today: date) -> None:
             assert (counted[fact]["at_least"], counted[fact]["at_most"]) == (number, number), fact
 
 
+@pytest.mark.random
 @BOTH_DATABASES
 def test_random_steps_go_as_the_model_says(desk: Desk, database: str) -> None:
     """And the rows are those of the leaves."""
-    followed(desk, 7, STEPS)
-    assert unlike_the_leaves(database) == []
-
-
-@pytest.mark.fuzz
-@pytest.mark.parametrize("seed", range(20))
-def test_many_random_steps_go_as_the_model_says(desk: Desk, database: str, seed: int) -> None:
-    """For longer, by `make fuzz`."""
-    followed(desk, seed, 300)
+    followed(desk, seed(7), STEPS)
     assert unlike_the_leaves(database) == []

@@ -11,7 +11,6 @@ from service.transparency.cbor import NotDeterministic, Tagged, decoded, encoded
 from service.transparency.cose_receipt import CoseReceipt, ReceiptRefused, thumbprint
 from service.transparency.ed25519 import PrivateKey
 from service.transparency.merkle_tree import inclusion_proof, leaf_hash
-from tests.chance import examples
 from tests.service.transparency.recursive_tree import RecursiveTree
 
 KEY = PrivateKey.from_raw(bytes(range(32)))
@@ -116,14 +115,14 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=examples(30), deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(VALUES)
 def test_what_is_written_is_read(value):
     """And in no other bytes."""
     assert decoded(encoded(value)) == value
 
 
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=60))
 def test_bytes_are_either_written_so_or_refused(data):
     """There is no third way, and no other error."""

@@ -18,7 +18,6 @@ from service.transparency.merkle_tree import (
     verify_consistency,
     verify_inclusion,
 )
-from tests.chance import examples
 from tests.service.transparency.recursive_tree import RecursiveTree
 
 # Source: the reference implementation of Certificate Transparency; also transparency-dev/merkle, proof/verify_test.go.
@@ -125,7 +124,7 @@ def test_a_tree_grows_to_every_size_as_the_rfc_defines_it():
         tree = tree.appended([HASHES[size]])
 
 
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 80), max_size=6))
 def test_leaves_may_be_appended_in_any_portions(portions):
     """A tree does not depend on how its leaves came."""
@@ -136,7 +135,7 @@ def test_leaves_may_be_appended_in_any_portions(portions):
     assert (tree.size, tree.root()) == (taken, TREE.root(taken))
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_every_inclusion_proof_is_that_of_the_rfc_and_no_changed_one_holds(data):
     """A wrong leaf, root, bit, hash too many or too few: each is refused."""
@@ -162,7 +161,7 @@ def test_every_inclusion_proof_is_that_of_the_rfc_and_no_changed_one_holds(data)
             verify_inclusion(index, size, leaf, proof, root)
 
 
-@settings(max_examples=examples(150), deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_every_consistency_proof_is_that_of_the_rfc_and_no_changed_one_holds(data):
     """A wrong root, bit, size, hash too many or too few: each is refused."""

@@ -29,7 +29,6 @@ from service.transparency.tiles import (
     tile_hashes,
     tiles_of_growth,
 )
-from tests.chance import examples
 
 SIZE = 66_000  # three levels of tiles, two of them with a full tile
 HASHES = [leaf_hash(number.to_bytes(4, "big")) for number in range(SIZE)]
@@ -106,7 +105,7 @@ def test_the_tiles_of_the_examples_in_the_specification():
     assert not [*tiles_of_growth(0, 0), *tiles_of_growth(300, 300), *bundles_of_growth(300, 300)]
 
 
-@settings(max_examples=examples(20), deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.integers(0, 1500), min_size=1, max_size=5).map(sorted))
 def test_a_log_writes_the_tiles_that_its_growth_makes(sizes):
     """Each with the hashes that the definition gives it, however the tree grew."""
