@@ -70,7 +70,7 @@ class DutyWriter:
             part = DutyPart(
                 duty=self.book.text(duty.text),
                 who=self.book.language.role(duty.who),
-                citation=self.book.text(duty.cite),
+                citation=self.book.language.citation(self.book.text(duty.cite)),
                 under=self._owners[key],
                 certain=certain,
                 due=due,

@@ -82,12 +82,14 @@ class Chinese(Language):
         # A title that has its own marks keeps them.
         return f"《{title}》" if _HAN.search(title) and "《" not in title else title
 
+    def citation(self, text: str) -> str:
+        return text if _HAN.search(text) else "；".join(map(_articles, text.split("; ")))
+
     def source(self, instrument: str, citation: str) -> str:
         named = self.instrument(instrument)
         if not _HAN.search(instrument):
             return f"{named}, {citation}"
-        if not _HAN.search(citation):
-            citation = "；".join(map(_articles, citation.split("; ")))
+        citation = self.citation(citation)
         return f"{named}{'' if _PLACE.match(citation) else '，' if _HAN.match(citation) else ' '}{citation}"
 
     def cited(self, text: str, sources: Sequence[str]) -> str:
@@ -97,6 +99,9 @@ class Chinese(Language):
 
     def day(self, day: date) -> str:
         return f"{day.year}年{day.month}月{day.day}日"
+
+    def day_in_words(self, day: date) -> str:
+        return self.day(day)
 
     def duration(self, length: Duration, calendar: str) -> str:
         if length.working_days:

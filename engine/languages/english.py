@@ -38,6 +38,10 @@ _COMPARISONS = {
     "older_than": ("older than", "not older than"),
 }
 _FEW = {("at most", "0"): "no", ("less than", "1"): "no", ("more than", "0"): "some", ("at least", "1"): "some"}
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 _DAYS = {"at_least": ("on or after", "before"), "at_most": ("on or before", "after")}
 # Titles that a test can turn into a sentence: "where the data are stored", "recipient's country", "recipient's place", "the data are
 # personal".
@@ -88,6 +92,9 @@ class English(Language):
     def instrument(self, title: str) -> str:
         return title
 
+    def citation(self, text: str) -> str:
+        return text
+
     def source(self, instrument: str, citation: str) -> str:
         return f"{instrument}, {citation}"
 
@@ -98,6 +105,9 @@ class English(Language):
 
     def day(self, day: date) -> str:
         return day.isoformat()
+
+    def day_in_words(self, day: date) -> str:
+        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
     def duration(self, length: Duration, calendar: str) -> str:
         return str(length)

@@ -140,6 +140,10 @@ class Language(ABC):
         """The title of an instrument, for use inside a sentence."""
 
     @abstractmethod
+    def citation(self, text: str) -> str:
+        """A place in an instrument, in the words of the language where it only names articles."""
+
+    @abstractmethod
     def source(self, instrument: str, citation: str) -> str:
         """An instrument and the place in it."""
 
@@ -151,6 +155,10 @@ class Language(ABC):
 
     @abstractmethod
     def day(self, day: date) -> str: ...
+
+    @abstractmethod
+    def day_in_words(self, day: date) -> str:
+        """A day as a letter or a contract writes it."""
 
     @abstractmethod
     def duration(self, length: Duration, calendar: str) -> str:

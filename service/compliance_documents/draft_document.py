@@ -2,7 +2,7 @@
 A draft as what stands in it, whatever it becomes: sections of fields and tables, where each entry comes from, and what a person must write.
 
 The same draft becomes a file of Markdown and of Word. It holds finished sentences in one language, and no mark-up: all of it is shown as
-text.
+text. A `note` is the text of a footnote, and "" where there is none.
 """
 
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class StatedValue:
-    """A value, and where in the record, the register or the ledger it comes from."""
+    """A value; its note says where in the record, the register or the ledger it comes from."""
 
     text: str
-    origin: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +23,12 @@ class DraftField:
     """
     A field: what fills it, what the record does not state of it (`unstated`), and what a person must write in it.
 
-    `unstated` are titles of facts. `write` is empty and `number` is 0 where nobody has to write anything; `by` says who writes it.
+    Its note says which place in the law asks for it, and how sure that is. `unstated` are titles of facts. `write` is empty and `number` is
+    0 where nobody has to write anything; `by` says who writes it.
     """
 
     title: str
-    cite: str
+    note: str
     values: tuple[StatedValue, ...]
     unstated: tuple[str, ...]
     write: str
@@ -36,21 +37,30 @@ class DraftField:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftRow:
+    """A row of a table; its note says where it comes from."""
+
+    cells: tuple[str, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DraftTable:
-    """A table; its last column says where each row comes from. `empty` stands in the place of the rows where there are none."""
+    """A table. `empty` stands in the place of the rows where there are none."""
 
     title: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[DraftRow, ...]
     empty: str
 
 
 @dataclass(frozen=True, slots=True)
 class DraftSection:
-    """A part of a draft."""
+    """A part of a draft. `cite` is the place in the law that asks for it; the note says how sure it is, unless it was read in a source."""
 
     title: str
     cite: str
+    note: str
     says: str
     fields: tuple[DraftField, ...]
     tables: tuple[DraftTable, ...]

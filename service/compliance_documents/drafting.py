@@ -11,10 +11,10 @@ from itertools import count
 
 import engine
 from service.callers.context import Reading
-from service.compliance_documents.draft_document import DraftDocument, DraftField, DraftSection, DraftTable, StatedValue
+from service.compliance_documents.draft_document import DraftDocument, DraftField, DraftRow, DraftSection, DraftTable
 from service.compliance_documents.field_values import FieldValues
 from service.compliance_documents.record_tables import RecordTables
-from service.compliance_documents.template_files import templates
+from service.compliance_documents.template_files import laws_terms, templates
 from service.compliance_documents.template_text import OURS, BothText, FieldText, SectionText, TemplateText
 from service.compliance_documents.told_record import ToldRecord, told_record
 from service.decisions.replay import Replayer
@@ -49,7 +49,7 @@ class _Drafting:
         self._told = told
         self._lang = lang
         self._language = engine.LANGUAGES[lang]
-        self._values = FieldValues(told, lang, template.called)
+        self._values = FieldValues(told, lang, laws_terms()[template.terms])
         self._tables = RecordTables(told, self._values, lang)
         named = told.record["decision"]["jurisdictions"]
         self._numbers = count(1)
@@ -83,9 +83,9 @@ class _Drafting:
         """What does not fit together, if anything, and what a person must write."""
         words = self._words
         if doubts := tuple(dict.fromkeys(self._tables.doubts(self._template.doubts))):
-            yield DraftTable(words["doubts"], self._columns("doubt", "origin"), doubts, "")
+            yield DraftTable(words["doubts"], self._columns("doubt"), doubts, "")
         rows = [
-            (str(field.number), section.title, field.title, field.by, "\u2610")
+            DraftRow((str(field.number), section.title, field.title, field.by, "\u2610"))
             for section in sections
             for field in section.fields
             if field.write
@@ -96,9 +96,13 @@ class _Drafting:
     def _after(self, sections: tuple[DraftSection, ...]) -> Iterator[DraftTable]:
         """The citations that were not read in a source, and what the record does not state."""
         words = self._words
-        yield DraftTable(words["to_check"], self._columns("section", "to_check"), tuple(self._unsure), words["nothing_left"])
+        unsure = tuple(map(DraftRow, self._unsure))
+        yield DraftTable(words["to_check"], self._columns("section", "to_check"), unsure, words["nothing_left"])
         rows = [
-            (section.title, each.title, title) for section in sections for each in section.fields for title in each.unstated
+            DraftRow((section.title, each.title, title))
+            for section in sections
+            for each in section.fields
+            for title in each.unstated
         ]
         title = words["left_unstated"].format(len(rows))
         yield DraftTable(title, self._columns("section", "field", "unstated"), tuple(rows), words["nothing_left"])
@@ -131,20 +135,19 @@ class _Drafting:
     def _asking(self) -> Mapping[str, str]:
         """The provisions that ask for the document and stand for certain, by id, each with its citation."""
         stands, asked_by = frozenset(self._told.standing), frozenset(self._template.asked_by)
-        book = engine.Phrasebook(self._told.bundle, self._language)
         return {
-            rule.provision.id: book.cited(book.text(rule.provision.title), rule.provision)
+            rule.provision.id: self._values.cited(rule.provision)
             for rule in self._told.bundle.rules.rules
             if rule.key in stands and rule.provision.id in asked_by
         }
 
     def _asked_for(self) -> DraftField:
         """Which law asks for the document, and the provisions of the record that do."""
-        words = self._words
-        values = [StatedValue(cited, words["from_verdict"].format(id)) for id, cited in self._asking.items()]
-        nothing = StatedValue(words["nothing"], words["from_record"].format("verdict"))
-        cite = self._words["comma"].join(dict.fromkeys(self._cited(*each) for each in self._asks()))
-        return DraftField(words["asked_for"], cite, tuple(values) or (nothing,), (), "")
+        words, say = self._words, self._values.stated_value
+        values = [say(cited, words["from_verdict"].format(id)) for id, cited in self._asking.items()]
+        nothing = say(words["nothing"], words["from_record"].format("verdict"))
+        note = words["places"].join(dict.fromkeys(self._basis(*each) for each in self._asks()))
+        return DraftField(words["asked_for"], words["basis"].format(note), tuple(values) or (nothing,), (), "")
 
     def _asks(self) -> Iterator[tuple[BothText | None, str]]:
         """The places that ask for the document; where its parts are of several laws, only those of the laws that decided."""
@@ -161,37 +164,66 @@ class _Drafting:
         left = dict.fromkeys(each.of for each in self._template.sections if each.of and not self._decided(each))
         if left:
             origin = self._words["from_record"].format("decision.jurisdictions")
-            places = tuple(StatedValue(book.place(each), origin) for each in left)
+            places = tuple(self._values.stated_value(book.place(each), origin) for each in left)
             yield DraftField(self._words["left_out"], "", places, (), "")
 
     def _section(self, text: SectionText) -> DraftSection:
         title, says = text.title.in_(self._lang), text.says.in_(self._lang) if text.says else ""
-        cite = self._cited(text.cite, text.status or "")
-        sure = text.status in (None, CONFIRMED)
-        if not sure:
-            self._unsure.setdefault((title, cite))
-        fields = tuple(self._field(each, title, sure) for each in text.fields)
-        return DraftSection(title, cite, says, fields, tuple(map(self._tables.table, text.tables)))
+        values = self._values.in_terms(laws_terms()[text.terms or self._template.terms])
+        tables = RecordTables(self._told, values, self._lang)
+        cite = text.cite.in_(self._lang) if text.cite else ""
+        unsure = text.status if text.status != CONFIRMED else None
+        alike = _alike(text)
+        if unsure:
+            self._unsure.setdefault((title, self._basis(text.cite, unsure)))
+        if alike:
+            self._unsure.setdefault((title, self._words["all_items"].format(self._mark(alike))))
+        fields = tuple(self._field(each, title, values, alike=bool(alike)) for each in text.fields)
+        note = self._language.one_after_another(list(self._section_notes(unsure, alike)))
+        return DraftSection(title, cite, note, says, fields, tuple(map(tables.table, text.tables)))
 
-    def _field(self, text: FieldText, section: str, sure: bool) -> DraftField:
-        values, unstated = self._values.of(text.sources)
-        title, cite = text.title.in_(self._lang), self._cited(text.cite, text.status)
-        if text.status not in (OURS, CONFIRMED):
-            cite = cite or self._language.word("mark", text.status)
-            if text.cite is not None or sure:
-                self._unsure.setdefault((section, self._language.pair(title, cite)))
+    def _section_notes(self, citation: str | None, items: str) -> Iterator[str]:
+        """How sure the citation of a part is, and all of its items, where they were not read in a source."""
+        if citation and citation == items:
+            yield self._words["unsure_part"].format(self._mark(items))
+            return
+        if citation:
+            yield self._words["unsure_citation"].format(self._mark(citation))
+        if items:
+            yield self._words["unsure_items"].format(self._mark(items))
+
+    def _field(self, text: FieldText, section: str, values: FieldValues, *, alike: bool) -> DraftField:
+        found, unstated = values.of(text.sources)
+        title, note = text.title.in_(self._lang), ""
+        unsure = text.status not in (OURS, CONFIRMED)
+        if text.cite is not None:
+            cited = self._basis(text.cite, text.status)
+            note = self._words["basis"].format(cited)
+            if unsure:
+                self._unsure.setdefault((section, self._language.pair(title, cited)))
+        elif unsure and not alike:
+            note = self._words["unsure_item"].format(self._mark(text.status))
+            self._unsure.setdefault((section, self._language.pair(title, self._mark(text.status))))
         if text.write is None:
-            return DraftField(title, cite, values, unstated, "")
-        by = text_for(self._words, f"by_{text.by}")
-        return DraftField(title, cite, values, unstated, text.write.in_(self._lang), next(self._numbers), by)
+            return DraftField(title, note, found, unstated, "")
+        return DraftField(title, note, found, unstated, text.write.in_(self._lang), next(self._numbers), values.writer(text.by))
 
-    def _cited(self, cite: BothText | None, status: str) -> str:
+    def _basis(self, cite: BothText | None, status: str) -> str:
         """A citation, with its mark unless it was read in a source."""
         if cite is None:
             return ""
         said = cite.in_(self._lang)
-        return said if status == CONFIRMED else self._words["marked"].format(said, self._language.word("mark", status))
+        return said if status == CONFIRMED else self._words["marked"].format(said, self._mark(status))
+
+    def _mark(self, status: str) -> str:
+        return self._language.word("mark", status)
 
     @property
     def _words(self) -> ComplianceDocumentsTexts:
         return wording(self._lang).compliance_documents
+
+
+def _alike(text: SectionText) -> str:
+    """The mark that all items of a part bear for which a law asks, where none was read in a source; "" where they differ."""
+    marks = {each.status for each in text.fields if each.status != OURS}
+    return marks.pop() if len(marks) == 1 and CONFIRMED not in marks else ""

@@ -1,15 +1,16 @@
 """
 The tables of a draft: requirements, duties, documents, claims, approvals, and the laws that the decision does not rest on.
 
-Each row says where it comes from. What is listed is what the record holds; citations are those of the policies.
+The note of each row says where it comes from. What is listed is what the record holds; citations are those of the policies.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import engine
-from service.compliance_documents.draft_document import DraftTable
+from service.compliance_documents.draft_document import DraftRow, DraftTable
 from service.compliance_documents.field_values import FieldValues
 from service.compliance_documents.template_text import DoubtText, RecordTableText, TableKind
 from service.compliance_documents.told_record import ToldRecord
@@ -19,7 +20,7 @@ from service.languages.words import text_for, wording
 from service.reports.transfer_cells import value_of
 
 MET = "met"
-Rows = Iterator[tuple[str, ...]]
+Rows = Iterator[DraftRow]
 
 _COLUMNS: Mapping[TableKind, tuple[str, ...]] = {
     "requirements": ("requirement", "met_by", "state"),
@@ -51,7 +52,7 @@ class RecordTables:
 
     def table(self, text: RecordTableText) -> DraftTable:
         """One table."""
-        columns = [text_for(self._words, f"column_{name}") for name in (*_COLUMNS[text.kind], "origin")]
+        columns = [text_for(self._words, f"column_{name}") for name in _COLUMNS[text.kind]]
         rows = tuple(dict.fromkeys(self._rows[text.kind](text)))
         untold = self._told.untold and text.kind in ("duties", "gaps")
         empty = self._words["untold_table"] if untold else self._words["no_rows"]
@@ -61,16 +62,16 @@ class RecordTables:
         """What does not fit together: what a template says of this record, and where the register states otherwise than the exchange."""
         for each in doubts:
             if all(self._is_one_of(fact, values) for fact, values in each.where.items()):
-                origins = self._words["comma"].join(map(self._words["from_exchange"].format, each.where))
-                yield each.says.in_(self._lang), origins
+                yield self._row(each.says.in_(self._lang), places=map(self._words["from_exchange"].format, each.where))
         for entity, facts in (self._told.request.get(engine.REGISTER) or {}).items():
             for fact in _paths(facts.get("states") or {}, self._told.bundle):
-                texts = [each.text for each in self._values.stated(fact)]
+                texts = [text for text, _ in self._values.stated(fact)]
                 if len(texts) > 1:
-                    yield (
-                        self._language.pair(self._values.title(fact), "; ".join(texts)),
-                        self._words["from_register"].format(entity, fact),
-                    )
+                    said = self._language.pair(self._values.title(fact), "; ".join(texts))
+                    yield self._row(said, places=[self._values.in_register(entity, fact)])
+
+    def _row(self, *cells: str, places: Iterable[str]) -> DraftRow:
+        return DraftRow(cells, self._values.note(*places))
 
     def _is_one_of(self, fact: str, values: Sequence[str]) -> bool:
         stated = value_of(self._told.request, fact)
@@ -87,11 +88,11 @@ class RecordTables:
                 continue
             met, _ = self._values.of((f"{engine.GROUNDS}{name}",))
             said = self._language.word("requirement", state)
-            yield (
+            yield self._row(
                 self._book.text(known[name].title),
                 "\n".join(each.text for each in met) or self._words["nothing"],
                 self._words["other_way"] if state != MET and name in self._spared else said,
-                self._words["from_requirement"].format(name),
+                places=[self._words["from_requirement"].format(name)],
             )
 
     @cached_property
@@ -111,22 +112,33 @@ class RecordTables:
     def _duties(self, text: RecordTableText) -> Rows:
         words = self._words
         for duty in self._told.explanation.get("duties", ()):
-            due = duty["due"] or words["no_due_day"]
+            due = self._values.day(duty["due"]) if duty["due"] else words["no_due_day"]
             said = duty["duty"] if duty["certain"] else words["perhaps"].format(duty["duty"])
-            cited = "\n".join(filter(None, (duty["citation"], duty["under"])))
             keep = words["keep"].format(duty["keep"]) if duty["keep"] else ""
-            yield said, duty["who"], cited, "\n".join(filter(None, (due, keep))), words["from_judged_again"].format("duties")
+            yield self._row(
+                said,
+                self._values.role(duty["who"]),
+                self._duty_cited(duty["citation"], duty["under"]),
+                "\n".join(filter(None, (due, keep))),
+                places=[words["from_judged_again"]],
+            )
+
+    def _duty_cited(self, citation: str, under: str) -> str:
+        """The place of a duty, and the provision that it belongs to; once where the second names the first."""
+        provision = self._values.renamed(under)
+        within = re.search(rf"{re.escape(citation)}(?![\d(.])", under) if citation else True
+        return provision if within else self._words["duty_under"].format(citation, provision)
 
     def _documents(self, group: str) -> Rows:
         names = dict.fromkeys(self._document_names(group))
         for name in names:
-            values = self._values.document(name)
-            if values:
-                yield (
+            found = self._values.document(name)
+            if found:
+                yield self._row(
                     self._values.title(name),
-                    values[0].text,
-                    "\n".join(each.text for each in values[1:]),
-                    "\n".join(dict.fromkeys(each.origin for each in values)),
+                    found[0][0],
+                    "\n".join(text for text, _ in found[1:]),
+                    places=[place for _, place in found],
                 )
 
     def _document_names(self, group: str) -> Iterator[str]:
@@ -139,29 +151,32 @@ class RecordTables:
         for each in self._told.record.get("signed_off") or ():
             signed = [(each["by"], each["until"]), *((also["by"], each["until"]) for also in each.get("also") or ())]
             for by, until in signed:
-                yield (
+                yield self._row(
                     self._named(each["provision"]),
                     self._values.caller(by),
-                    until,
-                    self._words["from_record"].format("signed_off"),
+                    self._values.day(until),
+                    places=[self._words["from_record"].format("signed_off")],
                 )
 
     def _gaps(self, text: RecordTableText) -> Rows:
         coverage, words = self._told.explanation.get("coverage") or {}, self._words
-        origin = words["from_judged_again"].format("coverage")
+        places = [words["from_judged_again"]]
         for gap in coverage.get("not_modelled", ()):
             if _wanted(gap["country"], text):
-                yield self._book.place(gap["country"]), gap["says"] or self._book.subject(gap["subject"]), origin
+                yield self._row(
+                    self._book.place(gap["country"]), gap["says"] or self._book.subject(gap["subject"]), places=places
+                )
         for gap in coverage.get("reach", ()):
             if _wanted(gap["country"], text):
-                yield self._book.place(gap["country"]), words["may_reach"].format(self._book.subject(gap["subject"])), origin
+                said = words["may_reach"].format(self._book.subject(gap["subject"]))
+                yield self._row(self._book.place(gap["country"]), said, places=places)
         for gap in coverage.get("not_reached", ()):
             if _wanted(gap["jurisdiction"], text):
-                yield self._book.place(gap["jurisdiction"]), words["not_reached"], origin
+                yield self._row(self._book.place(gap["jurisdiction"]), words["not_reached"], places=places)
 
     def _named(self, provision: str) -> str:
         found = next((rule.provision for rule in self._told.bundle.rules.rules if rule.provision.id == provision), None)
-        return provision if found is None else self._book.cited(self._book.text(found.title), found)
+        return provision if found is None else self._values.cited(found)
 
     @property
     def _words(self) -> ComplianceDocumentsTexts:

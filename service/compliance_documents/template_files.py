@@ -1,5 +1,6 @@
 """
-The templates that come with the program: the files of a folder go in, the templates by name come out, in the order of their names.
+The templates that come with the program: the files of a folder go in, the templates by name come out, in the order of their names. So do
+the terms of the laws that they name.
 
 They are read once. `unknown_names` says what a template names and some policies do not have: a draft shows such a fact as not stated.
 """
@@ -16,22 +17,41 @@ from service.compliance_documents.template_text import (
     RECORD_MEMBERS,
     SectionText,
     TemplateText,
+    TermsText,
 )
 
-HERE = Path(__file__).parent / "templates"
+HERE = Path(__file__).parent
 _DOCUMENTS = ("evidence", "claims")
 
 
 @cache
 def templates() -> Mapping[str, TemplateText]:
     """The templates by name. Raises engine.InvalidDocument where a file is none."""
-    found = {}
-    for path in sorted(HERE.glob("*.yaml")):
-        text = engine.read_document(TemplateText, path.name, path.read_bytes())
-        if text.document != path.stem:
-            raise engine.InvalidDocument(f"{path.name}: the document is called `{text.document}`, and its file is not")
-        found[text.document] = text
+    found = {path.stem: engine.read_document(TemplateText, path.name, path.read_bytes()) for path in _files("templates")}
+    _named_as_they_say({name: text.document for name, text in found.items()})
+    for text in found.values():
+        for terms in (text.terms, *(section.terms for section in text.sections if section.terms)):
+            if terms not in laws_terms():
+                raise engine.InvalidDocument(f"{text.document}.yaml: there are no terms called `{terms}`")
     return MappingProxyType(found)
+
+
+@cache
+def laws_terms() -> Mapping[str, TermsText]:
+    """The terms of laws by name. Raises engine.InvalidDocument where a file is none."""
+    found = {path.stem: engine.read_document(TermsText, path.name, path.read_bytes()) for path in _files("terms")}
+    _named_as_they_say({name: text.terms for name, text in found.items()})
+    return MappingProxyType(found)
+
+
+def _files(folder: str) -> Iterator[Path]:
+    yield from sorted((HERE / folder).glob("*.yaml"))
+
+
+def _named_as_they_say(names: Mapping[str, str]) -> None:
+    for stem, name in names.items():
+        if stem != name:
+            raise engine.InvalidDocument(f"{stem}.yaml: what it holds is called `{name}`, and its file is not")
 
 
 def titles_for(standing: Collection[str], lang: str) -> list[tuple[str, str]]:
@@ -47,11 +67,17 @@ def unknown_names(text: TemplateText, bundle: engine.Bundle) -> Iterator[str]:
     yield from (f"asked_by: {name}" for name in text.asked_by if name not in provisions)
     named = [name for each in text.warns for name in each.if_stated]
     yield from (f"warns: {name}" for name in named if not known_source(name, bundle))
-    yield from (f"called: {name}" for name in text.called if bundle.vocabulary.type_of(name) is None)
     doubted = [name for each in text.doubts for name in each.where]
     yield from (f"doubts: {name}" for name in doubted if bundle.vocabulary.type_of(name) is None)
     for number, section in enumerate(text.sections):
         yield from (f"sections[{number}]: {name}" for name in _unknown_in(section, bundle))
+
+
+def unknown_terms(text: TermsText, bundle: engine.Bundle) -> Iterator[str]:
+    """What the terms of a law name and a bundle does not have, each with where it stands."""
+    policies = {rule.provision.policy for rule in bundle.rules.rules}
+    yield from (f"called: {name}" for name in text.called if not known_source(name, bundle))
+    yield from (f"instruments: {name}" for name in text.instruments if name not in policies)
 
 
 def known_source(source: str, bundle: engine.Bundle) -> bool:

@@ -35,6 +35,28 @@ class BothText(engine.DocumentText):
         return str(getattr(self, lang))
 
 
+class CalledText(engine.DocumentText):
+    """What the law of a document calls a fact and its values, where the policies say it in the words of another law."""
+
+    title: BothText | None = None
+    """The fact."""
+    values: dict[str, BothText] = Field(default_factory=dict)
+    """Its values."""
+
+
+class TermsText(engine.DocumentText):
+    """The terms of a law: what it calls facts and parties, and the full names of its instruments. Templates name the file."""
+
+    terms: Name
+    """Its name, which is that of the file."""
+    called: dict[str, CalledText] = Field(default_factory=dict)
+    """Facts that this law calls otherwise than the policies do."""
+    instruments: dict[str, BothText] = Field(default_factory=dict)
+    """The full names of instruments, by policy, as a lawyer cites them; without one the title of the policy stands."""
+    writers: dict[Writer, BothText]
+    """What it calls those who write: the parties, and who answers a question of law."""
+
+
 class FieldText(engine.DocumentText):
     """A field: what fills it, and what a person must write in it. It has one of the two, or both."""
 
@@ -98,6 +120,8 @@ class SectionText(engine.DocumentText):
     """How sure the citation is. A section with `cite` has it."""
     says: BothText | None = None
     """What the part is about, in your own words."""
+    terms: Name | None = None
+    """The terms of its law, where it is not that of the document."""
     of: str | None = None
     """A jurisdiction: if the decision does not name its law, the part says so and is left out."""
     fields: tuple[FieldText, ...] = ()
@@ -125,15 +149,6 @@ class WarningText(engine.DocumentText):
     """The sentence."""
 
 
-class CalledText(engine.DocumentText):
-    """What the law of a document calls a fact and its values, where the policies say it in the words of another law."""
-
-    title: BothText | None = None
-    """The fact."""
-    values: dict[str, BothText] = Field(default_factory=dict)
-    """Its values."""
-
-
 class DoubtText(engine.DocumentText):
     """What does not fit together where the record states all of these; a reader is told, and nothing is decided."""
 
@@ -156,6 +171,8 @@ class TemplateText(engine.DocumentText):
     """The place in the law that asks for it."""
     status: engine.Status
     """How sure that is."""
+    terms: Name
+    """The terms of its law."""
     source: Line
     """Where its structure was read."""
     verify_by: Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
@@ -164,8 +181,6 @@ class TemplateText(engine.DocumentText):
     """Provisions, as `policy/id`: where one of them stands in the record, the document is asked for."""
     warns: tuple[WarningText, ...] = ()
     """What stands above the draft, on a condition."""
-    called: dict[str, CalledText] = Field(default_factory=dict)
-    """Facts that the law of the document calls otherwise than the policies do."""
     doubts: tuple[DoubtText, ...] = ()
     """What does not fit together, in a box above the draft."""
     sections: Annotated[list[SectionText], Field(min_length=1)]

@@ -45,6 +45,7 @@ def test_pandoc_reads_in_word_what_the_draft_says_and_nothing_else(
     assert [each for each in read if each not in written] == []
     values = {plain_line(each.text) for field in every_field(draft) for each in field.values}
     assert values <= set(read)
+    assert list(footnotes(pandoc(file, "docx"))) == [plain_line(each) for each in notes(draft)]
     record = desk.call("boss", "GET", f"/v1/decisions/{decisions[of]}")["record"]
     sent = case(of)
     for side in ("exporter", "recipient"):
@@ -62,9 +63,10 @@ def test_pandoc_reads_in_markdown_the_same_values(desk: Desk, decisions: dict[st
     tree = pandoc(file, "markdown-smart")
     assert not [each for each in elements(tree) if each["t"] in ("Link", "Image", "Code", "CodeBlock", "Math")]
     read = "\n".join(blocks(tree))
+    assert list(footnotes(tree)) == [plain_line(each) for each in notes(draft)]
     for field in every_field(draft):
         for value in field.values:
-            assert plain_line(f"{value.text} ({value.origin})") in read
+            assert plain_line(value.text) in read
         assert not field.write or wording(lang).compliance_documents["to_write"].format(field.number, field.write) in read
 
 
@@ -95,6 +97,32 @@ def blocks(tree: Any) -> Iterator[str]:
             yield inline(each["c"][2]).strip()
 
 
+def footnotes(tree: Any) -> Iterator[str]:
+    """The text of each footnote, in the order of their marks."""
+    for each in elements(tree):
+        if each["t"] == "Note":
+            yield " ".join(blocks(each["c"]))
+
+
+def notes(draft: DraftDocument) -> Iterator[str]:
+    """The footnotes of a draft, in the order in which it is read."""
+    for table in draft.before:
+        yield from (row.note for row in table.rows if row.note)
+    yield from notes_of(draft.head)
+    for section in (*draft.sections, *draft.beside):
+        if section.note:
+            yield section.note
+        yield from notes_of(section.fields)
+        for table in section.tables:
+            yield from (row.note for row in table.rows if row.note)
+
+
+def notes_of(fields: tuple[Any, ...]) -> Iterator[str]:
+    """Those of some fields, each before its values."""
+    for field in fields:
+        yield from (each for each in (field.note, *(value.note for value in field.values)) if each)
+
+
 def inline(tree: Any) -> str:
     """The text within a block, whatever it is set in."""
     if isinstance(tree, list):
@@ -105,7 +133,7 @@ def inline(tree: Any) -> str:
                 return str(tree["c"])
             case "Space" | "SoftBreak" | "LineBreak":
                 return " "
-            case "RawInline":
+            case "RawInline" | "Note":
                 return ""
             case "Quoted":
                 quote = "'" if tree["c"][0]["t"] == "SingleQuote" else '"'
@@ -133,16 +161,17 @@ def said(draft: DraftDocument) -> Iterator[str]:
     for field in every_field(draft):
         found += [
             field.title,
-            field.cite,
+            field.note,
             field.write,
             words["to_write"].format(field.number, field.write),
             *field.unstated,
         ]
         found += [words["not_stated"].format(title) for title in field.unstated]
-        found += [text for value in field.values for text in (value.text, value.origin)]
+        found += [text for value in field.values for text in (value.text, value.note)]
     sections = (*draft.sections, *draft.beside)
     for section in sections:
-        found += [section.title, section.cite, section.says]
+        found += [section.title, section.cite, section.note, section.says]
     for table in (*draft.before, *draft.after, *(table for section in sections for table in section.tables)):
-        found += [table.title, table.empty, *(line for row in table.rows for cell in row for line in cell.split("\n"))]
+        found += [table.title, table.empty, *(line for row in table.rows for cell in row.cells for line in cell.split("\n"))]
+        found += [row.note for row in table.rows]
     yield from map(plain_line, found)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -12,14 +13,14 @@ import engine
 from service.compliance_documents.draft_document import DraftDocument, StatedValue
 from service.compliance_documents.drafting import drafted
 from service.compliance_documents.markdown_file import markdown
-from service.compliance_documents.template_files import templates, unknown_names
-from service.compliance_documents.template_text import BothText, TemplateText
+from service.compliance_documents.template_files import laws_terms, templates, unknown_names, unknown_terms
+from service.compliance_documents.template_text import BothText, TemplateText, TermsText
 from service.compliance_documents.told_record import ShownBy, ToldRecord
 from service.languages.words import wording
 from tests.service.compliance_documents.conftest import Desk, case
 
 MOST_CASES = 12
-_ORIGIN = re.compile(r"^(exchange|ledger|请求|台账)[:：]\s*([\w.-]+)$")
+_PLACE = re.compile(r"(?:request for the decision|counter of the ledger|决定申请|台账计数)[ （(]+([\w.-]+)[)）]")
 NOTHING: dict[str, Any] = {"exporter": {"country": "DE"}, "recipient": {"country": "IN"}}
 
 
@@ -59,6 +60,31 @@ def stated(document: Any, path: str) -> Any:
     return document
 
 
+def said_of(fact: str, sent: Any, template: TemplateText, book: engine.Phrasebook, lang: str) -> Iterator[list[str]]:
+    """For each part of a value the ways in which a draft may say it: in the terms of a law, by the policies' titles, or as it was sent."""
+    say, terms = engine.LANGUAGES[lang], [laws_terms()[each] for each in named_terms(template)]
+    if isinstance(sent, list) and sent:
+        for each in sent:
+            yield from said_of(fact, each, template, book, lang)
+    elif isinstance(sent, dict) and not {"at_least", "stated"} & set(sent):
+        for name, inner in sent.items():
+            yield from said_of(f"{fact}.{name}", inner, template, book, lang)
+    else:
+        own = [called_values(each, fact)[sent].in_(lang) for each in terms if str(sent) in called_values(each, fact)]
+        day = [say.day_in_words(date.fromisoformat(sent))] if re.fullmatch(r"\d{4}-\d\d-\d\d", str(sent)) else []
+        yield own or day or [book.told(fact, sent)[:1_000], say.as_sent(sent)]
+
+
+def called_values(terms: TermsText, fact: str) -> dict[Any, BothText]:
+    """What the terms of a law call the values of a fact."""
+    return dict(terms.called[fact].values) if fact in terms.called else {}
+
+
+def named_terms(template: TemplateText) -> set[str]:
+    """The terms that a template and its parts name."""
+    return {template.terms, *(each.terms for each in template.sections if each.terms)}
+
+
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_draft_of_a_permit_across_borders_says_only_what_the_record_holds(pdp: engine.PDP, lang: str) -> None:
     """For permits of the policies' own tests: each value is that of the fact it names, each provision stands, no heading is empty."""
@@ -83,15 +109,14 @@ def test_a_draft_of_a_permit_across_borders_says_only_what_the_record_holds(pdp:
                 assert all(field.values or field.unstated or field.write for field in section.fields)
             for value in texts(draft):
                 assert value.text.strip()
-                if found := _ORIGIN.match(value.origin):
-                    sent = stated(exchange.document, found[2])
+                assert value.note
+                for fact in _PLACE.findall(value.note):
+                    sent = stated(exchange.document, fact)
                     assert sent is not None, value
-                    own = template.called[found[2]].values if found[2] in template.called else {}
-                    said = own[sent].in_(lang) if isinstance(sent, str) and sent in own else book.told(found[2], sent)[:1_000]
-                    assert said in value.text or engine.LANGUAGES[lang].as_sent(sent) in value.text
-                elif "verdict" in value.origin:
-                    named = re.findall(r"[\w.-]+/[\w.-]+", value.origin)
-                    assert set(named) <= stands & provisions, value
+                    for ways in said_of(fact, sent, template, book, lang):
+                        assert any(each in value.text for each in ways), (value, ways)
+                named = re.findall(r"[\w.-]+/[\w.-]+", value.note)
+                assert set(named) <= stands & provisions, value
         seen += 1
         if seen == MOST_CASES:
             break
@@ -104,6 +129,9 @@ def test_every_template_speaks_both_languages_and_of_what_the_policies_have(pdp:
     for text in templates().values():
         assert list(unknown_names(text, pdp.bundle)) == []
         assert re.search("[\u4e00-\u9fff]", text.title.zh)
+    for terms in laws_terms().values():
+        assert list(unknown_terms(terms, pdp.bundle)) == []
+        assert set(terms.writers) == {"exporter", "importer", "counsel"}
 
 
 def test_a_template_that_is_none_is_told_with_its_line() -> None:
@@ -114,6 +142,7 @@ title: {en: Test, zh: \xe6\xb5\x8b\xe8\xaf\x95}
 about: {en: Test, zh: \xe6\xb5\x8b\xe8\xaf\x95}
 cite: {en: Art. 1}
 status: sure
+terms: eu
 source: a test
 verify_by: "2027-05-31"
 asked_by: [a/b]
@@ -142,6 +171,7 @@ title: {en: Test, zh: 测试}
 about: {en: Test, zh: 测试}
 cite: {en: Art. 1, zh: 第一条}
 status: confirmed
+terms: eu
 source: a test
 verify_by: "2027-05-31"
 asked_by: [a/b]
@@ -162,18 +192,24 @@ def test_a_field_is_not_as_sure_as_its_section_unless_it_says_so(pdp: engine.PDP
     """A field without a mark is refused; one that is from memory says so in its own place, whatever its section says."""
     with pytest.raises(engine.InvalidDocument) as refused:
         engine.read_document(TemplateText, "test.yaml", SURE.encode())
-    assert "test.yaml:17" in str(refused.value)
+    assert "test.yaml:18" in str(refused.value)
     assert "`status` is missing" in str(refused.value)
     added = SURE.replace("补充}\n", "补充}\n        status: from-memory\n")
     record = told(pdp, engine.parse_exchange(pdp.bundle, json.dumps(NOTHING).encode()), date(2026, 11, 24), "en")
     draft = drafted(engine.read_document(TemplateText, "test.yaml", added.encode()), record, "en")
-    assert [(each.title, each.cite) for each in draft.sections[0].fields] == [("Read", ""), ("Added", "from memory")]
+    notes = [(each.title, each.note) for each in draft.sections[0].fields]
+    assert notes == [("Read", ""), ("Added", "To be checked: this item is from memory.")]
     placed = added.replace(
         "        status: from-memory\n", "        cite: {en: Art. 3, zh: 第三条}\n        status: from-memory\n"
     )
     draft = drafted(engine.read_document(TemplateText, "test.yaml", placed.encode()), record, "en")
-    assert [each.cite for each in draft.sections[0].fields] == ["", "Art. 3 (from memory)"]
-    assert draft.after[0].rows == (("One", "Added: Art. 3 (from memory)"),)
+    assert [each.note for each in draft.sections[0].fields] == ["", "Basis: Art. 3 (from memory)."]
+    assert [each.cells for each in draft.after[0].rows] == [("One", "Added: Art. 3 (from memory)")]
+    # Where no item was read, the part says it once, and each item does not.
+    alike = added.replace("        status: confirmed\n", "        status: from-memory\n")
+    (section,) = drafted(engine.read_document(TemplateText, "test.yaml", alike.encode()), record, "en").sections
+    assert (section.cite, section.note) == ("Art. 2", "To be checked: the items of this part are from memory.")
+    assert [each.note for each in section.fields] == ["", ""]
     bare = added.replace("    status: confirmed\n    fields", "    fields")
     with pytest.raises(engine.InvalidDocument, match="has both `cite` and `status`"):
         engine.read_document(TemplateText, "test.yaml", bare.encode())
@@ -187,13 +223,15 @@ def test_statements_that_do_not_fit_together_stand_above_the_draft(desk: Desk) -
     draft = desk.draft(desk.evaluate(exchange)["id"], "transfer-impact-assessment")
     doubts = draft.before[0]
     assert doubts.title == "Statements that do not fit together"
-    said = {row[0]: row[1] for row in doubts.rows}
+    said = {row.cells[0]: row.note for row in doubts.rows}
     assert (
         said["A category is stated that tells who a person is, and the data are stated to be pseudonymised or anonymised."]
-        == "exchange: data.categories, exchange: data.state"
+        == "Source: request for the decision (data.categories); request for the decision (data.state)."
     )
     other = "data importer's country: United States; the register states otherwise: India"
-    assert said[other] == "register, recipient.id: recipient.country"
+    assert (
+        said[other] == "Source: register at the time of the decision, under the data importer's identifier (recipient.country)."
+    )
     draft = desk.draft(desk.case("retailer-shanghai-penang"), "pi-impact-assessment")
     assert [each.title for each in draft.before] == [f"What a person must still write ({len(list(draft.to_write()))})"]
 
@@ -219,13 +257,13 @@ def test_a_document_says_roles_in_the_words_of_its_own_law(pdp: engine.PDP, desk
     draft = desk.draft(desk.case("optician-munich-pune"), "scc-annexes", "zh")
     values = {value.text for section in draft.sections for field in section.fields for value in field.values}
     assert {"数据输出方角色：控制者", "数据输入方角色：处理者", "数据状态：假名化"} <= values
-    for template in templates().values():
-        for fact, called in template.called.items():
+    for terms in laws_terms().values():
+        for fact, called in terms.called.items():
             for value in called.values:
-                sent: Any = value
+                sent: Any = [value] if fact == "safeguards.measures" else value
                 for step in reversed(fact.split(".")):
                     sent = {step: sent}
-                assert stated(engine.parse_exchange(pdp.bundle, json.dumps(sent).encode()).document, fact) == value
+                assert stated(engine.parse_exchange(pdp.bundle, json.dumps(sent).encode()).document, fact) in (value, [value])
 
 
 def test_what_a_person_must_write_is_numbered_and_listed_first(desk: Desk) -> None:
@@ -233,8 +271,8 @@ def test_what_a_person_must_write_is_numbered_and_listed_first(desk: Desk) -> No
     draft = desk.draft(desk.case("optician-munich-pune"), "scc-annexes")
     fields = [field for _, field in draft.to_write()]
     assert [each.number for each in fields] == list(range(1, len(fields) + 1))
-    assert [row[0] for row in draft.before[-1].rows] == [str(each.number) for each in fields]
-    assert {row[3] for row in draft.before[-1].rows} == {"exporter", "importer", "counsel (law)"}
+    assert [row.cells[0] for row in draft.before[-1].rows] == [str(each.number) for each in fields]
+    assert {row.cells[3] for row in draft.before[-1].rows} == {"data exporter", "data importer", "counsel"}
     text = markdown(draft)
     assert f"\\[1 To be written: {fields[0].write}\\]" in text
     assert text.index("What a person must still write") < text.index("The document begins here")
@@ -246,14 +284,14 @@ def test_a_decision_that_is_no_permit_gives_a_draft_that_says_so_first(desk: Des
     draft = desk.draft(id, "transfer-impact-assessment")
     assert not draft.permits
     assert draft.warnings[0].startswith("This decision is not a permit. Its outcome is: ")
-    (importer,) = [field for _, field in draft.unstated() if field.title == "Importer"]
+    (importer,) = [field for _, field in draft.unstated() if field.title.startswith("Data importer")]
     assert "data importer's identifier" in importer.unstated
     assert [each.text for each in importer.values] == ["data importer's country: India"]
     assert draft.warnings[-1] == "In this record, no provision that asks for this document stands for certain."
     permitted = desk.draft(desk.case("optician-munich-pune"), "transfer-impact-assessment")
     assert permitted.permits
     # The exporter says that an assessment exists, and the decision rests on that: the draft is not that assessment.
-    assert [each[:40] for each in permitted.warnings] == ["The decision took the exporter's word th"]
+    assert [each[:40] for each in permitted.warnings] == ["The decision took the data exporter's wo"]
 
 
 def test_a_hypothetical_decision_permits_nothing_and_its_draft_says_so(desk: Desk) -> None:
@@ -268,10 +306,11 @@ def test_it_says_who_stated_and_who_confirmed_a_document(desk: Desk) -> None:
     """A claim is stated by the exporter; a document is confirmed by the person who did, and a withdrawal afterwards is told too."""
     id = desk.case("optician-munich-pune")
     tool = documents(desk.draft(id, "transfer-impact-assessment"))
-    assert tool["condition of Article 9 for special categories"] == "stated by the exporter"
+    assert tool["condition of Article 9 for special categories"] == "stated by the data exporter"
     scc = "standard contractual clauses of 2021, module two (controller to processor)"
     confirmed = (
-        "stated by the exporter\nthat it is as stated was confirmed by Meera Rao on 2026-11-25; to be renewed by 2027-11-30"
+        "stated by the data exporter\n"
+        "that it is as stated was confirmed by Meera Rao on 25 November 2026; to be renewed by 30 November 2027"
     )
     assert tool[scc] == confirmed
     before = desk.before[id]
@@ -282,20 +321,30 @@ def test_it_says_who_stated_and_who_confirmed_a_document(desk: Desk) -> None:
         "reviewer", "POST", f"/v1/decisions/{before}/documents/evidence.eu-scc-m2/withdraw", {"reason": "a page is missing"}
     )
     later = desk.draft(id, "transfer-impact-assessment")
-    assert documents(later)[scc] == f"{confirmed}\nwithdrawn by Meera Rao on 2026-11-25"
+    assert documents(later)[scc] == f"{confirmed}\nwithdrawn by Meera Rao on 25 November 2026"
     assert later.warnings[-1] == "A confirmation of a document that counted in this decision was withdrawn afterwards."
+
+
+def requested(fact: str) -> str:
+    """The note of what the exchange states."""
+    return f"Source: request for the decision ({fact})."
+
+
+def registered(party: str, fact: str) -> str:
+    """The note of what the register states of a party."""
+    return f"Source: register at the time of the decision, under the {party}'s identifier ({fact})."
 
 
 def test_what_the_register_states_is_told_as_the_registers(desk: Desk) -> None:
     """Also where the exchange states something else: both stand, each with its place."""
     id = desk.case("optician-munich-pune")
     values = texts(desk.draft(id, "record-of-processing"))
-    assert StatedValue("exporter's country: Germany", "register, exporter.id: exporter.country") in values
+    assert StatedValue("data exporter's country: Germany", registered("data exporter", "exporter.country")) in values
     other = case("optician-munich-pune")
     other["recipient"]["country"] = "US"
     values = texts(desk.draft(desk.evaluate(other)["id"], "scc-annexes"))
-    assert StatedValue("data importer's country: United States", "exchange: recipient.country") in values
-    assert StatedValue("the register states otherwise: India", "register, recipient.id: recipient.country") in values
+    assert StatedValue("data importer's country: United States", requested("recipient.country")) in values
+    assert StatedValue("the register states otherwise: India", registered("data importer", "recipient.country")) in values
 
 
 def test_an_erased_value_is_told_as_erased(desk: Desk) -> None:
@@ -307,7 +356,7 @@ def test_an_erased_value_is_told_as_erased(desk: Desk) -> None:
     assert any("Anna Vogel" in each.text for each in before)
     asyncio.run(desk.service.store.erase(id))
     draft = desk.draft(id, "scc-annexes")
-    assert StatedValue("data exporter's identifier: erased", "exchange: exporter.id") in texts(draft)
+    assert StatedValue("data exporter's identifier: erased", requested("exporter.id")) in texts(draft)
     whole = "\n".join(each.text for each in texts(draft))
     assert "shop-erased" not in whole
     assert "Anna Vogel" not in whole
@@ -322,24 +371,25 @@ def test_a_part_of_a_law_that_the_decision_does_not_name_is_left_out(desk: Desk)
     assert "欧盟" not in china.title
     (left,) = [field for field in draft.head if field.title == "决定未就其给出结论、本表从略的法域"]
     assert [each.text for each in left.values] == ["欧洲联盟"]
-    assert "通用数据保护条例" not in draft.head[0].cite
+    assert "通用数据保护条例" not in draft.head[0].note
 
 
 def test_one_of_several_ways_is_enough(desk: Desk) -> None:
     """An assessment by the authority is unmet, and not needed where a standard contract is filed."""
     draft = desk.draft(desk.case("retailer-shanghai-penang"), "pi-impact-assessment")
-    rows = {row[-1]: row[2] for section in draft.beside for table in section.tables for row in table.rows}
-    assert rows["record: verdict.requirements.cn.assessment"] == "not used: another way is stated as met"
-    assert rows["record: verdict.requirements.cn.export-notice"] == "met"
+    rows = {row.note: row.cells[-1] for section in draft.beside for table in section.tables for row in table.rows}
+    place = "Source: state of the requirement in the record of the decision (cn.{})."
+    assert rows[place.format("assessment")] == "not used: another way is stated as met"
+    assert rows[place.format("export-notice")] == "met"
     # That it exists was taken from the exporter; the document does not say so of itself.
-    assert "record: verdict.requirements.cn.impact-assessment" not in rows
+    assert place.format("impact-assessment") not in rows
 
 
 def documents(draft: DraftDocument) -> dict[str, str]:
     """Who says so, by the title of each document and claim."""
     words = wording(draft.lang).compliance_documents
     tables = [table for section in draft.beside for table in section.tables if words["column_standing"] in table.columns]
-    return {row[0]: row[2] for table in tables for row in table.rows}
+    return {row.cells[0]: row.cells[2] for table in tables for row in table.rows}
 
 
 def unregistered() -> dict[str, Any]:
@@ -349,3 +399,12 @@ def unregistered() -> dict[str, Any]:
     exchange["exporter"] |= {"id": "shop-erased", "country": "DE", "kind": "company", "sectors": ["commerce"]}
     exchange["recipient"] |= {"id": "help-erased", "country": "IN", "kind": "company", "listed_on": []}
     return exchange
+
+
+def test_members_that_are_not_known_are_named_as_others(pdp: engine.PDP) -> None:
+    """In a list of which more is unknown, and in a count that gives the rest in one."""
+    exchange = {**NOTHING, "data": {"categories": ["contact", "unknown"], "people": {"sensitive": 12, "rest": 0}}}
+    record = told(pdp, engine.parse_exchange(pdp.bundle, json.dumps(exchange).encode()), date(2026, 11, 24), "en")
+    values = {each.text for each in texts(drafted(templates()["scc-annexes"], record, "en"))}
+    assert "categories of data: contact; perhaps others" in values
+    assert "number of data subjects: with sensitive data: 12; all others: 0" in values

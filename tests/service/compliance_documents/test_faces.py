@@ -75,7 +75,7 @@ def test_a_party_gets_a_draft_of_its_own_records_alone(desk: Desk) -> None:
     assert desk.client.get(path(id), headers=bearer(other)).status_code == 404
     answer = desk.client.get(path(id, "record-of-processing"), headers=bearer(own))
     assert answer.status_code == 200
-    assert "The commitment is not shown to a caller who belongs to a party." in answer.text
+    assert "The ledger is not shown to a caller who belongs to a party." in answer.text
     registered = case("optician-munich-pune")
     registered["named"]["exporter"] = "shop-erased"
     desk.call(

@@ -1,8 +1,10 @@
 """The files of a draft: Markdown in which nothing is mark-up, and Word whose bytes depend on the draft alone."""
 
+import re
 import zipfile
 from dataclasses import replace
 from io import BytesIO
+from xml.etree import ElementTree
 
 import pytest
 from docx import Document
@@ -18,6 +20,7 @@ from service.problems import RequestRefused
 from tests.service.compliance_documents.conftest import Desk, case
 from tests.service.compliance_documents.test_drafting import NOTHING
 
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 HOSTILE = (
     "[here](https://evil.example)",
     "![x](https://evil.example/x.png)",
@@ -82,19 +85,23 @@ def test_no_text_is_an_address_a_person_or_a_picture_to_readers_that_make_them_o
     assert escaped(text) == written
 
 
-def hostile(desk: Desk) -> DraftDocument:
+def hostile(desk: Desk, lang: str = "en") -> DraftDocument:
     """The draft of a decision in which every free text is hostile."""
     exchange = case("optician-munich-pune")
     del exchange["named"]
     exchange["exporter"] |= {"id": "[shop](https://evil.example) <b>1</b>", "country": "DE", "kind": "company"}
     exchange["recipient"] |= {"id": "# support | *x*", "country": "IN", "kind": "company"}
     exchange["evidence"]["eu-scc-m2"]["attested_by"] = "<img src=x onerror=alert(1)> | `code`"
-    return desk.draft(desk.evaluate(exchange)["id"], "scc-annexes")
+    return desk.draft(desk.evaluate(exchange)["id"], "scc-annexes", lang)
 
 
-def test_no_fact_is_markup_in_a_draft(desk: Desk) -> None:
-    """The ids of the parties and who attested a document come as they were sent, and as text."""
-    text = markdown(hostile(desk))
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_fact_is_markup_in_a_draft(desk: Desk, lang: str) -> None:
+    """
+    The ids of the parties and who attested a document come as they were sent, and as text. A reader who knows no footnotes makes no link
+    of one.
+    """
+    text = markdown(hostile(desk, lang))
     tokens = MarkdownIt("commonmark").enable("table").parse(text)
     inline = [child for each in tokens if each.type == "inline" for child in each.children or ()]
     assert {"link_open", "image", "code_inline"}.isdisjoint(each.type for each in inline)
@@ -132,8 +139,28 @@ def test_a_file_of_word_has_every_text_of_the_draft_in_its_style(desk: Desk, lan
     for section in draft.sections:
         assert {plain_line(value.text) for field in section.fields for value in field.values} <= texts
         assert {
-            plain_line(line) for table in section.tables for row in table.rows for cell in row for line in cell.split("\n")
+            plain_line(line)
+            for table in section.tables
+            for row in table.rows
+            for cell in row.cells
+            for line in cell.split("\n")
         } <= texts
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_footnote_has_the_same_number_in_word_and_in_markdown(desk: Desk, lang: str) -> None:
+    """Each mark has its footnote, in the order in which the draft is read; none stands twice and none is missing."""
+    draft = desk.draft(desk.case("optician-munich-pune"), "transfer-impact-assessment", lang)
+    with zipfile.ZipFile(BytesIO(docx(draft))) as file:
+        body, notes = file.read("word/document.xml").decode(), ElementTree.fromstring(file.read("word/footnotes.xml"))
+    in_word = {int(each.get(f"{W}id")): "".join(each.itertext()).strip() for each in notes if int(each.get(f"{W}id")) > 0}
+    assert [int(each) for each in re.findall(r'<w:footnoteReference w:id="(\d+)"/>', body)] == list(in_word)
+    text = markdown(draft)
+    written = re.findall(r"^\[\^(\d+)\]: (.+)$", text, re.MULTILINE)
+    assert {int(number): said for number, said in written} == {number: escaped(said) for number, said in in_word.items()}
+    assert [int(each) for each in re.findall(r"\[\^(\d+)\](?!:)", text)] == list(in_word) == list(range(1, len(written) + 1))
+    value = draft.sections[1].fields[0].values[0]
+    assert f"- {escaped(value.text)}[^{list(in_word.values()).index(value.note) + 1}]" in text
 
 
 def test_the_same_draft_is_the_same_bytes(desk: Desk) -> None:
@@ -155,9 +182,11 @@ def test_no_character_breaks_a_file_of_word(desk: Desk) -> None:
     draft = desk.draft(desk.evaluate(NOTHING)["id"], "scc-annexes")
     text = "".join(map(chr, range(0x20))) + "\x7f\x85\u2028\u202e\ufffe\uffff\ud800]]>&<"
     field = DraftField(text, text, (StatedValue(text, text),), (text,), text)
-    section = replace(draft.sections[0], title=text, cite=text, says=text, fields=(field,))
+    section = replace(draft.sections[0], title=text, cite=text, note=text, says=text, fields=(field,))
     word = docx(replace(draft, title=text, about=text, warnings=(text,), sections=(section,)))
     assert plain_line(text) in {each for _, each in paragraphs(Document(BytesIO(word)))}
+    with zipfile.ZipFile(BytesIO(word)) as file:
+        assert plain_line(text) in "".join(ElementTree.fromstring(file.read("word/footnotes.xml")).itertext())
     assert "\x00" not in markdown(replace(draft, sections=(section,)))
 
 
