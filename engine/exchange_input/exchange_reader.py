@@ -48,6 +48,7 @@ from engine.values.multilingual import Words
 MAX_BYTES = 256 * 1024
 MAX_ENTITIES = 16
 MAX_ALIASES = 16  # of an entity
+MAX_DEPTH = 100  # values in values
 MAX_KEY = 100  # characters of the name of a fact, and of a kind of entities
 
 
@@ -394,13 +395,19 @@ class ExchangeReader:
 
 
 def read_object(raw: bytes, most: int, what: str = "exchange") -> dict[str, Any]:
-    """Read one JSON object of at most `most` bytes, strictly: UTF-8, no duplicate keys, no NaN. Raises ExchangeRefused."""
+    """
+    Read one JSON object of at most `most` bytes and MAX_DEPTH levels, strictly: UTF-8, no duplicate keys, no NaN. Raises ExchangeRefused.
+
+    How deep the library reads depends on the version of Python, and from 3.12 on it is deeper than what walks through the values later.
+    """
     if len(raw) > most:
         raise _not_json(f"the {what} has more than {most:,} bytes")
     try:
         document = _decode(raw.decode("utf-8"))
         if b"\\u" in raw:
             json.dumps(document, ensure_ascii=False).encode("utf-8")
+        if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _deeper(document, MAX_DEPTH):
+            raise RecursionError
     except UnicodeDecodeError:
         raise _not_json("the body is not UTF-8") from None
     except UnicodeEncodeError:
@@ -414,6 +421,17 @@ def read_object(raw: bytes, most: int, what: str = "exchange") -> dict[str, Any]
     if not isinstance(document, dict):
         raise _not_json(f"{'an' if what == 'exchange' else 'a'} {what} is a JSON object")
     return document
+
+
+def _deeper(document: object, most: int) -> bool:
+    """Whether more than `most` objects and arrays are in one another."""
+    level = [document]
+    for _ in range(most):
+        inner = (each.values() if isinstance(each, dict) else each for each in level if isinstance(each, dict | list))
+        level = [value for values in inner for value in values if isinstance(value, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _not_json(detail: str) -> ExchangeRefused:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import engine
 from engine.exchange import Exchange
-from engine.exchange_input.exchange_reader import MAX_BYTES
+from engine.exchange_input.exchange_reader import MAX_BYTES, MAX_DEPTH
 from engine.values import FIRST_DAY, LAST_DAY, Amount, AmountRange, Document, Duration, Missing, Money, MoneyRange, Range, SetOf
 
 VOCABULARY = b"""
@@ -444,6 +444,18 @@ def test_no_end_of_problems_is_not_reported() -> None:
     assert len(problems({f"x{n}": 1 for n in range(1000)})) == 100
 
 
+def deep(levels: int) -> bytes:
+    """An exchange with objects and arrays in one another, so many with itself."""
+    return (
+        b'{"zzz":'
+        + b'{"a":' * ((levels - 1) // 2)
+        + b"[" * (levels // 2)
+        + b"]" * (levels // 2)
+        + b"}" * ((levels - 1) // 2)
+        + b"}"
+    )
+
+
 NOT_JSON = {
     "nothing": b"",
     "a list": b"[]",
@@ -474,6 +486,7 @@ NOT_JSON = {
     "a key twice in a list": b'{"data": {"categories": [{"a": 1, "a": 1}]}}',
     "too many brackets": b'{"data": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "too many braces": b'{"data":' * 20_000 + b"1" + b"}" * 20_000,
+    "a level too many": deep(MAX_DEPTH + 1),
     "too many bytes": b'{"exporter": {"id": "' + b"x" * MAX_BYTES + b'"}}',
 }
 
@@ -482,6 +495,11 @@ NOT_JSON = {
 def test_what_is_no_strict_json_object_is_refused_whole(raw: bytes) -> None:
     """JSON that two readers could read in two ways, or that would cost too much to read, is one problem of the body."""
     assert problems(raw) == [("", "not-json")]
+
+
+def test_as_deep_as_it_may_be_an_exchange_is_read() -> None:
+    """On every version of Python; then its key is not known."""
+    assert ("", "not-json") not in problems(deep(MAX_DEPTH))
 
 
 def test_the_largest_body_is_read() -> None:

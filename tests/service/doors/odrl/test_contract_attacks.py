@@ -2,7 +2,7 @@
 
 import json
 from contextlib import suppress
-from time import perf_counter
+from time import thread_time
 
 import pytest
 
@@ -100,21 +100,21 @@ def test_a_document_cannot_say_where_its_own_parts_are():
     ids=["unclosed string", "unclosed names", "exponent", "chain of unnamed nodes"],
 )
 def test_a_hostile_text_takes_no_time(text):
-    """A second at most, whatever comes of it."""
-    began = perf_counter()
+    """A second of the processor at most, whatever comes of it."""
+    began = thread_time()
     with suppress(RequestRefused):
         turtle.document(text.encode())
-    assert perf_counter() - began < 1.0
+    assert thread_time() - began < 1.0
 
 
 def test_contexts_in_every_rule_take_no_time():
     """A shipped context after one of the document's own, in each of 1,200 rules."""
     shipped = "https://w3id.org/dspace/2025/1/context.jsonld"
     rules = [{**USE, "@id": f"urn:{each}", "@context": [{f"a{each}": f"urn:a{each}"}, shipped]} for each in range(1_200)]
-    began = perf_counter()
+    began = thread_time()
     with suppress(RequestRefused):
         json_ld.document(json.dumps({"@context": CONTEXT, "@type": "Set", "uid": "urn:p", "permission": rules}).encode())
-    assert perf_counter() - began < 2.0
+    assert thread_time() - began < 2.0
 
 
 @pytest.mark.parametrize(
