@@ -144,7 +144,7 @@ from engine.policy_language.dpv_terms import NAMESPACES as DPV_NAMESPACES
 from engine.policy_language.dpv_terms import RDF_TYPE, DpvTerm, dpv_terms
 from engine.policy_language.dpv_terms import VERSION as DPV_VERSION
 from engine.policy_language.everyday_words import EverydayWords, WordPlace
-from engine.policy_language.exchange_places import NotAnObject, Path, Places
+from engine.policy_language.exchange_places import NotAnObject, Path, Places, nested, put_at
 from engine.policy_language.fact_catalogue import FactEntry
 from engine.policy_language.known_findings import FINDINGS
 from engine.policy_language.ledger_text import TransferColumnText, TransferRegisterText
@@ -444,6 +444,7 @@ __all__ = [
     "named_cases",
     "need_engines",
     "need_solver",
+    "nested",
     "open_place",
     "operation_places",
     "organisation_brief",
@@ -459,6 +460,7 @@ __all__ = [
     "pointer_steps",
     "policies_at",
     "prove",
+    "put_at",
     "ratio_text",
     "read_catalogues",
     "read_document",

@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import TypedDict
 
+from engine.policy_language.exchange_places import put_at
 from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import AS_OF
@@ -84,12 +85,9 @@ def _tree(vocabulary: Vocabulary, registered: bool = False) -> dict[str, Any]:
     """The facts and documents that a sender may state, or those that the register may state."""
     tree: dict[str, Any] = {}
     for fact in vocabulary.facts.values():
-        *path, last = fact.name.split(".")
-        here = tree
-        for step in path:
-            here = here.setdefault(step, {})
         leaf = _leaf(fact.type, fact.title.en, some=fact.some, plain=fact.plain)
-        here[last] = leaf if registered or not fact.register_only else _refused_leaf(fact.title.en)
+        allowed = registered or not fact.register_only
+        put_at(tree, fact.name.split("."), leaf if allowed else _refused_leaf(fact.title.en))
     for family, members in vocabulary.families.items():
         here = tree
         for step in family.split("."):

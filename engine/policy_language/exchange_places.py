@@ -7,7 +7,7 @@ family or of a group leads to all places under it. This module is for code that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -17,6 +17,21 @@ from engine.values.id_spellings import Spellings
 
 Path: TypeAlias = tuple[str, ...]
 Tree: TypeAlias = Mapping[str, Any]  # a key's value is another tree, or None where the document holds a value
+
+
+def put_at(document: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    """Put a value into a document at a path, whose steps must be objects or missing."""
+    for step in path[:-1]:
+        document = document.setdefault(step, {})
+    document[path[-1]] = value
+
+
+def nested(values: Mapping[Path, Any]) -> dict[str, Any]:
+    """Values by their paths as the document that has them there."""
+    found: dict[str, Any] = {}
+    for path, value in values.items():
+        put_at(found, path, value)
+    return found
 
 
 class NotAnObject(ValueError):
@@ -36,11 +51,7 @@ class Places:
         self._tree: dict[str, Any] = {AS_OF: None, "relies_on": None, "carried": None}
         families = vocabulary.families
         for name in (*vocabulary.facts, *(f"{family}.rest" for family in families)):
-            *path, last = name.split(".")
-            here = self._tree
-            for step in path:
-                here = here.setdefault(step, {})
-            here[last] = None
+            put_at(self._tree, name.split("."), None)
         for group in DOCUMENT_GROUPS:
             self._tree[group] = dict.fromkeys(vocabulary.kinds[group])
         self._families = {tuple(family.split(".")) for family in families}
