@@ -25,11 +25,11 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import TypedDict
 
-from engine.policy_language.exchange_places import put_at
 from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import AS_OF
 from engine.values import AMOUNTS, BadValue, Document, Missing, Range, SetOf, Type, Value
+from engine.values.document_facts import put_at
 from engine.values.exact_ratio import FRACTION
 
 # The shapes of exchanges, the present one last. A value of the vocabulary may be known `since` a shape only.

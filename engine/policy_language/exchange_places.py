@@ -7,31 +7,17 @@ family or of a group leads to all places under it. This module is for code that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any, TypeAlias
 
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import AS_OF
+from engine.values.document_facts import put_at
 from engine.values.id_spellings import Spellings
 
 Path: TypeAlias = tuple[str, ...]
 Tree: TypeAlias = Mapping[str, Any]  # a key's value is another tree, or None where the document holds a value
-
-
-def put_at(document: dict[str, Any], path: Sequence[str], value: Any) -> None:
-    """Put a value into a document at a path, whose steps must be objects or missing."""
-    for step in path[:-1]:
-        document = document.setdefault(step, {})
-    document[path[-1]] = value
-
-
-def nested(values: Mapping[Path, Any]) -> dict[str, Any]:
-    """Values by their paths as the document that has them there."""
-    found: dict[str, Any] = {}
-    for path, value in values.items():
-        put_at(found, path, value)
-    return found
 
 
 class NotAnObject(ValueError):

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from engine.policy_language.exchange_places import nested
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.values import read_number
+from engine.values.document_facts import nested
 
 LEFT_OUT = "left out"  # removes a fact, where one text changes another
 _PLAIN = re.compile(r"(?!- )[\w+./-](?:[\w +./-]*[\w+./-])?")  # what YAML reads as a text without quotes, in brackets too

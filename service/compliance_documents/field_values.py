@@ -16,7 +16,7 @@ from service.compliance_documents.template_text import COMMITMENT, CalledText
 from service.compliance_documents.told_record import ToldRecord
 from service.languages.names import ComplianceDocumentsTexts
 from service.languages.words import text_for, wording
-from service.reports.transfer_cells import is_erased, lifting_rules, value_of, without_erased
+from service.reports.transfer_cells import is_erased, lifting_rules, without_erased
 
 MOST_CHARACTERS = 2_000  # of a value
 _DOCUMENTS = ("evidence.", "claims.")
@@ -119,7 +119,7 @@ class FieldValues:
     def _standing(self, name: str, stated: StatedValue) -> Iterator[StatedValue]:
         """Who stated a document or a claim, and who confirmed or signed it, with the days."""
         words, shown = self._words, self._told.shown
-        own = value_of(self._told.request, name) is not None
+        own = engine.fact_at(self._told.request, name) is not None
         yield StatedValue(words["stated_by_exporter" if own else "stated_in_register"], stated.origin)
         counted = (self._told.record.get("shown") or {}).get(name) or {"id": ""}
         known: set[str] = set()
@@ -187,13 +187,13 @@ class FieldValues:
     def stated(self, fact: str) -> Iterator[StatedValue]:
         """What the exchange states of a fact, a family or a document, and what the register stated; each with its origin."""
         request = self._told.request
-        stated = value_of(request, fact)
+        stated = engine.fact_at(request, fact)
         if stated == "unknown":
             return
         registered = [
             (name, value)
             for name, entity in (request.get(engine.REGISTER) or {}).items()
-            if (value := value_of(entity.get("states") or {}, fact)) is not None
+            if (value := engine.fact_at(entity.get("states") or {}, fact)) is not None
         ]
         if stated is not None:
             agreeing = [name for name, value in registered if value == stated]

@@ -393,9 +393,7 @@ def _requests(connection: sa.Connection, decisions: Iterable[str]) -> Iterable[t
 
 def _at(request: Mapping[str, Any], fact: str) -> Any:
     """What a request states of a fact; None where it states nothing, or where it was erased."""
-    value: Any = request
-    for step in fact.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
+    value = engine.fact_at(request, fact)
     erased = isinstance(value, Mapping) and value.keys() == {"commitment"}
     return None if erased or value == "unknown" else value
 
