@@ -88,8 +88,6 @@ from engine.deciding.contributions import (
     Key,
     Tally,
     covering,
-    with_fact_set,
-    with_facts_set,
 )
 from engine.deciding.contributions import definition as counter_definition
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
@@ -180,6 +178,7 @@ from engine.questions.horizon import OutcomeMove, OutcomesAhead, SteadyPermit, T
 from engine.rules import Truth
 from engine.values import BadValue, Document, Duration, Missing, Money, MoneyRange, Range, SetOf, Value, read_duration, to_json
 from engine.values.currencies import minor_units
+from engine.values.document_facts import fact_at, nested, put_at, with_fact_set, with_facts_set
 from engine.values.exact_ratio import ratio_text
 from engine.values.id_spellings import folded_id, id_form
 from engine.values.outcome_levels import Bounds, Level, outcome_word
@@ -417,6 +416,7 @@ __all__ = [
     "dpv_terms",
     "editor_schemas",
     "empty_cells",
+    "fact_at",
     "facts_digest",
     "first_fact",
     "first_house",
@@ -444,6 +444,7 @@ __all__ = [
     "named_cases",
     "need_engines",
     "need_solver",
+    "nested",
     "open_place",
     "operation_places",
     "organisation_brief",
@@ -459,6 +460,7 @@ __all__ = [
     "pointer_steps",
     "policies_at",
     "prove",
+    "put_at",
     "ratio_text",
     "read_catalogues",
     "read_document",

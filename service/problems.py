@@ -5,7 +5,7 @@ The part of the service that refuses says what is wrong. All refusals get one sh
 distinguish and a detail that a person can act on.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import quote
@@ -273,9 +273,28 @@ class RequestRefused(Exception):
         return _answer(self.problem(path, request_id), self.headers)
 
 
+def wrong_places(count: int) -> str:
+    """How many places in a body are wrong, in words."""
+    if count >= PLACES_SHOWN:
+        return f"at least {PLACES_SHOWN} places in the body are wrong; {PLACES_SHOWN} are listed"
+    return "1 place in the body is wrong" if count == 1 else f"{count} places in the body are wrong"
+
+
+def refused_at(kind: Kind, places: Sequence[ProblemPlace]) -> RequestRefused:
+    """The refusal of a body, whose detail says what is wrong at the first of the places."""
+    more = f"; and {len(places) - 1} more" if len(places) > 1 else ""
+    at = f"`{places[0].pointer}` " if places[0].pointer else ""
+    return RequestRefused(kind, f"{at}{places[0].detail}{more}", errors=tuple(places[:PLACES_SHOWN]))
+
+
 def not_readable(what: str) -> RequestRefused:
     """The answer where the database gives no answer."""
     return RequestRefused("not-ready", f"the {what} cannot be read", headers={"Retry-After": "1"})
+
+
+def wrong_value(pointer: str, detail: str) -> RequestRefused:
+    """The answer to a body with one wrong value."""
+    return RequestRefused("bad-request", detail, errors=(ProblemPlace(pointer=pointer, code="wrong-value", detail=detail),))
 
 
 def plain(status: int, path: str, request_id: str, headers: Mapping[str, str] | None = None) -> Response:

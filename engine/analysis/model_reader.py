@@ -17,9 +17,10 @@ from engine.analysis.formula import Formula
 from engine.analysis.number_lines import NumberLine, NumberRange, Threshold
 from engine.analysis.word_choices import OneWord
 from engine.policy_language.public_recipient import EVERYONE
-from engine.policy_language.written_exchange import nested, path_of
+from engine.policy_language.written_exchange import path_of
 from engine.rules import Atom
 from engine.values import EXACT, FIRST_DAY, LAST_DAY, MAX_COUNT
+from engine.values.document_facts import nested
 
 Holds: TypeAlias = Callable[[int], bool]
 """Whether a literal holds in a model."""

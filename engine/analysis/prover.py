@@ -23,8 +23,8 @@ from engine.deciding.combine import Combiner, Outcome
 from engine.exchange import Exchange
 from engine.exchange_input.exchange_problems import ExchangeRefused
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
-from engine.policy_language.written_exchange import nested
 from engine.rules import Condition, RuleSet, State, Truth
+from engine.values.document_facts import nested
 from engine.values.outcome_levels import BOUNDS, Bounds, Level, outcome_word
 from engine.verdict import Engine, Verdict
 

@@ -25,7 +25,6 @@ from typing import Any, Literal, TypeAlias
 from engine.authoring.case_yaml import case_yaml
 from engine.authoring.testing import PreparedCase, prepare
 from engine.bundle import Bundle
-from engine.deciding.contributions import with_fact_set
 from engine.deciding.judgement import Judgement
 from engine.deciding.statement_weights import RELIES_ON
 from engine.exchange import REGISTER, Exchange
@@ -40,6 +39,7 @@ from engine.questions.possible_answers import AnswerBook
 from engine.register_facts import IN_REGISTER
 from engine.rules import Measure, Truth, tests
 from engine.values import Document, Missing, Operand, Range, SetOf, Value, to_json
+from engine.values.document_facts import with_fact_set
 from engine.values.id_spellings import id_form
 from engine.values.outcome_levels import Bounds, Level, permitting
 

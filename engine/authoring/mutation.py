@@ -18,6 +18,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
+from engine.authoring.lint import own
 from engine.bundle import Bundle
 from engine.explaining.phrasebook import Phrasebook
 from engine.policy_language.claim_needs import NEEDS
@@ -148,7 +149,7 @@ class _Surgeon:
 
     def _provision(self, id: str, rules: Sequence[Rule]) -> Iterator[Mutant]:
         policy, short = rules[0].provision.policy, id.partition("/")[2]
-        conditions = {rule.key: _own(rule.condition) for rule in rules}
+        conditions = {rule.key: own(rule.condition) for rule in rules}
         lifting, restoring = any(rule.lifts for rule in rules), any(_restores(rule) for rule in rules)
         for said, changed, looser in _changes(conditions, self.book):
             altered = [replace(rule, condition=_under(rule, changed[rule.key])) for rule in rules]
@@ -203,12 +204,6 @@ def _places(bundle: Bundle) -> dict[str, tuple[str, int]]:
         at = locate(root, ("define", short))[1]  # in the file of its jurisdiction, where several policies share it
         places[name] = (at.file, at.line)
     return places
-
-
-def _own(condition: Condition) -> Condition:
-    """A rule's own condition, without the part that its policy applies. That part is changed once, for the policy."""
-    assert isinstance(condition, All)
-    return All(condition.parts[1:])
 
 
 def _under(rule: Rule, condition: Condition) -> Condition:

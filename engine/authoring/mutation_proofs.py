@@ -24,8 +24,9 @@ from engine.bundle import Bundle
 from engine.deciding.combine import Combiner
 from engine.pdp import PDP
 from engine.policy_language.case_text import Expectation
-from engine.policy_language.written_exchange import dotted_facts, nested, path_of
+from engine.policy_language.written_exchange import dotted_facts, path_of
 from engine.rules import AS_OF, Truth
+from engine.values.document_facts import nested
 from engine.values.outcome_levels import outcome_word
 from engine.verdict import Verdict
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any, Self, TypeAlias
+from typing import Self, TypeAlias
 
 from engine.bundle import Bundle
 from engine.deciding.money_counts import NO_SUM, currency_of, parts, parts_in
@@ -28,6 +28,7 @@ from engine.policy_language.share_facts import shares_of
 from engine.policy_language.vocabulary_text import CounterText
 from engine.rules import Condition, Defined, Rule, RuleSet, Truth, atoms, definitions_named, tests
 from engine.values import MAX_COUNT, Disputed, Duration, Missing, Range, SetOf, Value, either, read_duration, to_json
+from engine.values.document_facts import with_facts_set
 from engine.values.id_spellings import folded_id
 from engine.verdict import Verdict
 
@@ -403,37 +404,6 @@ def span(count: Value) -> Range | None:
 def covering(key: Key) -> Iterator[Key]:
     """Every key that may be the same as this one: the key itself first, then those with an unknown part."""
     return itertools.product(*((part, None) if part is not None else (None,) for part in key))
-
-
-def with_fact_set(document: Mapping[str, Any], fact: str, value: Any) -> dict[str, Any]:
-    """A copy of the document with a fact set, or without the fact where the value is None."""
-    head, _, rest = fact.partition(".")
-    if rest:
-        inner = document.get(head, {})
-        return {**document, head: with_fact_set(inner if isinstance(inner, Mapping) else {}, rest, value)}
-    if value is None:
-        return {key: each for key, each in document.items() if key != head}
-    return {**document, head: value}
-
-
-def with_facts_set(document: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of the document with some facts set, none of them to None. Every object that changes is copied once."""
-    whole = dict(document)
-    copied: dict[str, dict[str, Any]] = {"": whole}
-    for fact, value in values.items():
-        path, _, last = fact.rpartition(".")
-        here = copied.get(path)
-        if here is None:
-            here, under = whole, ""
-            for step in path.split("."):
-                under = f"{under}.{step}" if under else step
-                inner = copied.get(under)
-                if inner is None:
-                    sent = here.get(step)
-                    inner = copied[under] = here[step] = dict(sent) if isinstance(sent, Mapping) else {}
-                here = inner
-        here[last] = value
-    return whole
 
 
 def definition(counter: Counter) -> str:

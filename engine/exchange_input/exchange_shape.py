@@ -29,6 +29,7 @@ from engine.policy_language.public_recipient import EVERYONE
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import AS_OF
 from engine.values import AMOUNTS, BadValue, Document, Missing, Range, SetOf, Type, Value
+from engine.values.document_facts import put_at
 from engine.values.exact_ratio import FRACTION
 
 # The shapes of exchanges, the present one last. A value of the vocabulary may be known `since` a shape only.
@@ -84,12 +85,9 @@ def _tree(vocabulary: Vocabulary, registered: bool = False) -> dict[str, Any]:
     """The facts and documents that a sender may state, or those that the register may state."""
     tree: dict[str, Any] = {}
     for fact in vocabulary.facts.values():
-        *path, last = fact.name.split(".")
-        here = tree
-        for step in path:
-            here = here.setdefault(step, {})
         leaf = _leaf(fact.type, fact.title.en, some=fact.some, plain=fact.plain)
-        here[last] = leaf if registered or not fact.register_only else _refused_leaf(fact.title.en)
+        allowed = registered or not fact.register_only
+        put_at(tree, fact.name.split("."), leaf if allowed else _refused_leaf(fact.title.en))
     for family, members in vocabulary.families.items():
         here = tree
         for step in family.split("."):

@@ -14,6 +14,7 @@ from engine.bundle import Bundle
 from engine.exchange import Exchange
 from engine.rules import Truth, tests
 from engine.values import SetOf, either
+from engine.values.document_facts import fact_at
 from engine.verdict import Definitions
 
 UNKNOWN = "unknown"  # what a document says of an id that nobody knows
@@ -52,9 +53,7 @@ class SearchTerms:
         """The ids of the parties that an exchange's document states, "exporter" and "recipient", which may be personal."""
         found: dict[str, tuple[str, ...]] = dict.fromkeys(PARTIES, ())
         for kind, fact in self._parties:
-            value: Any = document
-            for step in fact.split("."):
-                value = value.get(step) if isinstance(value, Mapping) else None
+            value = fact_at(document, fact)
             found[kind] = (value,) if isinstance(value, str) and value != UNKNOWN else ()
         return found
 

@@ -307,13 +307,9 @@ class _Checker:
             when = locate(tree, ("not_reached", number, "when"))[0]
             self.conditions.definitions[f"not-reached/{name}/{number}"] = self.conditions.lower(when, name, Use.LIFTS)
 
-    def _is_off(self, policy: str, jurisdiction: str) -> bool:
-        """Whether an organisation has switched this policy off (semantics 4.3)."""
-        return any(off.covers(policy, jurisdiction) for off in self.vocabulary.switched_off)
-
     def _counting(self, rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
         """The rules without those that are switched off; their definitions stay, since other policies may use them."""
-        off = {rule.key for rule in rules if self._is_off(rule.provision.policy, rule.provision.jurisdiction)}
+        off = {rule.key for rule in rules if self.vocabulary.is_off(rule.provision.policy, rule.provision.jurisdiction)}
         if not off:
             return rules
         return tuple(

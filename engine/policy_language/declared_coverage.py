@@ -94,12 +94,8 @@ class _Floors:
         """Whether a policy is a law or an order of a jurisdiction that does more than advise."""
         text = self.policies[policy][0]
         speaks = bool(self.binding[policy]) or text.otherwise is not None
-        binds = text.instrument.force in BINDING_FORCES and not self.is_off(policy, text.jurisdiction)
+        binds = text.instrument.force in BINDING_FORCES and not self.vocabulary.is_off(policy, text.jurisdiction)
         return text.jurisdiction == jurisdiction and binds and speaks
-
-    def is_off(self, policy: str, jurisdiction: str) -> bool:
-        """Whether an organisation has switched this policy off."""
-        return any(off.covers(policy, jurisdiction) for off in self.vocabulary.switched_off)
 
     def coverage(self, jurisdiction: str, text: JurisdictionText) -> Iterator[Spoken]:
         """
@@ -111,7 +107,7 @@ class _Floors:
         off = {
             name
             for name in self.policies
-            if self.policies[name][0].jurisdiction == jurisdiction and self.is_off(name, jurisdiction)
+            if self.policies[name][0].jurisdiction == jurisdiction and self.vocabulary.is_off(name, jurisdiction)
         }
         accepted = self._accepted(jurisdiction, text)
         spoken: dict[str, Spoken] = {}
@@ -206,7 +202,7 @@ class _Floors:
     def _speaker(self, jurisdiction: str, name: str, at: Span) -> str:
         """The definition that says whether a policy, or one provision of it, speaks; "" where it cannot."""
         policy, _, rule = name.partition("/")
-        if policy in self.conditions.unread or self.is_off(policy, jurisdiction):
+        if policy in self.conditions.unread or self.vocabulary.is_off(policy, jurisdiction):
             return ""
         if policy not in self.policies:
             mine = [each for each, (text, _) in self.policies.items() if text.jurisdiction == jurisdiction]

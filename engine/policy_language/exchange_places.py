@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.rules import AS_OF
+from engine.values.document_facts import put_at
 from engine.values.id_spellings import Spellings
 
 Path: TypeAlias = tuple[str, ...]
@@ -36,11 +37,7 @@ class Places:
         self._tree: dict[str, Any] = {AS_OF: None, "relies_on": None, "carried": None}
         families = vocabulary.families
         for name in (*vocabulary.facts, *(f"{family}.rest" for family in families)):
-            *path, last = name.split(".")
-            here = self._tree
-            for step in path:
-                here = here.setdefault(step, {})
-            here[last] = None
+            put_at(self._tree, name.split("."), None)
         for group in DOCUMENT_GROUPS:
             self._tree[group] = dict.fromkeys(vocabulary.kinds[group])
         self._families = {tuple(family.split(".")) for family in families}

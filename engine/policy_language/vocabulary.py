@@ -206,6 +206,10 @@ class Vocabulary:
         """The jurisdictions and policies that organisations have switched off."""
         return tuple(each for organisation in self.organisations for each in organisation.switched_off)
 
+    def is_off(self, policy: str, jurisdiction: str) -> bool:
+        """Whether an organisation has switched this policy off (semantics 4.3)."""
+        return any(off.covers(policy, jurisdiction) for off in self.switched_off)
+
     @property
     def must_be_shown(self) -> frozenset[str]:
         """

@@ -12,6 +12,7 @@ from typing import Any
 
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
 from engine.values import read_number
+from engine.values.document_facts import nested
 
 LEFT_OUT = "left out"  # removes a fact, where one text changes another
 _PLAIN = re.compile(r"(?!- )[\w+./-](?:[\w +./-]*[\w+./-])?")  # what YAML reads as a text without quotes, in brackets too
@@ -38,17 +39,6 @@ def path_of(name: str) -> tuple[str, ...]:
     """The path of a fact or a document in the JSON of an exchange; a document is one value, whatever dots its kind has."""
     group, dot, kind = name.partition(".")
     return (group, kind) if dot and group in DOCUMENT_GROUPS else tuple(name.split("."))
-
-
-def nested(values: Mapping[tuple[str, ...], Any]) -> dict[str, Any]:
-    """Values by their paths as the JSON that has them there."""
-    found: dict[str, Any] = {}
-    for path, value in values.items():
-        here = found
-        for step in path[:-1]:
-            here = here.setdefault(step, {})
-        here[path[-1]] = value
-    return found
 
 
 def _json(vocabulary: Vocabulary, name: str, value: Any) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NoReturn, get_args
 
 import engine
-from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
+from service.problems import ProblemPlace, RequestRefused, refused_at
 
 Semantic = Literal["execute_all", "deny_on_first_deny", "permit_on_first_permit"]
 SEMANTICS: tuple[Semantic, ...] = get_args(Semantic)
@@ -79,9 +79,7 @@ class Search:
 
 def refusal(places: Sequence[ProblemPlace]) -> RequestRefused:
     """The refusal of a body. Its detail is the message that the standard requires in the body of an error."""
-    more = f"; and {len(places) - 1} more" if len(places) > 1 else ""
-    at = f"`{places[0].pointer}` " if places[0].pointer else ""
-    return RequestRefused("access-refused", f"{at}{places[0].detail}{more}", errors=tuple(places[:PLACES_SHOWN]))
+    return refused_at("access-refused", places)
 
 
 def document(raw: bytes, limit: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from service.compliance_documents.template_text import COMMITMENT, TermsText, Wr
 from service.compliance_documents.told_record import ToldRecord
 from service.languages.names import ComplianceDocumentsTexts
 from service.languages.words import text_for, wording
-from service.reports.transfer_cells import is_erased, lifting_rules, value_of, without_erased
+from service.reports.transfer_cells import is_erased, lifting_rules, without_erased
 
 MOST_CHARACTERS = 2_000  # of a value
 _DOCUMENTS = ("evidence.", "claims.")
@@ -172,7 +172,7 @@ class FieldValues:
     def _standing(self, name: str, stated_in: str) -> Iterator[tuple[str, str]]:
         """Who stated a document or a claim, and who confirmed or signed it, with the days."""
         words, shown = self._words, self._told.shown
-        own = value_of(self._told.request, name) is not None
+        own = engine.fact_at(self._told.request, name) is not None
         by_exporter = words["stated_by"].format(self.writer("exporter"))
         yield by_exporter if own else words["stated_in_register"], stated_in
         counted = (self._told.record.get("shown") or {}).get(name) or {"id": ""}
@@ -248,13 +248,13 @@ class FieldValues:
     def stated(self, fact: str) -> Iterator[tuple[str, str]]:
         """What the exchange states of a fact, a family or a document, and what the register stated; each with its place."""
         request = self._told.request
-        stated = value_of(request, fact)
+        stated = engine.fact_at(request, fact)
         if stated == "unknown":
             return
         registered = [
             (name, value)
             for name, entity in (request.get(engine.REGISTER) or {}).items()
-            if (value := value_of(entity.get("states") or {}, fact)) is not None
+            if (value := engine.fact_at(entity.get("states") or {}, fact)) is not None
         ]
         if stated is not None:
             agreeing = [self.in_register(name, fact) for name, value in registered if value == stated]

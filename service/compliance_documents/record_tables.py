@@ -17,7 +17,6 @@ from service.compliance_documents.told_record import ToldRecord
 from service.documents.stated_documents import GROUPS
 from service.languages.names import ComplianceDocumentsTexts
 from service.languages.words import text_for, wording
-from service.reports.transfer_cells import value_of
 
 MET = "met"
 Rows = Iterator[DraftRow]
@@ -74,10 +73,10 @@ class RecordTables:
         return DraftRow(cells, self._values.note(*places))
 
     def _is_one_of(self, fact: str, values: Sequence[str]) -> bool:
-        stated = value_of(self._told.request, fact)
+        stated = engine.fact_at(self._told.request, fact)
         if stated is None:
             entities = (self._told.request.get(engine.REGISTER) or {}).values()
-            found = (value_of(each.get("states") or {}, fact) for each in entities)
+            found = (engine.fact_at(each.get("states") or {}, fact) for each in entities)
             stated = next((each for each in found if each is not None), None)
         return any(str(each) in values for each in (stated if isinstance(stated, list) else [stated]))
 

@@ -86,7 +86,7 @@ def commitment_page(shown: CommitmentShown, live: Live, reader: PageReader) -> s
         moved=[(each, each.meaning in present, amount(each, reader)) for each in shown.moved if each.low or each.high],
         perhaps=[(each, each.meaning in present, amount(each, reader)) for each in shown.moved if not (each.low or each.high)],
         rights=[each.model_dump(mode="json") for each in shown.rights],
-        promises=[(each, _promise(each, reader)) for each in shown.promises],
+        promises=[(each, reader.promise(each.promise)) for each in shown.promises],
         settled=shown.settled,
         fees=shown.fees,
         payable=shown.payable,
@@ -99,8 +99,3 @@ def commitment_page(shown: CommitmentShown, live: Live, reader: PageReader) -> s
 def _in_both(asked: Mapping[str, str]) -> dict[str, str]:
     """The filters of a list that its table has too."""
     return {name: value for name, value in asked.items() if name in ("exporter", "state", "stage", "reference")}
-
-
-def _promise(part: PromisePart, reader: PageReader) -> str:
-    promised = reader.bundle.vocabulary.promises.get(part.promise)
-    return promised.title.in_(reader.lang) if promised else part.promise

@@ -140,7 +140,7 @@ def page_members(found: OverviewData, reader: PageReader) -> dict[str, Any]:
         "asked": [
             Line(reader.title(fact), count, {"missing": fact}, fact) for fact, count in _of_kind(found.words.in_all, "missing")
         ][:SHOWN],
-        "promises": [(each, _promise(each, reader)) for each in (*found.overdue, *found.due)][:SHOWN],
+        "promises": [(each, reader.promise(each.promise)) for each in (*found.overdue, *found.due)][:SHOWN],
         "told": Counter(each.kind for each in found.events),
         "events": found.events[:SHOWN],
         "incidents": found.incidents,
@@ -211,12 +211,6 @@ def _provisions(bundle: engine.Bundle) -> dict[str, tuple[str, Any]]:
     return {
         rule.provision.id: (rule.effect, rule.provision) for rule in reversed(bundle.rules.rules) if rule.effect in _REFUSING
     }
-
-
-def _promise(part: PromisePart, reader: PageReader) -> str:
-    """The title of what is promised, or its name if the loaded policies no longer have it."""
-    promised = reader.bundle.vocabulary.promises.get(part.promise)
-    return promised.title.in_(reader.lang) if promised else part.promise
 
 
 def _of_kind(counts: Counter[tuple[str, str]], kind: str) -> list[tuple[str, int]]:

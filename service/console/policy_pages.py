@@ -310,9 +310,7 @@ def _facts(case: engine.PairedCase, fact: str, reader: PageReader) -> Iterator[t
         for states in case.facts.get(fact, {}).values():
             yield from ((reader.title(name), reader.told(name, value)) for name, value in states.items())
         return
-    value: Any = case.exchange
-    for step in fact.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
+    value = engine.fact_at(case.exchange, fact)
     yield reader.title(fact), reader.words.policies["left_out"] if value is None else reader.told(fact, value)
 
 

@@ -116,6 +116,11 @@ class PageReader:
         except LookupError:
             return str(code)
 
+    def promise(self, name: str) -> str:
+        """The title of what is promised, or its name if the loaded policies no longer have it."""
+        promised = self.bundle.vocabulary.promises.get(name)
+        return promised.title.in_(self.lang) if promised else name
+
     def account(self, part: str) -> str:
         """The title of a part of the account."""
         try:

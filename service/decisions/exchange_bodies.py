@@ -14,7 +14,7 @@ from service.decisions.answer_options import AnswerOptions
 from service.decisions.ledger_counts import LedgerCounts
 from service.ledger import party_view
 from service.policies.live import Live
-from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused, not_readable
+from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused, not_readable, wrong_places
 from service.register import named_exchanges
 from service.service import Service
 
@@ -60,11 +60,4 @@ def refusal(refused: engine.ExchangeRefused, lang: str) -> RequestRefused:
     places = tuple(
         ProblemPlace(pointer=each.pointer, code=each.code, detail=each.told(lang)) for each in problems[:PLACES_SHOWN]
     )
-    match len(problems):
-        case 1:
-            detail = "1 place in the body is wrong"
-        case count if count < PLACES_SHOWN:
-            detail = f"{count} places in the body are wrong"
-        case _:
-            detail = f"at least {PLACES_SHOWN} places in the body are wrong; {PLACES_SHOWN} are listed"
-    return RequestRefused("exchange-refused", detail, errors=places)
+    return RequestRefused("exchange-refused", wrong_places(len(problems)), errors=places)

@@ -20,7 +20,7 @@ from service.decisions.exchange_bodies import ExchangeBodies, refusal
 from service.decisions.exchange_judge import ExchangeJudge
 from service.limits import RECIPIENTS, RECIPIENTS_BYTES
 from service.policies.live import Live
-from service.problems import ProblemPlace, RequestRefused
+from service.problems import ProblemPlace, RequestRefused, wrong_places
 from service.register.named_exchanges import NAMED
 from service.reviews import sign_off, standing_sign_off
 from service.service import Service
@@ -214,7 +214,7 @@ def _with(exchange: Mapping[str, Any], recipient: Any, at: str) -> Mapping[str, 
     if isinstance(recipient, dict):
         return {**exchange, RECIPIENT: recipient}
     place = _wrong(at, 'must be an id of the register, like "lab-2", or facts of a recipient, like {"country": "KE"}')
-    raise RequestRefused("exchange-refused", "1 place in the body is wrong", errors=(place,))
+    raise RequestRefused("exchange-refused", wrong_places(1), errors=(place,))
 
 
 def _wrong(at: str, detail: str) -> ProblemPlace:

@@ -19,7 +19,7 @@ from service.documents.shown_documents import shown_on
 from service.documents.signed_statements import Verifier
 from service.documents.stated_documents import RecordedDocument, StatedDocument, documents_of, documents_with_hash
 from service.log.leaf import with_personal_values
-from service.log.store import Stored, find
+from service.log.store import Stored, record_of
 from service.problems import RequestRefused
 
 
@@ -45,14 +45,14 @@ def page(
     context: ReadingAll, id: str, verifier: Verifier, after: str | None, limit: int, connection: sa.Connection
 ) -> tuple[Sequence[DecisionDocument], str | None]:
     """At most `limit` documents of a decision, after a name; and the name to go on after, None at the end. Raises RequestRefused."""
-    every = of_decision(connection, context.live.bundle, _record(connection, id), context.today, verifier)
+    every = of_decision(connection, context.live.bundle, record_of(connection, id), context.today, verifier)
     found = [each for each in every if after is None or each.name > after]
     return found[:limit], found[limit - 1].name if len(found) > limit else None
 
 
 def recorded(context: Context, id: str, name: str, connection: sa.Connection) -> RecordedDocument:
     """A document with a hash of a decision. Raises RequestRefused if there is no such decision, or its exchange states none such."""
-    stored = _record(connection, id)
+    stored = record_of(connection, id)
     return RecordedDocument(id, stored.sequence, asked_by(stored), stated_in(context.live.bundle, stored, name))
 
 
@@ -102,10 +102,3 @@ def asked_by(stored: Stored) -> str | None:
     """Who asked for a decision, as its record names the caller; None if it names nobody."""
     found: str | None = with_personal_values(stored.entry.leaf, stored.entry.openings).get("asked_by")
     return found
-
-
-def _record(connection: sa.Connection, id: str) -> Stored:
-    stored = find(connection, id)
-    if stored is None:
-        raise RequestRefused("not-found", "no decision with this id is recorded")
-    return stored

@@ -29,7 +29,7 @@ from service.ledger.counter_book import Book
 from service.log import tree_leaves
 from service.log.store import subject_of_decision
 from service.log.tree_leaves import LogEvent
-from service.problems import ProblemPlace, RequestRefused
+from service.problems import RequestRefused, wrong_value
 from service.store.moments import moment_text
 from service.store.tables import benefit, benefit_event, commitment
 
@@ -112,9 +112,9 @@ def report_paid(context: Committing, number: int, sent: PaidSent, transaction: s
     owed = {line: -each if back else each for line, each in left.items() if (each < 0) == back and each}
     if units > sum(owed.values()):
         most = engine.amount_text(sum(owed.values()), lines[0].scale)
-        raise _wrong("/amount", f"is more than what is owed, which is {most}")
+        raise wrong_value("/amount", f"is more than what is owed, which is {most}")
     if sent.dated > context.today:
-        raise _wrong("/dated", "must be a day that has come")
+        raise wrong_value("/dated", "must be a day that has come")
     for line in lines:
         if (part := min(units, owed.get(line.number, 0))) > 0:
             units -= part
@@ -196,7 +196,7 @@ def _changed(
     """Take parts of lines that are in one state to another."""
     view, lines = _told(context, number, transaction)
     if part is not None and (len(lines) > 1 or lines[0].number != number):
-        raise _wrong("/part", "these lines are told as one: leave it out")
+        raise wrong_value("/part", "these lines are told as one: leave it out")
     found = [
         (line, report)
         for line in lines
@@ -283,11 +283,9 @@ def units_of(amount: str, scale: int) -> int:
     """A decimal text in minor units. Raises RequestRefused."""
     units = Decimal(amount).scaleb(scale)
     if units != units.to_integral_value():
-        raise _wrong("/amount", f"is finer than the smallest unit of the currency, which has {scale} digits after the point")
+        raise wrong_value(
+            "/amount", f"is finer than the smallest unit of the currency, which has {scale} digits after the point"
+        )
     if units <= 0:
-        raise _wrong("/amount", "must be above zero")
+        raise wrong_value("/amount", "must be above zero")
     return int(units)
-
-
-def _wrong(pointer: str, detail: str) -> RequestRefused:
-    return RequestRefused("bad-request", detail, errors=(ProblemPlace(pointer=pointer, code="wrong-value", detail=detail),))

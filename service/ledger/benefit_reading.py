@@ -90,7 +90,7 @@ class BenefitsBook:
             return True
         register: Mapping[str, Any] = document.get(engine.REGISTER, {})
         said = (document, *(each.get("states", {}) for each in register.values()))
-        stated = any(_at(each, fact) for each in said for fact in (reader.book.agreement, reader.book.made_from))
+        stated = any(engine.fact_at(each, fact) for each in said for fact in (reader.book.agreement, reader.book.made_from))
         return not stated and not database.has_rows(agreement) and not database.has_rows(benefit)
 
     def found(
@@ -439,10 +439,3 @@ def benefits_of(live: Live, exchange: engine.Exchange) -> dict[str, engine.BookP
 def _refused(fact: str, detail: str) -> RequestRefused:
     place = ProblemPlace(pointer="/" + fact.replace(".", "/"), code="wrong-value", detail=detail)
     return RequestRefused("exchange-refused", detail, errors=(place,))
-
-
-def _at(document: Mapping[str, Any], fact: str) -> Any:
-    value: Any = document
-    for step in fact.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value

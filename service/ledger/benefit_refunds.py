@@ -26,7 +26,7 @@ from service.ledger.counter_book import Book
 from service.ledger.recorded_exchange import exchange_again
 from service.log.store import record_of
 from service.policies.live import Live
-from service.problems import ProblemPlace, RequestRefused
+from service.problems import RequestRefused, wrong_value
 from service.store.moments import moment_text
 from service.store.tables import benefit, benefit_event, commitment, settlement
 
@@ -72,9 +72,11 @@ def refund(context: Committing, id: str, sent: RefundSent, transaction: sa.Conne
     before = refunded(transaction, id)
     units = benefit_payments.units_of(sent.amount, scale)
     if units > price - before:
-        raise _wrong("/amount", f"is more than what is left of the price, which is {engine.amount_text(price - before, scale)}")
+        raise wrong_value(
+            "/amount", f"is more than what is left of the price, which is {engine.amount_text(price - before, scale)}"
+        )
     if sent.dated > context.today:
-        raise _wrong("/dated", "must be a day that has come")
+        raise wrong_value("/dated", "must be a day that has come")
     left = price - before - units
     net = _net(transaction, context.live, row, lines, engine.Money(Decimal(left).scaleb(-scale), currency))
     changes = change_lines(transaction, id, "refunded", context.today, net)
@@ -145,7 +147,3 @@ def _with_no_more(exchange: engine.Exchange, lines: Iterable[Any], accounts: Acc
         return share if share.room is None else share.model_copy(update={"room": room})
 
     return with_shares(exchange, again)
-
-
-def _wrong(pointer: str, detail: str) -> RequestRefused:
-    return RequestRefused("bad-request", detail, errors=(ProblemPlace(pointer=pointer, code="wrong-value", detail=detail),))

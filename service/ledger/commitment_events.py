@@ -19,7 +19,7 @@ from service.ledger import party_view
 from service.ledger.counter_book import Book
 from service.log import tree_leaves
 from service.log.tree_leaves import LogEvent
-from service.problems import ProblemPlace, RequestRefused
+from service.problems import RequestRefused, wrong_value
 from service.store.moments import moment_text
 from service.store.tables import commitment, commitment_event
 
@@ -84,7 +84,7 @@ def reach(context: Committing, id: str, sent: StageSent, transaction: sa.Connect
     if not date.fromisoformat(first) <= sent.on <= context.today:
         after = f"when it was `{row.stage}`" if reached else "when it was committed"
         detail = f"must be a day from {first}, {after}, until today"
-        raise RequestRefused("bad-request", detail, errors=(ProblemPlace(pointer="/on", code="wrong-value", detail=detail),))
+        raise wrong_value("/on", detail)
     _reached(transaction, id, sent.stage, sent.on.isoformat(), sent.evidence, moment_text(context.now), context.caller.id)
 
 

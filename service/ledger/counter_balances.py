@@ -26,7 +26,7 @@ from service.ledger.counter_sums import CounterQuery, FoundCounts, ends
 from service.ledger.counter_totals import CounterTotals, Moment
 from service.log.canonical_json import NotCanonical, canonical
 from service.policies.live import Live
-from service.problems import ProblemPlace, RequestRefused
+from service.problems import ProblemPlace, RequestRefused, wrong_value
 from service.settings import Settings
 from service.store.moments import moment_text
 
@@ -211,10 +211,10 @@ class Counters:
         counter = self._counter(live, sent.counter)
         strange = [fact for fact in sent.counts if fact not in counter.facts]
         if strange or not sent.counts:
-            raise _wrong("/counts", f"`{sent.counter}` counts {', '.join(f'`{fact}`' for fact in counter.facts)}")
+            raise wrong_value("/counts", f"`{sent.counter}` counts {', '.join(f'`{fact}`' for fact in counter.facts)}")
         told, key = self._of(live, counter, sent.per, sent.counts)
         if sent.on > self._moment.day(counter):
-            raise _wrong("/on", "the day has not begun")
+            raise wrong_value("/on", "the day has not begun")
         id = str(uuid7())
         at = moment_text(self._now)
         tallies: dict[str, engine.Tally] = {}
@@ -238,35 +238,31 @@ class Counters:
         """The counts and the key, read as facts of an exchange. Raises RequestRefused."""
         if set(per) != set(counter.per):
             others = "".join(f", not per `{fact[:40]}`" for fact in sorted(set(per) - set(counter.per))[:1])
-            raise _wrong("/per", f"`{counter.name}` is kept per {', '.join(f'`{fact}`' for fact in counter.per)}{others}")
+            raise wrong_value("/per", f"`{counter.name}` is kept per {', '.join(f'`{fact}`' for fact in counter.per)}{others}")
         document: dict[str, Any] = {}
         for fact, value in {**per, **counts}.items():
             document = engine.with_fact_set(document, fact, value)
         try:
             exchange = engine.parse_exchange(live.bundle, canonical(document))
         except NotCanonical:
-            raise _wrong("", "the body holds a number or a text that JSON cannot carry safely") from None
+            raise wrong_value("", "the body holds a number or a text that JSON cannot carry safely") from None
         except engine.ExchangeRefused as refused:
             places = tuple(ProblemPlace(pointer=each.pointer, code=each.code, detail=each.detail) for each in refused.problems)
             raise RequestRefused("bad-request", "a fact cannot have the value that was sent", errors=places) from None
         key = live.counting.key(counter, exchange)
         if None in key:
-            raise _wrong("/per", "each value must be known, and as exact as possible")
+            raise wrong_value("/per", "each value must be known, and as exact as possible")
         told: dict[str, engine.Value] = {
             fact: value
             for fact in counts
             if isinstance(value := exchange.value(fact), engine.Range | engine.Money | engine.MoneyRange)
         }
         if len(told) < len(counts):
-            raise _wrong(
+            raise wrong_value(
                 "/counts",
                 'a count is a number, or {"at_least": a, "at_most": b}, of money each like `1200.00 CNY`; leave out one that is not known',
             )
         return told, key
-
-
-def _wrong(pointer: str, detail: str) -> RequestRefused:
-    return RequestRefused("bad-request", detail, errors=(ProblemPlace(pointer=pointer, code="wrong-value", detail=detail),))
 
 
 def _place(fact: str, count: engine.Value | None) -> tuple[str, engine.Tally]:

@@ -93,10 +93,12 @@ class CounterFiller:
         """Whether the caller may have sent a count, or what a number is filled in beside: of promises, or by whom it is counted."""
         counting = live.counting
         beside = {fact.partition(".")[0] for each in counting.promises for fact in (each.fills, each.beside)}
-        if not beside.isdisjoint(document) or any(_stated(document, each.name) is not None for each in counting.counters):
+        if not beside.isdisjoint(document) or any(
+            engine.fact_at(document, each.name) is not None for each in counting.counters
+        ):
             return True
         kept = (each.per for each in counting.counters if each.kept)
-        return any(all(_stated(document, fact) is not None for fact in per) for per in kept)
+        return any(all(engine.fact_at(document, fact) is not None for fact in per) for per in kept)
 
     def apart(self, live: Live, exchange: engine.Exchange) -> bool:
         """
@@ -108,7 +110,7 @@ class CounterFiller:
         document, values = exchange.document, exchange.values
         counts = {fact for each in counting.counters for fact in (each.name, *each.facts)}
         counts |= {fact for each in counting.promises for fact in (each.fills, each.disputed)}
-        if any(_stated(document, fact) is not None for fact in counts - {""}):
+        if any(engine.fact_at(document, fact) is not None for fact in counts - {""}):
             return False  # not by its values: among them is what follows from what it states
         if any(all(fact in values for fact in each.per) for each in counting.counters):
             return False
@@ -117,7 +119,7 @@ class CounterFiller:
         named |= {reader.book.of for reader in live.bundle.reader.books}
         if benefits is not None:
             named |= {benefits.book.agreement, benefits.book.made_from, benefits.book.price}
-        return not any(fact in values or _stated(document, fact) is not None for fact in named - {""})
+        return not any(fact in values or engine.fact_at(document, fact) is not None for fact in named - {""})
 
     def fill(
         self,
@@ -316,11 +318,3 @@ class CounterFiller:
                 if each.keys if counter.currency else counted[fact] != ANY_NUMBER:
                     known.add(fact)
         return _Beside(others, later, known, sums, again)
-
-
-def _stated(document: Mapping[str, Any], fact: str) -> Any:
-    """What a document holds of a fact or a family; None where it holds nothing."""
-    here: Any = document
-    for step in fact.split("."):
-        here = here.get(step) if isinstance(here, Mapping) else None
-    return here

@@ -41,7 +41,7 @@ from service.log import tree_leaves
 from service.log.store import record_of, subject_of_decision
 from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
-from service.problems import ProblemPlace, RequestRefused
+from service.problems import RequestRefused, wrong_value
 from service.store.moments import moment_text
 from service.store.tables import agreement_party, agreement_use, commitment, income_report, settlement
 
@@ -128,15 +128,15 @@ def report(context: Committing, id: str, sent: IncomeReportSent, transaction: sa
     if row.state != "committed":
         raise RequestRefused("commitment-ended", f"the commitment is {row.state}, so nothing follows from a report")
     if not date.fromisoformat(row.as_of) <= sent.from_ <= sent.until:
-        raise _wrong("/from", f"must be a day from {row.as_of}, when it was committed, until the last day of the period")
+        raise wrong_value("/from", f"must be a day from {row.as_of}, when it was committed, until the last day of the period")
     if sent.until > context.today:
-        raise _wrong("/until", "must be a day that has come")
+        raise wrong_value("/until", "must be a day that has come")
     before = _rows(transaction, id)
     if len(before) >= MOST_REPORTS:
         raise RequestRefused("not-payable", f"a commitment has at most {MOST_REPORTS:,} reports")
     for each in before:
         if each.reversed_at is None and each.first <= sent.until.isoformat() and sent.from_.isoformat() <= each.last:
-            raise _wrong(
+            raise wrong_value(
                 "/from", f"the period has days of report {each.number}, from {each.first} until {each.last}: reverse that first"
             )
     reported, price = _price(pricing, sent)
@@ -286,7 +286,9 @@ def _price(pricing: engine.BenefitPricing, sent: IncomeReportSent) -> tuple[str,
     wanted = {"per-unit": "units", "share-of-income": "income"}.get(pricing.kind)
     for name in ("units", "income"):
         if (getattr(sent, name) is not None) != (name == wanted):
-            raise _wrong(f"/{name}", f"a price of the kind `{pricing.kind}` {'needs it' if name == wanted else 'has none'}")
+            raise wrong_value(
+                f"/{name}", f"a price of the kind `{pricing.kind}` {'needs it' if name == wanted else 'has none'}"
+            )
     if pricing.kind == "share-of-income":
         assert sent.income is not None
         number, _, currency = sent.income.partition(" ")
@@ -319,7 +321,7 @@ def _periods(length: str, first: date, last: date) -> int:
         if number > 10_000 or begin <= first:
             break
     if begin != last + timedelta(days=1):
-        raise _wrong("/until", f"must be the last day of a whole period of {length}")
+        raise wrong_value("/until", f"must be the last day of a whole period of {length}")
     return number
 
 
@@ -375,7 +377,3 @@ def _told(connection: sa.Connection, rows: Sequence[Any]) -> list[IncomeReport]:
         )
         for row in rows
     ]
-
-
-def _wrong(pointer: str, detail: str) -> RequestRefused:
-    return RequestRefused("bad-request", detail, errors=(ProblemPlace(pointer=pointer, code="wrong-value", detail=detail),))

@@ -25,7 +25,7 @@ from service.ledger.promise_reports import PromiseReports, ReportedPromise
 from service.log.leaf import with_personal_values
 from service.log.store import of_ids
 from service.policies.live import Live
-from service.problems import ProblemPlace, RequestRefused
+from service.problems import RequestRefused, wrong_value
 from service.store.moments import moment_text
 from service.store.tables import commitment, promise
 
@@ -210,15 +210,15 @@ def keep(context: Committing, id: str, number: int, sent: KeptSent, transaction:
     if promised is None:
         raise RequestRefused("not-found", "the policies no longer have this promise")
     if sent.evidence not in promised.evidence:
-        raise _wrong("/evidence", f"it is shown by {', '.join(f'`{each}`' for each in promised.evidence)}")
+        raise wrong_value("/evidence", f"it is shown by {', '.join(f'`{each}`' for each in promised.evidence)}")
     if not date.fromisoformat(row.as_of) <= sent.dated <= context.today:
-        raise _wrong("/dated", f"must be a day from {row.as_of}, when it was promised, until today")
+        raise wrong_value("/dated", f"must be a day from {row.as_of}, when it was promised, until today")
     if (sent.amount is None) != (row.promised is None):
         said = f"say how many of the {row.promised:,} it shows" if row.promised else "no number was promised; leave it out"
-        raise _wrong("/amount", said)
+        raise wrong_value("/amount", said)
     of = ReportedPromise(id, row.evaluation, row)
     if len(_reports(transaction, of)) >= MOST_REPORTS:
-        raise _wrong("/document", f"a promise takes {MOST_REPORTS} reports; put what several documents show into one")
+        raise wrong_value("/document", f"a promise takes {MOST_REPORTS} reports; put what several documents show into one")
     at, by = moment_text(context.now), context.caller.id
     reports = PromiseReports(Promises(_BOOK, context.settings.callers_counts))
     reports.report(transaction, of, sent.dated, sent.amount, sent.evidence, sent.document, at, by)
@@ -393,12 +393,6 @@ def _requests(connection: sa.Connection, decisions: Iterable[str]) -> Iterable[t
 
 def _at(request: Mapping[str, Any], fact: str) -> Any:
     """What a request states of a fact; None where it states nothing, or where it was erased."""
-    value: Any = request
-    for step in fact.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
+    value = engine.fact_at(request, fact)
     erased = isinstance(value, Mapping) and value.keys() == {"commitment"}
     return None if erased or value == "unknown" else value
-
-
-def _wrong(pointer: str, detail: str) -> RequestRefused:
-    return RequestRefused("bad-request", detail, errors=(ProblemPlace(pointer=pointer, code="wrong-value", detail=detail),))

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 import engine
 from service.ledger.counter_sums import NOTHING, CounterQuery, FoundCounts
 from service.policies.live import Live
-from service.problems import ProblemPlace, RequestRefused
+from service.problems import ProblemPlace, RequestRefused, wrong_places
 from service.store.row_seals import AGAIN, MOVED, changing, check, seal_rows, sealed_rows
 from service.store.tables import commitment, movement
 
@@ -115,7 +115,7 @@ def refused(fact: str) -> RequestRefused:
         " of each kind in the same places, and that you may read: leave it out, and the people count in full"
     )
     place = ProblemPlace(pointer="/" + fact.replace(".", "/"), code="no-such-people", detail=detail)
-    return RequestRefused("exchange-refused", "1 place in the body is wrong", errors=(place,))
+    return RequestRefused("exchange-refused", wrong_places(1), errors=(place,))
 
 
 def add_uncovered(

@@ -148,7 +148,7 @@ class RightsBook:
 
         Raises sqlalchemy.exc.SQLAlchemyError.
         """
-        if not any(_at(document, reader.book.of) for reader in live.bundle.reader.books):
+        if not any(engine.fact_at(document, reader.book.of) for reader in live.bundle.reader.books):
             return True
         return not (database.has_rows(right_line) or database.has_rows(right_opening))
 
@@ -426,11 +426,3 @@ def _set(text: str | None) -> frozenset[str] | None:
 
 def _list(values: frozenset[str] | None) -> str | None:
     return None if values is None else json.dumps(sorted(values), separators=(",", ":"))
-
-
-def _at(document: Mapping[str, Any], fact: str) -> Any:
-    """The value of a fact in the document of an exchange; None where it is not stated."""
-    value: Any = document
-    for step in fact.split("."):
-        value = value.get(step) if isinstance(value, dict) else None
-    return value

@@ -26,7 +26,7 @@ from service.log import tree_leaves
 from service.log.canonical_json import NotCanonical, canonical
 from service.log.tree_leaves import LogEvent
 from service.policies.live import Live
-from service.problems import ProblemPlace, RequestRefused
+from service.problems import ProblemPlace, RequestRefused, wrong_value
 from service.register import entity_versions
 from service.register.entity import ASSET, PARTY
 from service.store.moments import moment_text
@@ -119,7 +119,7 @@ def begin(context: Administering, sent: RightsOpeningSent, transaction: sa.Conne
     """Record what a party has of an asset, in the only book, or in the one that is named. Raises RequestRefused."""
     book = _book(context.live, sent.book).book
     if not sent.rights and not sent.complete:
-        raise _wrong("/rights", "name the rights; an empty list says something only where `complete` is true")
+        raise wrong_value("/rights", "name the rights; an empty list says something only where `complete` is true")
     party, asset = (
         entity_versions.known_as(transaction, PARTY, sent.party),
         entity_versions.known_as(transaction, ASSET, sent.asset),
@@ -239,9 +239,9 @@ def _right(line: Any) -> RightPart:
 def _grant(live: Live, book: engine.BookFacts, sent: RightPart, at: str, id: str, first: date, holder: str) -> engine.Grant:
     """A right that was sent, read as the facts of an exchange. Raises RequestRefused."""
     if sent.term is not None and sent.until is not None:
-        raise _wrong(f"{at}/until", "send a `term` or `until`, not both")
+        raise wrong_value(f"{at}/until", "send a `term` or `until`, not both")
     if sent.until is not None and sent.until < first:
-        raise _wrong(f"{at}/until", "is before the first day")
+        raise wrong_value(f"{at}/until", "is before the first day")
     facts: Mapping[str, Any] = {
         book.granted: [sent.right],
         book.purposes: sent.purposes,
@@ -257,7 +257,7 @@ def _grant(live: Live, book: engine.BookFacts, sent: RightPart, at: str, id: str
     try:
         exchange = engine.parse_exchange(live.bundle, canonical(document))
     except NotCanonical:
-        raise _wrong(at, "the body holds a text that JSON cannot carry safely") from None
+        raise wrong_value(at, "the body holds a text that JSON cannot carry safely") from None
     except engine.ExchangeRefused as refused:
         places = []
         for each in refused.problems:
@@ -266,7 +266,7 @@ def _grant(live: Live, book: engine.BookFacts, sent: RightPart, at: str, id: str
         raise RequestRefused("bad-request", "a right cannot be stated so", errors=tuple(places)) from None
     made = engine.grants(book, exchange.value, first, id, -1, None, holder)
     if not made:
-        raise _wrong(f"{at}/right", "name one right that is known")
+        raise wrong_value(f"{at}/right", "name one right that is known")
     (grant,) = made
     return grant if sent.until is None else replace(grant, until=sent.until)
 
@@ -279,10 +279,6 @@ def _book(live: Live, name: str | None) -> engine.BookReader:
         known = ", ".join(f"`{each}`" for each in books) or "none"
         raise RequestRefused("not-found", f"name a book of the vocabulary; the books are: {known}"[:400])
     return books[name]
-
-
-def _wrong(pointer: str, detail: str) -> RequestRefused:
-    return RequestRefused("bad-request", detail, errors=(ProblemPlace(pointer=pointer, code="wrong-value", detail=detail),))
 
 
 def _no_opening() -> RequestRefused:

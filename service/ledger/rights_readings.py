@@ -330,7 +330,5 @@ def _name(request: Mapping[str, Any], fact: str) -> str | None:
     """What a record calls a party or an asset: as the register does, otherwise as it was stated; None where it is erased."""
     value: Any = (request.get(engine.REGISTER) or {}).get(fact, {}).get("id")
     if value is None:
-        value = request
-        for step in fact.split("."):
-            value = value.get(step) if isinstance(value, dict) else None
+        value = engine.fact_at(request, fact)
     return value if isinstance(value, str) and value != "unknown" else None

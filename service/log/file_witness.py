@@ -7,15 +7,13 @@ INVARIANT (one history): the file is on the disk, with the new checkpoint in it,
 reads and replaces it. Who puts an older file back makes the witness forget.
 """
 
-import fcntl
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from service.store.durable_file import put, put_once
+from service.store.durable_file import alone_in, put, put_once
 from service.transparency.checkpoint import Checkpoint
 from service.transparency.ed25519 import PrivateKey
 from service.transparency.signed_note import KeyTextRefused, SignatureType, SignerKey, VerifierKey
@@ -65,26 +63,20 @@ def _signer(found: dict[str, Any], state: Path) -> SignerKey:
 def _held(state: Path) -> Iterator[dict[str, Any]]:
     """The content of the file, which no other process replaces meanwhile. It is made if it is not there. Raises StateRefused."""
     try:
-        folder = os.open(state.absolute().parent, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as failed:
-        raise StateRefused(f"`{state}` cannot be used: {failed.strerror}") from None
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        if not state.exists():
-            private = PrivateKey.generated()
-            name = f"fifthfactor/witness/{private.public.id[:32]}"
-            key = SignerKey(name, SignatureType.COSIGNATURE, private).text()
-            _write(put_once, state, {"schema": SCHEMA, "key": key, "logs": {}})
-        found = json.loads(state.read_bytes())
-        if not isinstance(found, dict) or found.get("schema") != SCHEMA or not isinstance(found.get("logs"), dict):
-            raise ValueError
-        yield found
+        with alone_in(state.absolute().parent):
+            if not state.exists():
+                private = PrivateKey.generated()
+                name = f"fifthfactor/witness/{private.public.id[:32]}"
+                key = SignerKey(name, SignatureType.COSIGNATURE, private).text()
+                _write(put_once, state, {"schema": SCHEMA, "key": key, "logs": {}})
+            found = json.loads(state.read_bytes())
+            if not isinstance(found, dict) or found.get("schema") != SCHEMA or not isinstance(found.get("logs"), dict):
+                raise ValueError
+            yield found
     except OSError as failed:
         raise StateRefused(f"`{state}` cannot be used: {failed.strerror}") from None
     except ValueError:
         raise StateRefused(f"`{state}` is not the file of a witness") from None
-    finally:
-        os.close(folder)
 
 
 def _write(how: Callable[[Path, bytes], None], state: Path, content: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import engine
 from service.mappings.entity_store import KnownEntities
 from service.mappings.stated_exchange import DOCUMENTS, MOST_OF_A_NAME, AssembledExchange, Attributes, Refusal, pointer_step
-from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
+from service.problems import ProblemPlace, RequestRefused, refused_at
 from service.register.entity import ASSET, PARTY, is_id
 from service.register.stated_facts import StatableFacts
 
@@ -56,9 +56,7 @@ class ReadRequest:
 
 def refusal(places: Sequence[ProblemPlace]) -> RequestRefused:
     """The refusal of what a program asks, at its places in the body."""
-    more = f"; and {len(places) - 1} more" if len(places) > 1 else ""
-    at = f"`{places[0].pointer}` " if places[0].pointer else ""
-    return RequestRefused("mapping-refused", f"{at}{places[0].detail}{more}", errors=tuple(places[:PLACES_SHOWN]))
+    return refused_at("mapping-refused", places)
 
 
 class RequestReading:

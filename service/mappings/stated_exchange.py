@@ -47,7 +47,7 @@ class StatedEntity:
             found["id"] = self.id
         if self.found.alike:
             found["alike"] = True
-        return {**found, "states": _nested(self.states)}
+        return {**found, "states": engine.nested(self.states)}
 
 
 @dataclass(slots=True)
@@ -164,7 +164,7 @@ class AssembledExchange:
 
     def document(self) -> dict[str, Any]:
         """The exchange as JSON."""
-        found = _nested({path: value for path, (value, _) in self.sent.items()})
+        found = engine.nested({path: value for path, (value, _) in self.sent.items()})
         register = {key: entity.document() for key, entity in self.entities.items()}
         return {**found, engine.REGISTER: register} if register else found
 
@@ -213,17 +213,6 @@ def _both(before: Any, more: Any) -> Any:
     if isinstance(before, list) and isinstance(more, list):
         return [*before, *(each for each in more if each not in before)]
     return more if isinstance(before, list) else before
-
-
-def _nested(values: Mapping[engine.Path, Any]) -> dict[str, Any]:
-    """Values by place, as a document."""
-    found: dict[str, Any] = {}
-    for path, value in values.items():
-        here = found
-        for step in path[:-1]:
-            here = here.setdefault(step, {})
-        here[path[-1]] = value
-    return found
 
 
 def _spelt(value: Any) -> str:

@@ -8,12 +8,9 @@ INVARIANT (all or nothing): the file is replaced as a whole, and only by one wit
 exactly what was asked for.
 """
 
-import fcntl
 import json
-import os
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -132,7 +129,7 @@ def put_in_place(folder: Folder, live: engine.Bundle, asked: AcceptanceRequest, 
     Raises RequestRefused, with the findings, where the policies would not hold; then nothing is written.
     """
     path = folder.path.resolve() / FILE
-    with _alone(folder.path):
+    with durable_file.alone_in(folder.path):
         try:
             files, _ = loading.sources(folder.origin.paths, folder.origin.settings, folder.origin.keys)
             before = files.get(folder.name, b"").decode()
@@ -178,17 +175,6 @@ def _check_said(bundle: engine.Bundle, folder: Folder, asked: AcceptanceRequest,
     meant = [((each.country,), (each.subject,), asked.by, asked.because, today, asked.until) for each in asked.cells]
     if said != meant:
         raise RequestRefused("policies-refused", f"`{folder.name}` would not say what was asked for: write it by hand")
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else writes into a folder meanwhile: the processes of a service take turns."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _quoted(text: str) -> str:

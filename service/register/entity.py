@@ -25,7 +25,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 import engine
-from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused
+from service.problems import PLACES_SHOWN, ProblemPlace, RequestRefused, wrong_places
 
 PARTY = "party"
 ASSET = "asset"
@@ -211,12 +211,8 @@ class EntityRefused(RequestRefused):
     """What was sent cannot enter the register; `places` says why."""
 
     def __init__(self, places: Sequence[ProblemPlace]) -> None:
-        count = len(places)
-        detail = "1 place in the body is wrong" if count == 1 else f"{count} places in the body are wrong"
-        if count >= PLACES_SHOWN:
-            detail = f"at least {PLACES_SHOWN} places in the body are wrong; {PLACES_SHOWN} are listed"
         self.places = tuple(places[:PLACES_SHOWN])
-        super().__init__("register-refused", detail, errors=self.places)
+        super().__init__("register-refused", wrong_places(len(places)), errors=self.places)
 
     @classmethod
     def of(cls, refused: engine.ExchangeRefused) -> Self:

@@ -23,7 +23,7 @@ import engine
 from service.policies.live import Live
 from service.register import entity_versions
 from service.register.entity import MOST_OF_AN_ID, EntityToWrite, Version, is_id, pointer_step
-from service.register.stated_facts import ROLES, StatableFacts, carried, put, stating
+from service.register.stated_facts import ROLES, StatableFacts, carried, stating
 
 NAMED = "named"
 LOOKS_LIKE = "looks-like"  # the code of the refusal of an id that only looks like one of the register
@@ -261,14 +261,14 @@ def _fill(states: StatableFacts, name: _Name, version: Version, merging: _Mergin
     if alike:
         entity["alike"] = True
     if states.has_id(name.role) and alike:
-        put(entity["states"], (name.role, "id"), version.id)
+        engine.put_at(entity["states"], (name.role, "id"), version.id)
     elif states.has_id(name.role):
         _identify(name, version.id, merging)
     else:
         # An id may be personal, and must then not be readable in a leaf. So it is here only if the vocabulary has no fact for it.
         entity["id"] = version.id
     for each in states.stated(name.role, version.content):
-        put(entity["states"], each.path, each.value)
+        engine.put_at(entity["states"], each.path, each.value)
     key = f"{name.role}.id" if states.has_id(name.role) else name.role
     merging.register[key] = entity
     merging.aliases[key] = version.content.aliases

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+import engine
 from service.register import entity_versions
 
 _DAY = timedelta(days=1)
@@ -27,10 +28,7 @@ class EntityPeriod:
 
     def stated(self, fact: str) -> Any:
         """What is stated of a fact, as JSON; None where nothing is."""
-        here: Any = self.facts
-        for step in fact.split("."):
-            here = here.get(step) if isinstance(here, Mapping) else None
-        return here
+        return engine.fact_at(self.facts, fact)
 
 
 def periods(connection: sa.Connection, kind: str, id: str) -> list[EntityPeriod]:

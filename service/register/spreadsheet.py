@@ -17,9 +17,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 from typing import Any, Literal, TypeAlias
 
+import engine
 from service.problems import ProblemPlace
 from service.register.entity import ASSET, PARTY, WRONG_ID, EntityRefused, EntityToWrite, is_id, is_kind, read_content
-from service.register.stated_facts import DOCUMENTS, OF_ASSETS, Path, StatableFacts, put
+from service.register.stated_facts import DOCUMENTS, OF_ASSETS, Path, StatableFacts
 
 LEADING = ("kind", "id", "aliases", "valid_from", "valid_until", "attested_by", "note")
 TRAVELS = "travels"
@@ -149,7 +150,7 @@ def _put_once(document: dict[str, Any], path: Path, value: Any) -> None:
         here = here.get(step, {})
     if path[-1] in here:
         raise TypeError
-    put(document, path, value)
+    engine.put_at(document, path, value)
 
 
 def _shape(kind: str, path: Path, states: StatableFacts) -> Shape:

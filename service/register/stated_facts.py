@@ -158,7 +158,7 @@ class StatableFacts:
         """The problems that the engine finds in everything that is stated in a role."""
         states: dict[str, Any] = {}
         for each in self.stated(role, content):
-            put(states, each.path, each.value)
+            engine.put_at(states, each.path, each.value)
         document: dict[str, Any] = {engine.REGISTER: {role: {"states": states}}}
         if content.travels:
             document["carried"] = carried(content)
@@ -179,14 +179,6 @@ def stating(live: Live) -> StatableFacts:
 def carried(content: Content) -> list[dict[str, str]]:
     """The conditions that travel with an asset, as an exchange states them."""
     return [{"provision": each.provision, "from": each.from_} for each in content.travels]
-
-
-def put(document: dict[str, Any], path: Path, value: Any) -> None:
-    """Put a value into a document at a path, whose steps must be objects or missing."""
-    here = document
-    for step in path[:-1]:
-        here = here.setdefault(step, {})
-    here[path[-1]] = value
 
 
 def _path(name: str) -> Path:

@@ -65,11 +65,11 @@ class ColumnValues:
 
     def _stated(self, fact: str, request: Mapping[str, Any], *, alone: bool) -> str | None:
         """What the request states of a fact, a family or a document, else what the register stated; None where neither does."""
-        stated = value_of(request, fact)
+        stated = engine.fact_at(request, fact)
         registered = [
             (name, value)
             for name, entity in (request.get(engine.REGISTER) or {}).items()
-            if (value := value_of(entity.get("states") or {}, fact)) is not None
+            if (value := engine.fact_at(entity.get("states") or {}, fact)) is not None
         ]
         if stated is None and not registered:
             return None
@@ -105,14 +105,6 @@ class ColumnValues:
 def standing(record: Mapping[str, Any]) -> frozenset[str]:
     """The keys of the rules that stand for certain in a record."""
     return frozenset([*record["verdict"]["stands"], *record["verdict"]["advises"]])
-
-
-def value_of(document: Mapping[str, Any], fact: str) -> Any:
-    """What a document states of a fact; None where it states nothing."""
-    value: Any = document
-    for step in fact.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value
 
 
 def is_erased(value: Any) -> bool:

@@ -9,16 +9,13 @@ What is in the database can be put back together, seal and all. The file is not 
 - INVARIANT (never backwards): under one name of the log the file only grows, whichever process writes it.
 """
 
-import fcntl
-import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from service.store.durable_file import put
+from service.store.durable_file import alone_in, put
 from service.store.log_identity import identities
 from service.store.log_key import LogKey, LogRefused, checkpoint_of, existing_key
 from service.store.log_tree import SealedTree
@@ -97,7 +94,7 @@ class KeptCheckpoint:
                 self._remember(name, frontier)
                 return
             try:
-                with _locked(self._key_path.parent):
+                with alone_in(self._key_path.parent):
                     if existing_key(self._key_path).private.public.id != name:
                         return  # it was replaced meanwhile: whoever did it keeps the checkpoint of the new key
                     size = self._size_by(key)
@@ -186,14 +183,3 @@ class CheckpointKeeper:
                 self._on_failure(str(refused))
             self._failing = True
             self._grown.set()  # so that it is tried again
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """The folder of the key, held against other processes that keep a checkpoint in it. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -99,7 +99,7 @@ class _Reader:
                     stated[each.fact] = value
         exchange: dict[str, Any] = {}
         for fact, value in stated.items():
-            _put(exchange, self._places.steps(fact), value)
+            engine.put_at(exchange, self._places.steps(fact), value)
         refused: tuple[str, ...] = () if stated or unclear else ("the row states no fact",)
         try:
             engine.accept_exchange(self._bundle, exchange)
@@ -149,9 +149,3 @@ class _Reader:
             return None, ""
         why = self._places.wrong(of.fact, value)
         return (None, why) if why else (value, "")
-
-
-def _put(document: dict[str, Any], steps: Sequence[str], value: Any) -> None:
-    for step in steps[:-1]:
-        document = document.setdefault(step, {})
-    document[steps[-1]] = value

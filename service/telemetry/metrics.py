@@ -10,12 +10,11 @@ sums after its end. What is the same for all workers, such as the size of the da
 """
 
 import asyncio
-import fcntl
 import json
 import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +22,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+
+from service.store.durable_file import alone_in
 
 SHARE_SECONDS = 1.0
 
@@ -182,21 +183,10 @@ def worker_ended(folder: Path, pid: int) -> None:
     """A worker ended: its counts stay in the sums, its gauges do not. Only a parent calls this; while one replaces another, both do."""
     mine = folder / f"{pid}.json"
     if mine.exists():
-        with suppress(OSError, ValueError), _alone(folder):  # no figure is worth a service
+        with suppress(OSError, ValueError), alone_in(folder):  # no figure is worth a service
             counted = [metric for metric in _read(mine) if metric.type != "gauge"]
             _write(folder / _ENDED, _merged([_read(folder / _ENDED), counted], ()))
         mine.unlink(missing_ok=True)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """The folder, held against another parent. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 class _Told(Collector):

@@ -450,16 +450,10 @@ class _RecordReader:
         order = {name: number for number, name in enumerate(self.table.bundle.vocabulary.facts)}
         facts.sort(key=lambda each: (order.get(each.fact, len(order)), each.fact))
         unread = sorted(self.unread.values(), key=lambda each: (each.term, each.pointer))
-        return DpvReading(self.record, _nested(facts), tuple(facts), tuple(unread), tuple(sorted(self.others)))
-
-
-def _nested(facts: Sequence[DpvFact]) -> dict[str, Any]:
-    """Facts as an exchange states them."""
-    exchange: dict[str, Any] = {}
-    for each in facts:
-        *groups, last = each.fact.split(".")
-        step = exchange
-        for group in groups:
-            step = step.setdefault(group, {})
-        step[last] = each.value
-    return exchange
+        return DpvReading(
+            self.record,
+            engine.with_facts_set({}, {each.fact: each.value for each in facts}),
+            tuple(facts),
+            tuple(unread),
+            tuple(sorted(self.others)),
+        )

@@ -230,10 +230,10 @@ class _RecordWriter:
 
     def _value(self, fact: str) -> Any:
         """What the exchange states of a fact, else what the register stated; None where neither does, or it was erased."""
-        found = _at(self.transfer.request, fact)
+        found = engine.fact_at(self.transfer.request, fact)
         if found is None:
             states = (each.get("states") for each in (self.transfer.request.get(engine.REGISTER) or {}).values())
-            found = next((value for each in states if each and (value := _at(each, fact)) is not None), None)
+            found = next((value for each in states if each and (value := engine.fact_at(each, fact)) is not None), None)
         return None if isinstance(found, Mapping) else found
 
     def _node(self, property: str) -> str:
@@ -269,13 +269,6 @@ class _RecordWriter:
 
 
 UNKNOWN = "unknown"
-
-
-def _at(document: Mapping[str, Any], fact: str) -> Any:
-    value: Any = document
-    for step in fact.split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
-    return value
 
 
 def _members(value: Any) -> list[str]:

@@ -226,7 +226,7 @@ class _Reader:
     def _fits(self, stated: StatedTerm) -> bool:
         """Whether an exchange can state this; otherwise it is not understood."""
         try:
-            engine.accept_exchange(self._terms.bundle, _nested([stated]))
+            engine.accept_exchange(self._terms.bundle, engine.with_facts_set({}, {stated.fact: stated.value}))
         except engine.ExchangeRefused as why:
             self._unread.append(Unread(stated.pointer, stated.term, why.problems[0].detail[:300]))
             return False
@@ -235,7 +235,10 @@ class _Reader:
     def _exchange(self, stated: Sequence[StatedTerm], ends: bool, unread: bool) -> dict[str, Any]:
         origin = self._policy.uid if 0 < len(self._policy.uid) <= MOST_ORIGIN else "a contract that was read"
         laid = [*ALWAYS, *(["last-day"] if ends else []), *(["rest"] if unread else [])]
-        return {**_nested(stated), "carried": [{"provision": f"{POLICY}/{each}", "from": origin} for each in laid]}
+        return {
+            **engine.with_facts_set({}, {each.fact: each.value for each in stated}),
+            "carried": [{"provision": f"{POLICY}/{each}", "from": origin} for each in laid],
+        }
 
 
 def _json(value: Any) -> Any:
@@ -245,15 +248,3 @@ def _json(value: Any) -> Any:
     if isinstance(value, date):
         return value.isoformat()
     return value if isinstance(value, bool) else str(value)
-
-
-def _nested(stated: Sequence[StatedTerm]) -> dict[str, Any]:
-    """Facts as an exchange has them."""
-    exchange: dict[str, Any] = {}
-    for each in stated:
-        *groups, last = each.fact.split(".")
-        here = exchange
-        for group in groups:
-            here = here.setdefault(group, {})
-        here[last] = each.value
-    return exchange

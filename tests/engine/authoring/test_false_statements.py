@@ -34,8 +34,8 @@ from engine.authoring.false_statements import (
     _Door,
 )
 from engine.authoring.testing import PreparedCase
-from engine.deciding.contributions import with_fact_set
 from engine.exchange_input.exchange_problems import ExchangeRefused
+from engine.values.document_facts import with_fact_set
 from engine.values.outcome_levels import Bounds, Level
 from service.cli.lies import HEADINGS
 from service.cli.main import app
