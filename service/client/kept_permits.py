@@ -114,8 +114,8 @@ class KeptPermits:
         named = [each for part in several if (each := _named(part)) is not None]
         if not named and came is not None and came.kind == JSON and b'"bundle"' in came.body:
             whole = came.document()
-            legs = whole.get("legs") if isinstance(whole.get("legs"), list) else []
-            decided = (each.get("decision") for each in legs if isinstance(each, Mapping))  # of `plan`
+            legs: object = whole.get("legs")  # of `plan`
+            decided = (each.get("decision") for each in legs if isinstance(each, Mapping)) if isinstance(legs, list) else ()
             named = [each for part in (whole, *decided) if (each := _named(part)) is not None]
         for each in named:
             with self._lock:
