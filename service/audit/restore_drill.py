@@ -28,7 +28,7 @@ from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_identity import identities
 from service.store.log_key import LogKey, LogRefused
 from service.store.log_tree import SealedTree, TreeBroken, sealed_tree
-from service.store.postgresql_programs import PostgresPrograms, new_database, server_version
+from service.store.postgresql_programs import PostgresPrograms, emptied_database, new_database, server_version
 from service.store.tables import head
 from service.store.tree_tiles import frontier_at
 from service.store.upgrade import open_any, open_present
@@ -141,9 +141,11 @@ def _drill(
         if options.into and not options.keep:
             closing.callback(lambda: _remove(Path(place)))
     else:
-        place = options.into or closing.enter_context(new_database(url, options.keep))
         if options.into:
             _need_empty(options.into, url)
+        place = closing.enter_context(
+            emptied_database(options.into, options.keep) if options.into else new_database(url, options.keep)
+        )
         with report.timed("restore"):
             programs.restore(backup, place)
     restored = open_any(place, live.key_path)
@@ -293,9 +295,13 @@ def _put_in_place(backup: Path, place: Path) -> None:
     if place.exists():
         raise DatabaseRefused(f"`{place}` exists already: a backup is restored into an empty place")
     with backup.open("rb") as source, open(place, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as target:
-        shutil.copyfileobj(source, target, 1 << 20)
-        target.flush()
-        os.fsync(target.fileno())
+        try:
+            shutil.copyfileobj(source, target, 1 << 20)
+            target.flush()
+            os.fsync(target.fileno())
+        except BaseException:
+            place.unlink()
+            raise
 
 
 def _remove(place: Path) -> None:

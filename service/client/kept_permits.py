@@ -22,7 +22,7 @@ from typing import Any
 from uuid import UUID
 
 from .answers import Answer
-from .attempts import Call, Came
+from .attempts import JSON, Call, Came
 from .errors import Refused
 
 MOST = 100_000  # permits of one client
@@ -104,19 +104,24 @@ class KeptPermits:
             while len(self._kept) > self.most:
                 self._kept.popitem(last=False)
 
-    def saw(self, found: object) -> None:
-        """Drop all if what a call found names other policies than the answers before."""
+    def saw(self, found: object, came: Came | None = None) -> None:
+        """
+        Drop all if what a call found names other policies than the answers before. `came` is its answer, which may name them beside that.
+        """
         if not self.most:
             return
-        for each in found if isinstance(found, list | tuple) else (found,):
-            document = each if isinstance(each, Mapping) else getattr(each, "document", None)
-            named = _deciding(document) if isinstance(document, Mapping) else None
-            if named is None:
-                continue
+        several = found if isinstance(found, list | tuple) else (found,)
+        named = [each for part in several if (each := _named(part)) is not None]
+        if not named and came is not None and came.kind == JSON and b'"bundle"' in came.body:
+            whole = came.document()
+            legs: object = whole.get("legs")  # of `plan`
+            decided = (each.get("decision") for each in legs if isinstance(each, Mapping)) if isinstance(legs, list) else ()
+            named = [each for part in (whole, *decided) if (each := _named(part)) is not None]
+        for each in named:
             with self._lock:
-                if self._policies is not None and named != self._policies:
+                if self._policies is not None and each != self._policies:
                     self._drop()
-                self._policies = named
+                self._policies = each
 
     def refused(self, refused: Refused) -> None:
         """Drop all if the service takes the key no more."""
@@ -127,6 +132,12 @@ class KeptPermits:
     def _drop(self) -> None:
         self._kept.clear()
         self._round += 1
+
+
+def _named(found: object) -> tuple[Any, Any] | None:
+    """The digests that a part of an answer names, which may be a dataclass with its document."""
+    document = found if isinstance(found, Mapping) else getattr(found, "document", None)
+    return _deciding(document) if isinstance(document, Mapping) else None
 
 
 def _deciding(document: Mapping[str, Any]) -> tuple[Any, Any] | None:

@@ -91,13 +91,7 @@ def new_database(url: str, keep: bool) -> Iterator[str]:
     """
     address = sa.make_url(url)
     name = f"{(address.database or 'log')[:40]}_drill_{secrets.token_hex(4)}"
-    engine = sa.create_engine(
-        address.set(drivername="postgresql+psycopg"),
-        isolation_level="AUTOCOMMIT",
-        poolclass=sa.NullPool,
-        hide_parameters=True,
-        use_native_hstore=False,
-    )
+    engine = _engine(url)
     quoted = engine.dialect.identifier_preparer.quote_identifier(name)
 
     def run(statement: str) -> None:
@@ -119,6 +113,34 @@ def new_database(url: str, keep: bool) -> Iterator[str]:
                 run(f"DROP DATABASE {quoted} WITH (FORCE)")
             except sa.exc.SQLAlchemyError as failed:
                 raise DatabaseRefused(f"the database `{name}` cannot be dropped: {plain(failed)}; drop it") from None
+
+
+@contextmanager
+def emptied_database(url: str, keep: bool) -> Iterator[str]:
+    """The address of a database that was empty, and is so again at the end unless it is kept. Raises DatabaseRefused."""
+    try:
+        yield url
+    finally:
+        if not keep:
+            engine = _engine(url)
+            try:
+                with engine.connect() as connection:
+                    for name in sa.inspect(connection).get_table_names():
+                        connection.exec_driver_sql(
+                            f"DROP TABLE {engine.dialect.identifier_preparer.quote_identifier(name)} CASCADE"
+                        )
+            except sa.exc.SQLAlchemyError as failed:
+                raise DatabaseRefused(f"what was restored cannot be dropped: {plain(failed)}; drop its tables") from None
+
+
+def _engine(url: str) -> sa.Engine:
+    return sa.create_engine(
+        sa.make_url(url).set(drivername="postgresql+psycopg"),
+        isolation_level="AUTOCOMMIT",
+        poolclass=sa.NullPool,
+        hide_parameters=True,
+        use_native_hstore=False,
+    )
 
 
 def _places() -> list[Path]:

@@ -12,6 +12,7 @@ sums after its end. What is the same for all workers, such as the size of the da
 import asyncio
 import json
 import os
+import re
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -33,6 +34,9 @@ _REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0
 
 # Of these gauges the largest value of a worker is the value of the service. All other gauges are added, if it is not said otherwise.
 _LARGEST = ("_info", "_timestamp_seconds", "_start_time_seconds", "_max_fds", "_behind_seconds", "_lag_seconds", "_lag_events")
+
+_FORMS = ("application/openmetrics-text", "text/plain", "text/*", "*/*")
+_WEIGHT = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?", re.ASCII)
 
 Labelled = Sequence[tuple[Mapping[str, str], float]]
 Over = Literal["sum", "largest", "answering"]  # the workers: added, the largest value, or read by the one that answers
@@ -141,7 +145,7 @@ class Metrics:
             snapshots += [_read(file) for file in self._folder.glob("*.json") if file != mine]
         largest = {name for name, over in self._over.items() if over == "largest"}
         try:
-            encode, media_type = choose_encoder(accept)
+            encode, media_type = choose_encoder(_preferred(accept))
         except (TypeError, ValueError):  # a version that is none
             encode, media_type = choose_encoder("")
         return encode(_Fixed(_merged(snapshots, largest))), media_type
@@ -187,6 +191,17 @@ def worker_ended(folder: Path, pid: int) -> None:
             counted = [metric for metric in _read(mine) if metric.type != "gauge"]
             _write(folder / _ENDED, _merged([_read(folder / _ENDED), counted], ()))
         mine.unlink(missing_ok=True)
+
+
+def _preferred(accept: str) -> str:
+    """The form in a header `Accept` that has the greatest weight, of those that there are; nothing where it is any."""
+    found: list[tuple[float, str]] = []
+    for each in accept.split(","):
+        kind, *parameters = (part.strip() for part in each.split(";"))
+        said = next((part[2:] for part in parameters if part[:2].lower() == "q="), "1")
+        if kind in _FORMS and _WEIGHT.fullmatch(said) and float(said):
+            found.append((float(said), each if kind in _FORMS[:2] else ""))
+    return max(found, key=lambda form: form[0], default=(0.0, ""))[1]
 
 
 class _Told(Collector):

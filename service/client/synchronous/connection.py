@@ -67,9 +67,7 @@ class Connection:
         attempts = Attempts(call, self._options)
         while True:
             try:
-                found = self._attempt(attempts)
-                self._permits.saw(found)
-                return found
+                return self._attempt(attempts)
             except Again as failed:
                 pause(attempts.pause(failed))
             except Refused as refused:
@@ -154,4 +152,7 @@ class Connection:
                     gathered.add(piece)
         except httpx.HTTPError as failed:
             raise failure(failed) from None
-        return attempts.read(came(response, gathered.body()))
+        answered = came(response, gathered.body())
+        found = attempts.read(answered)
+        self._permits.saw(found, answered)
+        return found

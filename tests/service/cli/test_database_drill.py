@@ -1,6 +1,7 @@
 """`fifthfactor database drill`: what a backup of a live database is worth, on both databases, and what it finds."""
 
 import asyncio
+import errno
 import json
 import os
 import shutil
@@ -14,7 +15,9 @@ import pytest
 import sqlalchemy as sa
 from psycopg import sql
 
+from service.audit import restore_drill
 from service.log.store import Store
+from service.store.database import DatabaseRefused
 from service.store.log_key import key_file
 from tests.service import ready_process
 from tests.service.cli.test_database import command, database_command, postgresql_program, with_records
@@ -208,6 +211,47 @@ def test_programs_that_are_older_than_the_server_are_named(postgresql, tmp_path)
     finally:
         with psycopg.connect(database, autocommit=True) as connection:
             connection.execute("DROP ROLE drilling")
+
+
+@pytest.mark.parametrize("programs", [PROGRAMS, "one that fails"])
+def test_nothing_is_left_in_the_database_that_was_named_to_restore_into(postgresql, tmp_path, programs):
+    """It may be on another server, and the log has personal values. So the next drill finds it empty, too; with `--keep` it is not."""
+    into, database = postgresql.new(empty=True), postgresql.new()
+    with Store.open(database) as store:
+        append(store, entry(0))
+    if programs != PROGRAMS:
+        programs = tmp_path / "bin"
+        programs.mkdir()
+        for name, ends in (("pg_dump", ""), ("pg_restore", "; exit 3")):
+            (programs / name).write_text(f"#!/bin/sh\n'{PROGRAMS}/{name}' \"$@\"{ends}\n")
+            (programs / name).chmod(0o755)
+    options = ("--database", database, "--programs", str(programs), "--folder", str(tmp_path), "--into", into)
+
+    def tables() -> int:
+        with psycopg.connect(into) as connection:
+            return connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").fetchone()[0]
+
+    for _ in range(2):
+        assert database_command("drill", *options)[0] == (0 if programs == PROGRAMS else 2)
+        assert tables() == 0
+    if programs == PROGRAMS:
+        assert database_command("drill", *options, "--keep")[0] == 0
+        assert tables() > 0
+
+
+def test_a_copy_that_breaks_off_leaves_no_piece_where_it_was_to_be_restored(tmp_path, monkeypatch):
+    """As on a disk that is full."""
+    database, place = tmp_path / "log.db", tmp_path / "restored.db"
+    with_records(database)
+
+    def full(source, target, size):
+        target.write(source.read(10_000))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(restore_drill.shutil, "copyfileobj", full)
+    with pytest.raises(DatabaseRefused, match="No space left"):
+        restore_drill.drill(str(database), None, restore_drill.DrillOptions(tmp_path, into=str(place)))
+    assert not place.exists()
 
 
 def test_a_password_among_the_parameters_of_an_address_is_in_no_argument_and_no_message(postgresql, tmp_path):

@@ -332,6 +332,33 @@ def test_a_law_that_is_loaded_anew_ends_what_is_kept(serving: Server, law: Path)
         assert (now.proceed, now.kept, now.outcome) == (False, False, "review")
 
 
+@pytest.mark.parametrize(
+    "ask_for",
+    [
+        lambda client: client.plan([{"exchange": EXCHANGE}]),
+        lambda client: client.recipients({name: EXCHANGE[name] for name in ("exporter", "data")}, [EXCHANGE["recipient"]]),
+        lambda client: list(client.facts()),
+        lambda client: list(client.provisions()),
+    ],
+    ids=["plan", "recipients", "facts", "provisions"],
+)
+def test_an_answer_that_names_other_policies_beside_what_was_asked_for_ends_what_is_kept(
+    serving: Server, law: Path, ask_for: Callable[[Client], Any]
+) -> None:
+    """They stand beside the items of a list, or in the legs of a plan; the same policies end nothing."""
+    with Client(serving.address, keep_permits=10) as client:
+        assert client.evaluate(EXCHANGE).proceed
+        ask_for(client)
+        assert client.evaluate(EXCHANGE).kept
+        file = law / "rules.yaml"
+        file.write_text(file.read_text().replace("at_least: 10 thousand", "at_least: 50"))
+        serving.process.send_signal(signal.SIGHUP)
+        eventually(lambda: serving.events("policies_reloaded"))
+        assert client.evaluate(EXCHANGE).kept
+        ask_for(client)
+        assert client.evaluate(EXCHANGE).outcome == "review"
+
+
 @pytest.mark.parametrize("ask_for", ["bundle", "reload_bundle"])
 def test_who_asks_which_policies_decide_keeps_none_of_those_before(serving: Server, law: Path, ask_for: str) -> None:
     """The next permit is one of the policies that were named."""

@@ -178,6 +178,28 @@ def test_a_figure_of_several_workers_is_added_or_is_the_largest_or_that_of_the_o
     assert found == {"added": "6.0", "largest": "5.0", "read_here": "1.0"}
 
 
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("application/openmetrics-text;q=0, text/plain", "text/plain; version=0.0.4"),
+        ("application/openmetrics-text;q=0.1,text/plain;version=0.0.4;q=0.9", "text/plain; version=0.0.4"),
+        ("application/openmetrics-text;q=0.1,*/*;q=0.2", "text/plain; version=0.0.4"),
+        (
+            "text/plain;version=0.0.4;q=0.2,application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1",
+            "application/openmetrics-text",
+        ),
+        ("application/openmetrics-text", "application/openmetrics-text"),
+        ("application/openmetrics-text;q=one", "text/plain; version=0.0.4"),
+        ("image/png", "text/plain; version=0.0.4"),
+    ],
+)
+def test_the_form_that_is_preferred_is_given(accept, media_type):
+    """By the weights of the header (RFC 9110); what has the weight 0 is never given, what has none that can be read neither."""
+    page, given = asyncio.run(Metrics().page(accept))
+    assert given.startswith(media_type)
+    assert page.endswith(b"# EOF\n") == (media_type == "application/openmetrics-text")
+
+
 def test_a_worker_that_ends_writes_its_last_figures_when_nothing_else_writes_them(tmp_path, monkeypatch):
     """Two writings at once tear the file: the process above, which adds it to the sums, would end over it."""
     write, writing, together = metrics._write, [0], []
