@@ -43,6 +43,9 @@ NOT_RUN = {
     "sh serve": "does not end by itself; every example asks a server that was started so",
     "sh doctor": "finds what this machine lacks; tests/service/cli/test_doctor.py provokes each finding",
     "sh upgrade": "replaces the program of a service; tests/service/server/test_replacement.py does that",
+    **dict.fromkeys(
+        ("sh night", "sql night"), "mends what is broken; tests/service/test_night_pages.py breaks it and types these commands"
+    ),
     "sh kubernetes": "needs a cluster; tests/doors/test_helm_chart_runs.py runs what the chart makes (`make doors`)",
     "yaml values": "values of the chart; tests/doors/test_helm_chart.py has Helm render them (`make doors`)",
     "sh container": "needs a container engine or systemd; tests/service/deploy and tests/image (`make image`) run what it would run",

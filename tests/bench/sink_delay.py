@@ -123,22 +123,23 @@ def _measure(
 
 
 def _filled(folder: Path, server: PostgreSQL | None, made: Sequence[SealedRecord], events: int) -> list[tuple[str, str]]:
-    """Three databases with the same log, and the key of each: the first is filled, the others are copies."""
-    key = folder / "1.log-key"
+    """
+    Three databases with the same log, and the key of each: the first is filled, the others are copies.
+
+    Each has a folder of its own: who keeps a checkpoint beside a key holds a lock on the folder, also while it is stopped.
+    """
+    first, key = folder / "1", folder / "1" / "log.db.log-key"
+    first.mkdir()
     if server is not None:
         shutil.copy(server._key, key)
-    first = str(folder / "1.db") if server is None else server.new()
-    with Store.open(first, log_key=key) as store:
+    address = str(first / "log.db") if server is None else server.new()
+    with Store.open(address, log_key=key) as store:
         asyncio.run(sizing.append(store, made, 0, events, events))
-    found = []
-    for number in (1, 2, 3):
-        own = folder / f"{number}.log-key"
-        url = first
-        if number > 1:
-            url = str(folder / f"{number}.db") if server is None else server.copy(first)
-        for each in (*folder.glob("1.db*"), *folder.glob("1.log-key*")) if number > 1 else ():
-            shutil.copy(each, folder / each.name.replace("1.", f"{number}.", 1))
-        found.append((url, str(own)))
+    found = [(address, str(key))]
+    for number in ("2", "3"):
+        shutil.copytree(first, folder / number)
+        copy = str(folder / number / "log.db") if server is None else server.copy(address)
+        found.append((copy, str(folder / number / key.name)))
     return found
 
 
