@@ -17,6 +17,7 @@ import socket
 import statistics
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ from tests.service.load import Load, post
 EVENTS = 100_000
 ROUNDS, SECONDS = 12, 3.0
 CONNECTIONS, PAUSE = 4, 0.03
+AFTER_STOP = 0.5  # seconds in which a service that was stopped writes what waited: its log is behind for so long
 PATIENCE = 300.0  # seconds until a service is ready
 ASKED = 100  # different exchanges, each asked before
 NONE, CATCHES_UP, HANGS = "no sink", "catches up", "receiver hangs"
@@ -52,6 +54,7 @@ class Asked:
     server: Server
     url: str
     rounds: list[list[float]] = field(default_factory=list)
+    refused: int = 0
 
     def ratio(self, other: Asked, hundredth: int) -> float:
         """How many times as long as another, in the median of all rounds."""
@@ -109,15 +112,26 @@ def _measure(
             for each in asked:
                 progress(f"{kind}: round {number + 1} of {ROUNDS}: {each.name}")
                 each.server.process.send_signal(signal.SIGCONT)
+                time.sleep(AFTER_STOP)
                 each.rounds.append(_ask(each, exchanges, SECONDS))
                 each.server.process.send_signal(signal.SIGSTOP)
         sent = {each.name: _sent(each.url, key) for each, (_, key) in zip(asked, urls, strict=True)}
     print()
-    line(f"{kind}, {events:,} events", "median ms", "of none", "99th ms", "of none", "asked", "events sent", width=30)
+    line(
+        f"{kind}, {events:,} events",
+        "median ms",
+        "of none",
+        "99th ms",
+        "of none",
+        "answered",
+        "refused",
+        "events sent",
+        width=30,
+    )
     for each in asked:
         figures = (
             f"{each.all(50):.1f}", f"{each.ratio(asked[0], 50):.2f}×", f"{each.all(99):.1f}", f"{each.ratio(asked[0], 99):.2f}×",
-            f"{sum(map(len, each.rounds)):,}", f"{sent[each.name]:,}",
+            f"{sum(map(len, each.rounds)):,}", f"{each.refused:,}", f"{sent[each.name]:,}",
         )  # fmt: skip
         line(f"  {each.name}", *figures, width=30)
 
@@ -153,8 +167,8 @@ def _ask(of: Asked, exchanges: Sequence[bytes], seconds: float) -> list[float]:
         await asking
 
     asyncio.run(ask())
-    assert load.statuses == {200: len(load.asked)}, load.statuses
-    return [each.took for each in load.asked]
+    of.refused += sum(each.status != 200 for each in load.asked)
+    return [each.took for each in load.asked if each.status == 200]
 
 
 def _sent(url: str, key: str) -> int:
