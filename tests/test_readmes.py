@@ -62,7 +62,7 @@ NOT_RUN = {
     "yaml sinks": "settings of sinks; tests/service/outbox/test_event_sinks.py opens them",
     "yaml scrape": "is for Prometheus; tests/doors/test_prometheus.py scrapes by it (`make doors`)",
     "sh mapped": "needs a key and a server with the mapping of the page; test_a_mapping_is_used_as_its_page_shows runs it",
-    "sh postgresql": "needs a server of PostgreSQL; tests/service/log/test_backup.py runs these programs",
+    "sh postgresql": "needs a server of PostgreSQL; tests/service/log/test_backup.py and test_night_pages.py do what they do",
 }
 
 

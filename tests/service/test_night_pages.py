@@ -1,5 +1,6 @@
 """The pages for three in the morning: their commands mend what is broken here on purpose, and what they name is there."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -11,9 +12,11 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 from starlette.testclient import TestClient
 
+from service.log.store import Store
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
@@ -22,6 +25,7 @@ from service.store.log_key import key_file
 from tests.pages import ROOT, blocks, text_of
 from tests.service import ready_process
 from tests.service.conftest import POLICIES, body, copied
+from tests.service.databases import PostgreSQL
 
 FIRST, SECOND = "service/docs/emergencies.md", "service/docs/log-in-doubt.md"
 PARTY = {"facts": {"country": "US"}, "attested_by": "the register of companies", "valid_from": "2020-01-01"}
@@ -146,6 +150,21 @@ def test_the_commands_that_only_look_end_well(night: Night) -> None:
     assert "there are no sinks" in night.type(commands(FIRST, "fifthfactor events sinks"))
     assert "each verified" in night.type(commands(FIRST, "database backup whole.db"))
     assert "0 faults" in night.type(commands(FIRST, "fifthfactor doctor"))
+
+
+def test_who_holds_the_lock_of_a_server_is_found_and_ended(postgresql: PostgreSQL) -> None:
+    """By the two statements of the page: another program's open transaction comes first, and ours is not among them."""
+    url = postgresql.new()
+    ask, end = re.findall(r'psql -c "([^"]+)"', commands(FIRST, "psql -c", "sh postgresql"))
+    with psycopg.connect(url) as holder, closing(Store.open(url)) as store:
+        holder.execute("SELECT next FROM head WHERE name = 'record' FOR UPDATE")
+        with psycopg.connect(url, autocommit=True, application_name="fifthfactor") as shell:
+            found = shell.execute(ask).fetchall()
+            assert found[0][0] == holder.info.backend_pid
+            assert shell.execute(end.replace("4711", str(found[0][0]))).fetchall() == [(True,)]
+        assert asyncio.run(store.probe()) == 0
+        holder.close()
+    postgresql.give_back(url)
 
 
 NAMED: dict[str, Callable[[], str]] = {
