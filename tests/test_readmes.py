@@ -44,6 +44,9 @@ NOT_RUN = {
     "sh serve": "does not end by itself; every example asks a server that was started so",
     "sh doctor": "finds what this machine lacks; tests/service/cli/test_doctor.py provokes each finding",
     "sh upgrade": "replaces the program of a service; tests/service/server/test_replacement.py does that",
+    **dict.fromkeys(
+        ("sh night", "sql night"), "mends what is broken; tests/service/test_night_pages.py breaks it and types these commands"
+    ),
     "sh kubernetes": "needs a cluster; tests/doors/test_helm_chart_runs.py runs what the chart makes (`make doors`)",
     "yaml values": "values of the chart; tests/doors/test_helm_chart.py has Helm render them (`make doors`)",
     "sh container": "needs a container engine or systemd; tests/service/deploy and tests/image (`make image`) run what it would run",
@@ -60,7 +63,7 @@ NOT_RUN = {
     "yaml sinks": "settings of sinks; tests/service/outbox/test_event_sinks.py opens them",
     "yaml scrape": "is for Prometheus; tests/doors/test_prometheus.py scrapes by it (`make doors`)",
     "sh mapped": "needs a key and a server with the mapping of the page; test_a_mapping_is_used_as_its_page_shows runs it",
-    "sh postgresql": "needs a server of PostgreSQL; tests/service/log/test_backup.py runs these programs",
+    "sh postgresql": "needs a server of PostgreSQL; tests/service/log/test_backup.py and test_night_pages.py do what they do",
 }
 
 

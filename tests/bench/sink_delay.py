@@ -17,6 +17,7 @@ import socket
 import statistics
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ from tests.service.load import Load, post
 EVENTS = 100_000
 ROUNDS, SECONDS = 12, 3.0
 CONNECTIONS, PAUSE = 4, 0.03
+AFTER_STOP = 0.5  # seconds in which a service that was stopped writes what waited: its log is behind for so long
 PATIENCE = 300.0  # seconds until a service is ready
 ASKED = 100  # different exchanges, each asked before
 NONE, CATCHES_UP, HANGS = "no sink", "catches up", "receiver hangs"
@@ -52,6 +54,7 @@ class Asked:
     server: Server
     url: str
     rounds: list[list[float]] = field(default_factory=list)
+    refused: int = 0
 
     def ratio(self, other: Asked, hundredth: int) -> float:
         """How many times as long as another, in the median of all rounds."""
@@ -109,36 +112,48 @@ def _measure(
             for each in asked:
                 progress(f"{kind}: round {number + 1} of {ROUNDS}: {each.name}")
                 each.server.process.send_signal(signal.SIGCONT)
+                time.sleep(AFTER_STOP)
                 each.rounds.append(_ask(each, exchanges, SECONDS))
                 each.server.process.send_signal(signal.SIGSTOP)
         sent = {each.name: _sent(each.url, key) for each, (_, key) in zip(asked, urls, strict=True)}
     print()
-    line(f"{kind}, {events:,} events", "median ms", "of none", "99th ms", "of none", "asked", "events sent", width=30)
+    line(
+        f"{kind}, {events:,} events",
+        "median ms",
+        "of none",
+        "99th ms",
+        "of none",
+        "answered",
+        "refused",
+        "events sent",
+        width=30,
+    )
     for each in asked:
         figures = (
             f"{each.all(50):.1f}", f"{each.ratio(asked[0], 50):.2f}×", f"{each.all(99):.1f}", f"{each.ratio(asked[0], 99):.2f}×",
-            f"{sum(map(len, each.rounds)):,}", f"{sent[each.name]:,}",
+            f"{sum(map(len, each.rounds)):,}", f"{each.refused:,}", f"{sent[each.name]:,}",
         )  # fmt: skip
         line(f"  {each.name}", *figures, width=30)
 
 
 def _filled(folder: Path, server: PostgreSQL | None, made: Sequence[SealedRecord], events: int) -> list[tuple[str, str]]:
-    """Three databases with the same log, and the key of each: the first is filled, the others are copies."""
-    key = folder / "1.log-key"
+    """
+    Three databases with the same log, and the key of each: the first is filled, the others are copies.
+
+    Each has a folder of its own: who keeps a checkpoint beside a key holds a lock on the folder, also while it is stopped.
+    """
+    first, key = folder / "1", folder / "1" / "log.db.log-key"
+    first.mkdir()
     if server is not None:
         shutil.copy(server._key, key)
-    first = str(folder / "1.db") if server is None else server.new()
-    with Store.open(first, log_key=key) as store:
+    address = str(first / "log.db") if server is None else server.new()
+    with Store.open(address, log_key=key) as store:
         asyncio.run(sizing.append(store, made, 0, events, events))
-    found = []
-    for number in (1, 2, 3):
-        own = folder / f"{number}.log-key"
-        url = first
-        if number > 1:
-            url = str(folder / f"{number}.db") if server is None else server.copy(first)
-        for each in (*folder.glob("1.db*"), *folder.glob("1.log-key*")) if number > 1 else ():
-            shutil.copy(each, folder / each.name.replace("1.", f"{number}.", 1))
-        found.append((url, str(own)))
+    found = [(address, str(key))]
+    for number in ("2", "3"):
+        shutil.copytree(first, folder / number)
+        copy = str(folder / number / "log.db") if server is None else server.copy(address)
+        found.append((copy, str(folder / number / key.name)))
     return found
 
 
@@ -152,8 +167,8 @@ def _ask(of: Asked, exchanges: Sequence[bytes], seconds: float) -> list[float]:
         await asking
 
     asyncio.run(ask())
-    assert load.statuses == {200: len(load.asked)}, load.statuses
-    return [each.took for each in load.asked]
+    of.refused += sum(each.status != 200 for each in load.asked)
+    return [each.took for each in load.asked if each.status == 200]
 
 
 def _sent(url: str, key: str) -> int:
