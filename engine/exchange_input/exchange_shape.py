@@ -33,7 +33,6 @@ from engine.values.exact_ratio import FRACTION
 
 # The shapes of exchanges, the present one last. A value of the vocabulary may be known `since` a shape only.
 SHAPES = ("fifthfactor/exchange/1", "fifthfactor/exchange/2")
-SHAPE = len(SHAPES)
 MAX_CARRIED = 64
 _NO_MEMBERS = SetOf(frozenset())
 
