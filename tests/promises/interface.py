@@ -29,12 +29,13 @@ from engine.policy_language.vocabulary_text import VocabularyText
 from service.audit.leaf_effects import EFFECTS
 from service.cli import command
 from service.cli.main import app
+from service.client.attempts import KEY_VARIABLE
 from service.log.record import Record
 from service.outbox.stream_event import COMMITMENT, DECISION
-from service.problems import KINDS
+from service.problems import KINDS, type_of
 from service.server.app import create_app
 from service.service import Service
-from service.settings import Settings
+from service.settings import FILE, PREFIX, Settings
 from service.telemetry import log_lines
 from service.watch import events
 from tests.pages import text_of
@@ -66,6 +67,12 @@ def interface() -> Document:
                 "settings": _settings(),
                 "client": dict(_client()),
                 "commands": dict(_commands()),
+                "names": {
+                    "the type of a problem": type_of("busy"),
+                    "a variable": PREFIX,
+                    "the file of settings": FILE,
+                    "the key of the client": KEY_VARIABLE,
+                },
                 "exit codes": {name: getattr(command, name) for name in ("DONE", "FINDING", "USED_WRONGLY", "INTERRUPTED")},
                 "printed": printed(),
                 "language": _language(),

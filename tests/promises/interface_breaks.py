@@ -14,6 +14,7 @@ def interface_breaks(was: Document, now: Document) -> list[str]:
         *_operation_breaks(was, now),
         *_changed("way to send a key", "was", was["keys"], now["keys"]),
         *_gone("way to send a key", was["keys"], now["keys"]),
+        *_changed("name of", "was", was["names"], now["names"]),
         *_gone("kind of event", was["events"], now["events"]),
         *_gone("problem", was["problems"], now["problems"]),
         *_changed("problem", "its status was", was["problems"], now["problems"]),
@@ -105,6 +106,8 @@ def _printed_breaks(was: Document, now: Document) -> Iterator[str]:
     yield from _gone("what is printed by", was, now)
     for command in was.keys() & now.keys():
         yield from _schema_breaks(f"printed by {command}", was[command], now[command])
+        if was[command].get("ends with") != now[command].get("ends with"):
+            yield f"{command}: ended with {was[command]['ends with']}, ends with {now[command]['ends with']}"
 
 
 def _distribution_breaks(was: Document, now: Document) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """
-What commands print as JSON, as schemas: each command of a list runs over what version 0.18 left, and the types of its members come out.
+What commands print as JSON, as schemas: each command of a list runs over what version 0.18 left; the types of its members come out, with
+the exit code.
 
 What is printed of the same input has at least these members in each later version. A list has the members that its items have in common.
 """
@@ -38,7 +39,9 @@ PRINTED: tuple[tuple[str, ...], ...] = (
     ("test", "law", "--json"),
     ("diff", "law", "law", "--json"),
     ("facts", "exporter", *LAW, "--json"),
+    ("check", "sound", "--json"),
     ("evaluate", "exchange.json", *LAW, "--json"),
+    ("evaluate", "few.json", *LAW, "--json"),
     ("explain", "exchange.json", *LAW, "--json"),
     ("plan", "plan.json", *LAW, "--json"),
     ("log", "search", "--limit", "3", *DATABASE, "--json"),
@@ -78,7 +81,9 @@ def printed() -> dict[str, Schema]:
                 packed.extractall(folder, filter="data")
         shutil.copytree(POLICIES, "law")
         Path("law/test.yaml").write_text(TEST)
+        shutil.copytree(POLICIES, "sound")
         Path("exchange.json").write_text(json.dumps(EXCHANGE))
+        Path("few.json").write_text(json.dumps({"exporter": {"country": "CN"}, "data": {"people": 5}}))
         Path("plan.json").write_text(json.dumps({"schema": "fifthfactor/plan/1", "legs": [{"exchange": EXCHANGE}]}))
         shutil.copytree(MAPPINGS, "mappings")
         shutil.copy(CONTRACT, "contract.json")
@@ -100,7 +105,8 @@ def printed() -> dict[str, Schema]:
 def _of(command: tuple[str, ...], decision: str) -> Schema:
     code, text = _run(*(decision if each == "(decision)" else each for each in command))
     assert code in (0, 1), (command, code, text)
-    return schema_of(list(_lines(text)))
+    ends = {} if command[0] == "doctor" else {"ends with": code}  # what it finds is of this machine
+    return {**schema_of(list(_lines(text))), **ends}
 
 
 def _run(*command: str) -> tuple[int, str]:

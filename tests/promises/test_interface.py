@@ -75,6 +75,35 @@ BREAKS = {
         change("operations|searchDecisions|parameters|query limit|required", True),
         "query limit: has become required",
     ),
+    "a member that is required": (
+        change("operations|createKey|body|content|application/json|required", ["name", "scopes", "expires_on"]),
+        "createKey: body/expires_on: has become required",
+    ),
+    "a member of a request": (
+        change("operations|createKey|body|content|application/json|properties|party"),
+        "createKey: body/party: is gone",
+    ),
+    "a tighter limit": (
+        change("operations|createKey|body|content|application/json|properties|name|maxLength", 50),
+        "createKey: body/name: maxLength was 100, is 50",
+    ),
+    "a value that is taken": (
+        change("operations|evaluate|parameters|query lang|schema|enum", ["en"]),
+        "evaluate: query lang: no longer takes 'zh'",
+    ),
+    "a body that is required": (
+        change("operations|reloadBundle|body|required", True),
+        "reloadBundle: a body has become required",
+    ),
+    "a format of an answer": (
+        change("operations|getReceipt|answers|200|application/json"),
+        "getReceipt: an answer in application/json is gone",
+    ),
+    "an argument": (change("commands|evaluate|arguments", []), "command evaluate: its arguments are others"),
+    "an argument that is required": (
+        change("commands|check|arguments", [["paths", True]]),
+        "command check: an argument has become required",
+    ),
     "a status": (change("operations|evaluate|answers|200"), "evaluate: the status 200 is gone"),
     "a member of an answer": (change("schemas|Answer|properties|proceed"), "proceed: is gone"),
     "a type": (change("schemas|Answer|properties|proceed|type", "string"), "may be string"),
@@ -162,6 +191,11 @@ BREAKS = {
     ),
     "an extra": (change("distributions|.|extras", []), "distribution fifthfactor: extras kafka: is gone"),
     "a program": (change("distributions|service/client|programs", []), "programs fifthfactor-receipt: is gone"),
+    "how a command ends": (
+        change("printed|evaluate few.json --policies law --json|ends with", 1),
+        "evaluate few.json --policies law --json: ended with 0, ends with 1",
+    ),
+    "the name of a variable": (change("names|a variable", "FF_"), "name of a variable: was FIFTHFACTOR_"),
     "an exit code": (change("exit codes|FINDING", 3), "exit code FINDING: was 1"),
 }
 
