@@ -517,7 +517,7 @@ def refused(seeds: Iterable[int], exchanges: int) -> Iterator[tuple[int, Remedie
 def test_the_search_finds_what_trying_everything_finds(seeds: range, most: int) -> None:
     """What is found is all there is where the search says that it was complete, as it nearly always is; and never more than there is."""
     remedied = complete = refusals = 0
-    for seed, remedies, exchange, look in refused(some(seeds, 5), 6):
+    for seed, remedies, exchange, look in refused(some(seeds, 20), 6):
         found, whole = searched(remedies, exchange, look, most)
         every, lawless = everything(remedies.levers, exchange, look, most)
         whole = whole and (not lawless or found == every)
