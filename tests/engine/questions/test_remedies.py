@@ -29,7 +29,7 @@ from engine.questions.remedies import REFUSALS, Remedies
 from engine.questions.taken_ways import TakenWays
 from engine.values import Document, Missing
 from engine.values.outcome_levels import Level
-from tests.chance import some
+from tests.chance import share, some
 from tests.engine.backends.random_bundles import AS_OF, REFUSED, Maker, completed, read
 from tests.engine.backends.test_cases import VOCABULARY, policy
 
@@ -517,7 +517,7 @@ def refused(seeds: Iterable[int], exchanges: int) -> Iterator[tuple[int, Remedie
 def test_the_search_finds_what_trying_everything_finds(seeds: range, most: int) -> None:
     """What is found is all there is where the search says that it was complete, as it nearly always is; and never more than there is."""
     remedied = complete = refusals = 0
-    for seed, remedies, exchange, look in refused(some(seeds, 20), 6):
+    for seed, remedies, exchange, look in refused(some(seeds, 5), 6):
         found, whole = searched(remedies, exchange, look, most)
         every, lawless = everything(remedies.levers, exchange, look, most)
         whole = whole and (not lawless or found == every)
@@ -525,8 +525,9 @@ def test_the_search_finds_what_trying_everything_finds(seeds: range, most: int) 
         remedied += bool(found)
         complete += whole
         refusals += 1
-    assert remedied
-    assert complete > refusals * 3 // 4, (complete, refusals)
+    if share() is None:  # of those that a share of the time leaves, there may be none
+        assert remedied
+        assert complete > refusals * 3 // 4, (complete, refusals)
 
 
 FAULTS: dict[str, tuple[object, str, object]] = {
