@@ -5,7 +5,7 @@ Each test has a weight, and when it begins it gets that part of the time which n
 
 - A random test that `make test` knows too (Hypothesis, and the mark `random`, of weight 3) is run round after round with other seeds, once
   at least. They come first.
-- The long runs (`fuzz(weight=20)`) are next. Their loops ask `tests.chance` how long they may go on.
+- The long runs (`fuzz(weight=20)`) are next, the heaviest first. Their loops ask `tests.chance` how long they may go on.
 - What tries fixed cases (`fuzz`) comes last. Those of a module that no time is left for are not tried.
 """
 
@@ -16,7 +16,7 @@ import math
 import os
 import secrets
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from multiprocessing.sharedctypes import RawArray
 from types import SimpleNamespace
 from typing import Any
@@ -37,7 +37,7 @@ _DONE = -1.0
 class TimeShares:
     """The times of all tests of a run, known to every process that was forked since."""
 
-    def __init__(self, weights: list[float], groups: list[object], deadline: float, workers: int) -> None:
+    def __init__(self, weights: Sequence[float], groups: Sequence[object], deadline: float, workers: int) -> None:
         """
         Tests in their order, those of a group one after the other in one process.
 
@@ -87,7 +87,7 @@ class RandomTests:
             if _repeated(item):
                 item.add_marker("fuzz")
         yield
-        items.sort(key=lambda each: (_weight(each) == FIXED, _weight(each)))
+        items.sort(key=lambda each: (not _repeated(each), -_weight(each)))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The time begins, and is shared out among those that are left."""
@@ -125,6 +125,7 @@ class RandomTests:
             "least": attempt.least,
             "whole": attempt.whole,
             "first": first if attempt.drawn else None,
+            "last": attempt.seed,
             "seconds": time.monotonic() - began,
         }
         told.user_properties.append((FIGURES, figures))
@@ -145,16 +146,14 @@ class RandomTests:
                 self._figures[report.nodeid] = {**value, "outcome": report.outcome, "skipped": skipped}
 
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """With `-v`, what a test tried stands beside its name when it has passed."""
+        """With `-v`, what a test tried stands beside its name, and the seed with which it failed."""
         figures = dict(report.user_properties).get(FIGURES)
-        if report.when != "call" or not report.passed or not isinstance(figures, dict):
+        if report.when != "call" or report.skipped or not isinstance(figures, dict):
             return None
-        gone = time.monotonic() - self._began
-        return (
-            "passed",
-            ".",
-            f"PASSED {_number(figures)} in {figures['seconds']:.0f} s; {gone // 60:.0f}:{gone % 60:02.0f} gone",
-        )
+        minutes, seconds = divmod(int(time.monotonic() - self._began), 60)
+        word = "PASSED" if report.passed else f"FAILED (seed {figures['last']})"
+        told = f"{word} {_number(figures)} in {figures['seconds']:.0f} s; {minutes}:{seconds:02} gone"
+        return report.outcome, "." if report.passed else "F", told
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """The table; tests without chance are counted in one line for each function."""
@@ -177,7 +176,8 @@ def _weight(item: pytest.Item) -> float:
 
 def _round(item: pytest.Item) -> list[pytest.TestReport]:
     """A test from its setup to its teardown; what its module shares stays for the next round."""
-    if is_hypothesis_test(test := getattr(item, "obj", None)):
+    test: Any = getattr(item, "obj", None)
+    if is_hypothesis_test(test):
         with_seed(chance.seed(0))(test)
         inner = test.hypothesis.inner_test
         if not hasattr(inner, "counted"):

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,9 @@ def ask_for_all(server: Server, folder: Path, bearer: str, number: int, *options
 
     Returns what was found out. What schemathesis writes, it writes into `folder`.
     """
+    # The document is made for its first reader. Schemathesis waits ten seconds for it, too few where much else runs.
+    with urllib.request.urlopen(f"{server.address}/openapi.json", timeout=120) as document:
+        document.read()
     told = _asked(server, folder, bearer, number, seed(SEED), *options)
     if (left := share()) is not None and left > A_START:
         more = ("--phases", "fuzzing,stateful", "--max-time", f"{left - A_START:.0f}")

@@ -29,7 +29,7 @@ from engine.questions.remedies import REFUSALS, Remedies
 from engine.questions.taken_ways import TakenWays
 from engine.values import Document, Missing
 from engine.values.outcome_levels import Level
-from tests.chance import some
+from tests.chance import share, some
 from tests.engine.backends.random_bundles import AS_OF, REFUSED, Maker, completed, read
 from tests.engine.backends.test_cases import VOCABULARY, policy
 
@@ -525,8 +525,9 @@ def test_the_search_finds_what_trying_everything_finds(seeds: range, most: int) 
         remedied += bool(found)
         complete += whole
         refusals += 1
-    assert remedied
-    assert complete > refusals * 3 // 4, (complete, refusals)
+    if share() is None:  # of those that a share of the time leaves, there may be none
+        assert remedied
+        assert complete > refusals * 3 // 4, (complete, refusals)
 
 
 FAULTS: dict[str, tuple[object, str, object]] = {

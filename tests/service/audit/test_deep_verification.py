@@ -78,7 +78,7 @@ WITHOUT_ROWS = {
 }
 NOT_FILLED = {"tree_tile", "tree_node", "witnessed"}  # the tests of the tree and of witnesses have some
 FUZZ_EDITS = int(os.environ.get("FUZZ_EDITS", "5000"))
-LEAST = 100
+LEAST = 20
 
 
 @pytest.fixture(scope="module")
