@@ -58,7 +58,7 @@ class _Drafting:
 
     def document(self) -> DraftDocument:
         template, words = self._template, self._words
-        sections = tuple(self._section(each) for each in template.sections if self._decided(each) and not each.beside)
+        sections = tuple(self._section(each) for each in template.sections if self._stands(each) and not each.beside)
         return DraftDocument(
             name=template.document,
             lang=self._lang,
@@ -68,12 +68,16 @@ class _Drafting:
             head=(self._asked_for(), *self._head()),
             before=tuple(self._before(sections)),
             sections=sections,
-            beside=tuple(self._section(each) for each in template.sections if self._decided(each) and each.beside),
+            beside=tuple(self._section(each) for each in template.sections if self._stands(each) and each.beside),
             after=tuple(self._after(sections)),
             foot=self._language.one_after_another([words["foot"], self._language.disclaimer]),
             moment=self._told.recorded_at,
             permits=bool(self._told.record["decision"]["proceed"]) and not self._told.record.get("denied"),
         )
+
+    def _stands(self, text: SectionText) -> bool:
+        """Whether a part stands in the draft: its law decided, and nothing is stated that it is not for."""
+        return self._decided(text) and not any(self._tables.stated_otherwise(text.where))
 
     def _decided(self, text: SectionText) -> bool:
         """Whether the decision names an outcome under the law of a part."""
@@ -152,7 +156,7 @@ class _Drafting:
     def _asks(self) -> Iterator[tuple[BothText | None, str]]:
         """The places that ask for the document; where its parts are of several laws, only those of the laws that decided."""
         parts = [each for each in self._template.sections if each.of is not None]
-        decided = [(each.cite, each.status or "") for each in parts if self._decided(each)]
+        decided = [(each.cite, each.status or "") for each in parts if self._stands(each)]
         yield from decided or [(self._template.cite, self._template.status)]
 
     def _head(self) -> Iterator[DraftField]:
@@ -166,6 +170,13 @@ class _Drafting:
             origin = self._words["from_record"].format("decision.jurisdictions")
             places = tuple(self._values.stated_value(book.place(each), origin) for each in left)
             yield DraftField(self._words["left_out"], "", places, (), "")
+        other = tuple(
+            self._values.stated_value(each.title.in_(self._lang), *map(self._words["from_exchange"].format, facts))
+            for each in self._template.sections
+            if self._decided(each) and (facts := list(self._tables.stated_otherwise(each.where)))
+        )
+        if other:
+            yield DraftField(self._words["left_out_otherwise"], "", other, (), "")
 
     def _section(self, text: SectionText) -> DraftSection:
         title, says = text.title.in_(self._lang), text.says.in_(self._lang) if text.says else ""

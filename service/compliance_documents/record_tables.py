@@ -17,7 +17,7 @@ from service.compliance_documents.told_record import ToldRecord
 from service.documents.stated_documents import GROUPS
 from service.languages.names import ComplianceDocumentsTexts
 from service.languages.words import text_for, wording
-from service.reports.transfer_cells import value_of
+from service.reports.transfer_cells import is_erased, value_of
 
 MET = "met"
 Rows = Iterator[DraftRow]
@@ -73,13 +73,25 @@ class RecordTables:
     def _row(self, *cells: str, places: Iterable[str]) -> DraftRow:
         return DraftRow(cells, self._values.note(*places))
 
+    def stated_otherwise(self, where: Mapping[str, Sequence[str]]) -> Iterator[str]:
+        """The facts of which the record states another value than these; what is unknown or erased may be one of them."""
+        for fact, values in where.items():
+            stated = self._stated(fact)
+            if isinstance(stated, str) and stated != "unknown" and not is_erased(stated) and stated not in values:
+                yield fact
+
     def _is_one_of(self, fact: str, values: Sequence[str]) -> bool:
+        stated = self._stated(fact)
+        return any(str(each) in values for each in (stated if isinstance(stated, list) else [stated]))
+
+    def _stated(self, fact: str) -> Any:
+        """What the exchange states of a fact, or else the register; None where neither does."""
         stated = value_of(self._told.request, fact)
         if stated is None:
             entities = (self._told.request.get(engine.REGISTER) or {}).values()
             found = (value_of(each.get("states") or {}, fact) for each in entities)
             stated = next((each for each in found if each is not None), None)
-        return any(str(each) in values for each in (stated if isinstance(stated, list) else [stated]))
+        return stated
 
     def _requirements(self, text: RecordTableText) -> Rows:
         known = self._told.bundle.rules.requirements

@@ -98,6 +98,7 @@ def known_source(source: str, bundle: engine.Bundle) -> bool:
 def _unknown_in(section: SectionText, bundle: engine.Bundle) -> Iterator[str]:
     known = bundle.vocabulary.jurisdictions
     places = [section.of] if section.of else []
+    yield from (name for name in section.where if bundle.vocabulary.type_of(name) is None)
     for table in section.tables:
         places += table.of or ()
         yield from (name for name in table.without if name not in bundle.vocabulary.requirements)
