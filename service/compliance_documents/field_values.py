@@ -15,7 +15,7 @@ from typing import Any
 
 import engine
 from service.compliance_documents.draft_document import StatedValue
-from service.compliance_documents.template_files import known_source
+from service.compliance_documents.template_files import instrument_names, known_source
 from service.compliance_documents.template_text import COMMITMENT, TermsText, Writer
 from service.compliance_documents.told_record import ToldRecord
 from service.languages.names import ComplianceDocumentsTexts
@@ -116,7 +116,7 @@ class FieldValues:
 
     def source(self, provision: Any) -> str:
         """The place of a provision in its instrument, by the full name of it."""
-        named = self._terms.instruments.get(provision.policy)
+        named = instrument_names().get(provision.policy)
         instrument = named.in_(self._lang) if named else self._book.text(provision.instrument)
         return self._language.source(instrument, self._book.text(provision.citation))
 
@@ -307,11 +307,11 @@ class FieldValues:
         found = self._terms.called.get(fact)
         return found.title.in_(self._lang) if found and found.title else ""
 
-    @property
+    @cached_property
     def _full_names(self) -> Mapping[str, str]:
         """By place as the policies cite it the same place by the full name of its instrument."""
         provisions = {rule.provision.id: rule.provision for rule in self._bundle.rules.rules}
-        named = [each for each in provisions.values() if each.policy in self._terms.instruments]
+        named = [each for each in provisions.values() if each.policy in instrument_names()]
         return {self._book.source(each): self.source(each) for each in named}
 
     @cached_property

@@ -99,7 +99,7 @@ class RecordTables:
             if name not in known or name in text.without or not _wanted(known[name].jurisdiction, text):
                 continue
             met, _ = self._values.of((f"{engine.GROUNDS}{name}",))
-            said = self._language.word("requirement", state)
+            said = self._language.either([self._language.word("requirement", each) for each in state.split(" or ")])
             yield self._row(
                 self._book.text(known[name].title),
                 "\n".join(each.text for each in met) or self._words["nothing"],

@@ -52,7 +52,7 @@ class TermsText(engine.DocumentText):
     called: dict[str, CalledText] = Field(default_factory=dict)
     """Facts that this law calls otherwise than the policies do."""
     instruments: dict[str, BothText] = Field(default_factory=dict)
-    """The full names of instruments, by policy, as a lawyer cites them; without one the title of the policy stands."""
+    """The full names of its instruments, by policy, as a lawyer cites them; without one the title of the policy stands."""
     writers: dict[Writer, BothText]
     """What it calls those who write: the parties, and who answers a question of law."""
 

@@ -424,3 +424,13 @@ def test_a_part_stands_for_the_role_that_is_stated(pdp: engine.PDP) -> None:
     assert parts({"role": "controller"}) == ([controller], [processor])
     assert parts({"role": "processor"}) == ([processor], [controller])
     assert parts({}) == parts({"role": "unknown"}) == ([controller, processor], [])
+
+
+def test_a_state_that_may_be_one_of_several_is_told_in_words(pdp: engine.PDP) -> None:
+    """Where what is stated does not settle a requirement, its row says between which states it is, in the language of the draft."""
+    exchange = {"exporter": {"country": "CN"}, "recipient": {"country": "US"}, "data": {"personal": True}}
+    for lang, said in (("en", "met or unmet"), ("zh", "已满足或者未满足")):
+        record = told(pdp, engine.parse_exchange(pdp.bundle, json.dumps(exchange).encode()), date(2026, 11, 24), lang)
+        draft = drafted(templates()["pi-impact-assessment"], record, lang)
+        states = {row.cells[-1] for section in draft.beside for table in section.tables for row in table.rows}
+        assert said in states, states
