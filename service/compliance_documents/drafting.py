@@ -140,7 +140,7 @@ class _Drafting:
         """The provisions that ask for the document and stand for certain, by id, each with its citation."""
         stands, asked_by = frozenset(self._told.standing), frozenset(self._template.asked_by)
         return {
-            rule.provision.id: self._values.cited(rule.provision)
+            rule.provision.id: self._values.say.cited(rule.provision)
             for rule in self._told.bundle.rules.rules
             if rule.key in stands and rule.provision.id in asked_by
         }
@@ -163,7 +163,7 @@ class _Drafting:
         for source in (*_HEAD, *_COMMITMENT):
             values, _ = self._values.of((source,))
             if values:
-                yield DraftField(self._values.title(source), "", values, (), "")
+                yield DraftField(self._values.say.title(source), "", values, (), "")
         book = engine.Phrasebook(self._told.bundle, self._language)
         left = dict.fromkeys(each.of for each in self._template.sections if each.of and not self._decided(each))
         if left:
@@ -217,7 +217,9 @@ class _Drafting:
             self._unsure.setdefault((section, self._language.pair(title, self._mark(text.status))))
         if text.write is None:
             return DraftField(title, note, found, unstated, "")
-        return DraftField(title, note, found, unstated, text.write.in_(self._lang), next(self._numbers), values.writer(text.by))
+        return DraftField(
+            title, note, found, unstated, text.write.in_(self._lang), next(self._numbers), values.say.writer(text.by)
+        )
 
     def _basis(self, cite: BothText | None, status: str) -> str:
         """A citation, with its mark unless it was read in a source."""

@@ -67,11 +67,11 @@ class RecordTables:
             for fact in _paths(facts.get("states") or {}, self._told.bundle):
                 texts = [text for text, _ in self._values.stated(fact)]
                 if len(texts) > 1:
-                    said = self._language.pair(self._values.title(fact), "; ".join(texts))
+                    said = self._language.pair(self._values.say.title(fact), "; ".join(texts))
                     yield self._row(said, places=[self._values.in_register(entity, fact)])
 
     def _row(self, *cells: str, places: Iterable[str]) -> DraftRow:
-        return DraftRow(cells, self._values.note(*places))
+        return DraftRow(cells, self._values.say.note(*places))
 
     def stated_otherwise(self, where: Mapping[str, Sequence[str]]) -> Iterator[str]:
         """The facts of which the record states another value than these; what is unknown or erased may be one of them."""
@@ -124,12 +124,12 @@ class RecordTables:
     def _duties(self, text: RecordTableText) -> Rows:
         words = self._words
         for duty in self._told.explanation.get("duties", ()):
-            due = self._values.day(duty["due"]) if duty["due"] else words["no_due_day"]
+            due = self._values.say.day(duty["due"]) if duty["due"] else words["no_due_day"]
             said = duty["duty"] if duty["certain"] else words["perhaps"].format(duty["duty"])
             keep = words["keep"].format(duty["keep"]) if duty["keep"] else ""
             yield self._row(
                 said,
-                self._values.role(duty["who"]),
+                self._values.say.role(duty["who"]),
                 self._duty_cited(duty["citation"], duty["under"]),
                 "\n".join(filter(None, (due, keep))),
                 places=[words["from_judged_again"]],
@@ -137,7 +137,7 @@ class RecordTables:
 
     def _duty_cited(self, citation: str, under: str) -> str:
         """The place of a duty, and the provision that it belongs to; once where the second names the first."""
-        provision = self._values.renamed(under)
+        provision = self._values.say.renamed(under)
         within = re.search(rf"{re.escape(citation)}(?![\d(.])", under) if citation else True
         return provision if within else self._words["duty_under"].format(citation, provision)
 
@@ -147,7 +147,7 @@ class RecordTables:
             found = self._values.document(name)
             if found:
                 yield self._row(
-                    self._values.title(name),
+                    self._values.say.title(name),
                     found[0][0],
                     "\n".join(text for text, _ in found[1:]),
                     places=[place for _, place in found],
@@ -166,7 +166,7 @@ class RecordTables:
                 yield self._row(
                     self._named(each["provision"]),
                     self._values.caller(by),
-                    self._values.day(until),
+                    self._values.say.day(until),
                     places=[self._words["from_record"].format("signed_off")],
                 )
 
@@ -188,7 +188,7 @@ class RecordTables:
 
     def _named(self, provision: str) -> str:
         found = next((rule.provision for rule in self._told.bundle.rules.rules if rule.provision.id == provision), None)
-        return provision if found is None else self._values.cited(found)
+        return provision if found is None else self._values.say.cited(found)
 
     @property
     def _words(self) -> ComplianceDocumentsTexts:
