@@ -175,16 +175,18 @@ class RecordTables:
         places = [words["from_judged_again"]]
         for gap in coverage.get("not_modelled", ()):
             if _wanted(gap["country"], text):
-                yield self._row(
-                    self._book.place(gap["country"]), gap["says"] or self._book.subject(gap["subject"]), places=places
-                )
+                yield self._row(self._place(gap["country"]), gap["says"] or self._book.subject(gap["subject"]), places=places)
         for gap in coverage.get("reach", ()):
             if _wanted(gap["country"], text):
                 said = words["may_reach"].format(self._book.subject(gap["subject"]))
-                yield self._row(self._book.place(gap["country"]), said, places=places)
+                yield self._row(self._place(gap["country"]), said, places=places)
         for gap in coverage.get("not_reached", ()):
             if _wanted(gap["jurisdiction"], text):
-                yield self._row(self._book.place(gap["jurisdiction"]), words["not_reached"], places=places)
+                yield self._row(self._place(gap["jurisdiction"]), words["not_reached"], places=places)
+
+    def _place(self, name: str) -> str:
+        """A country or a jurisdiction; of one that is not known it is said."""
+        return self._language.no_value(known=False) if name == "unknown" else self._book.place(name)
 
     def _named(self, provision: str) -> str:
         found = next((rule.provision for rule in self._told.bundle.rules.rules if rule.provision.id == provision), None)

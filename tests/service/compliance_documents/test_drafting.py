@@ -434,3 +434,13 @@ def test_a_state_that_may_be_one_of_several_is_told_in_words(pdp: engine.PDP) ->
         draft = drafted(templates()["pi-impact-assessment"], record, lang)
         states = {row.cells[-1] for section in draft.beside for table in section.tables for row in table.rows}
         assert said in states, states
+
+
+def test_a_country_that_is_not_known_is_said_to_be(pdp: engine.PDP) -> None:
+    """Where the countries from which data are read are not all known, the law of the others is a gap too."""
+    exchange = {**NOTHING, "act": {"kind": "remote-access", "access_from": ["IN", "unknown"]}, "data": {"personal": True}}
+    record = told(pdp, engine.parse_exchange(pdp.bundle, json.dumps(exchange).encode()), date(2026, 11, 24), "zh")
+    draft = drafted(templates()["transfer-impact-assessment"], record, "zh")
+    gaps = [row.cells[0] for section in draft.sections for table in section.tables for row in table.rows]
+    assert "尚不清楚" in gaps
+    assert "unknown" not in gaps
