@@ -43,8 +43,9 @@ _RANKS = {
 }
 _NAMED = 3  # places that a sentence names
 _HAN = re.compile(r"[\u3400-\u9fff]")
-_ARTICLES = re.compile(r"Arts?\. (\d+[A-Z]?(?:\(\w+\))*(?:(?:, | and | to )\d+[A-Z]?(?:\(\w+\))*)*)")
-_ARTICLE = re.compile(r"(\d+[A-Z]?)((?:\(\w+\))*)")
+_PARTS = r"(?:\(\w+\))"
+_ARTICLES = re.compile(rf"Arts?\. (\d+[A-Z]?{_PARTS}*(?:(?:, | and | to )(?:\d+[A-Z]?{_PARTS}*|{_PARTS}+))*)")
+_ARTICLE = re.compile(rf"(\d+[A-Z]?)?({_PARTS}+)|(\d+[A-Z]?)")
 _BETWEEN = {", ": "、", " and ": "和", " to ": "至"}
 _PLACE = re.compile("第|附|序言|全文|关于")  # the first words of a place in an instrument
 
@@ -456,18 +457,27 @@ class Chinese(Language):
 
 
 def _articles(citation: str) -> str:
-    """A citation that only names articles, as Chinese writes it: `Art. 49(1)(e)` is 第49条第1款(e)项. Any other stays as it is."""
+    """
+    A citation that only names articles, as Chinese writes it; any other stays as it is.
+
+    `Art. 49(1)(e)` is 第49条第1款(e)项, and `Art. 6(1)(a) and (3)` is 第6条第1款(a)项和第3款.
+    """
     found = _ARTICLES.fullmatch(citation)
     if found is None:
         return citation
 
     def article(match: re.Match[str]) -> str:
-        parts = re.findall(r"\((\w+)\)", match[2])
-        told = "".join(f"第{part}款" if part.isdigit() and not number else f"({part})项" for number, part in enumerate(parts))
-        return f"第{match[1]}条{told}"
+        number, parts = match[1] or match[3], re.findall(r"\((\w+)\)", match[2] or "")
+        told = "".join(_part(part, first=not place) for place, part in enumerate(parts))
+        return f"第{number}条{told}" if number else told
 
     said = _ARTICLE.sub(article, found[1])
     return re.sub("|".join(map(re.escape, _BETWEEN)), lambda match: _BETWEEN[match[0]], said)
+
+
+def _part(part: str, *, first: bool) -> str:
+    """A part of an article: a number that comes first is a paragraph, and any other a point."""
+    return f"第{part}款" if first and part[0].isdigit() else f"({part})项"
 
 
 def _meant(forms: Sequence[str]) -> str:

@@ -58,7 +58,7 @@ class _Drafting:
 
     def document(self) -> DraftDocument:
         template, words = self._template, self._words
-        sections = tuple(self._section(each) for each in template.sections if self._decided(each) and not each.beside)
+        sections = tuple(self._section(each) for each in template.sections if self._stands(each) and not each.beside)
         return DraftDocument(
             name=template.document,
             lang=self._lang,
@@ -68,12 +68,16 @@ class _Drafting:
             head=(self._asked_for(), *self._head()),
             before=tuple(self._before(sections)),
             sections=sections,
-            beside=tuple(self._section(each) for each in template.sections if self._decided(each) and each.beside),
+            beside=tuple(self._section(each) for each in template.sections if self._stands(each) and each.beside),
             after=tuple(self._after(sections)),
             foot=self._language.one_after_another([words["foot"], self._language.disclaimer]),
             moment=self._told.recorded_at,
             permits=bool(self._told.record["decision"]["proceed"]) and not self._told.record.get("denied"),
         )
+
+    def _stands(self, text: SectionText) -> bool:
+        """Whether a part stands in the draft: its law decided, and nothing is stated that it is not for."""
+        return self._decided(text) and not any(self._tables.stated_otherwise(text.where))
 
     def _decided(self, text: SectionText) -> bool:
         """Whether the decision names an outcome under the law of a part."""
@@ -136,7 +140,7 @@ class _Drafting:
         """The provisions that ask for the document and stand for certain, by id, each with its citation."""
         stands, asked_by = frozenset(self._told.standing), frozenset(self._template.asked_by)
         return {
-            rule.provision.id: self._values.cited(rule.provision)
+            rule.provision.id: self._values.say.cited(rule.provision)
             for rule in self._told.bundle.rules.rules
             if rule.key in stands and rule.provision.id in asked_by
         }
@@ -152,20 +156,27 @@ class _Drafting:
     def _asks(self) -> Iterator[tuple[BothText | None, str]]:
         """The places that ask for the document; where its parts are of several laws, only those of the laws that decided."""
         parts = [each for each in self._template.sections if each.of is not None]
-        decided = [(each.cite, each.status or "") for each in parts if self._decided(each)]
+        decided = [(each.cite, each.status or "") for each in parts if self._stands(each)]
         yield from decided or [(self._template.cite, self._template.status)]
 
     def _head(self) -> Iterator[DraftField]:
         for source in (*_HEAD, *_COMMITMENT):
             values, _ = self._values.of((source,))
             if values:
-                yield DraftField(self._values.title(source), "", values, (), "")
+                yield DraftField(self._values.say.title(source), "", values, (), "")
         book = engine.Phrasebook(self._told.bundle, self._language)
         left = dict.fromkeys(each.of for each in self._template.sections if each.of and not self._decided(each))
         if left:
             origin = self._words["from_record"].format("decision.jurisdictions")
             places = tuple(self._values.stated_value(book.place(each), origin) for each in left)
             yield DraftField(self._words["left_out"], "", places, (), "")
+        other = tuple(
+            self._values.stated_value(each.title.in_(self._lang), *map(self._words["from_exchange"].format, facts))
+            for each in self._template.sections
+            if self._decided(each) and (facts := list(self._tables.stated_otherwise(each.where)))
+        )
+        if other:
+            yield DraftField(self._words["left_out_otherwise"], "", other, (), "")
 
     def _section(self, text: SectionText) -> DraftSection:
         title, says = text.title.in_(self._lang), text.says.in_(self._lang) if text.says else ""
@@ -206,7 +217,9 @@ class _Drafting:
             self._unsure.setdefault((section, self._language.pair(title, self._mark(text.status))))
         if text.write is None:
             return DraftField(title, note, found, unstated, "")
-        return DraftField(title, note, found, unstated, text.write.in_(self._lang), next(self._numbers), values.writer(text.by))
+        return DraftField(
+            title, note, found, unstated, text.write.in_(self._lang), next(self._numbers), values.say.writer(text.by)
+        )
 
     def _basis(self, cite: BothText | None, status: str) -> str:
         """A citation, with its mark unless it was read in a source."""

@@ -17,6 +17,7 @@ from service.compliance_documents.told_record import ToldRecord
 from service.documents.stated_documents import GROUPS
 from service.languages.names import ComplianceDocumentsTexts
 from service.languages.words import text_for, wording
+from service.reports.transfer_cells import is_erased
 
 MET = "met"
 Rows = Iterator[DraftRow]
@@ -66,19 +67,31 @@ class RecordTables:
             for fact in _paths(facts.get("states") or {}, self._told.bundle):
                 texts = [text for text, _ in self._values.stated(fact)]
                 if len(texts) > 1:
-                    said = self._language.pair(self._values.title(fact), "; ".join(texts))
+                    said = self._language.pair(self._values.say.title(fact), "; ".join(texts))
                     yield self._row(said, places=[self._values.in_register(entity, fact)])
 
     def _row(self, *cells: str, places: Iterable[str]) -> DraftRow:
-        return DraftRow(cells, self._values.note(*places))
+        return DraftRow(cells, self._values.say.note(*places))
+
+    def stated_otherwise(self, where: Mapping[str, Sequence[str]]) -> Iterator[str]:
+        """The facts of which the record states another value than these; what is unknown or erased may be one of them."""
+        for fact, values in where.items():
+            stated = self._stated(fact)
+            if isinstance(stated, str) and stated != "unknown" and not is_erased(stated) and stated not in values:
+                yield fact
 
     def _is_one_of(self, fact: str, values: Sequence[str]) -> bool:
+        stated = self._stated(fact)
+        return any(str(each) in values for each in (stated if isinstance(stated, list) else [stated]))
+
+    def _stated(self, fact: str) -> Any:
+        """What the exchange states of a fact, or else the register; None where neither does."""
         stated = engine.fact_at(self._told.request, fact)
         if stated is None:
             entities = (self._told.request.get(engine.REGISTER) or {}).values()
             found = (engine.fact_at(each.get("states") or {}, fact) for each in entities)
             stated = next((each for each in found if each is not None), None)
-        return any(str(each) in values for each in (stated if isinstance(stated, list) else [stated]))
+        return stated
 
     def _requirements(self, text: RecordTableText) -> Rows:
         known = self._told.bundle.rules.requirements
@@ -86,7 +99,7 @@ class RecordTables:
             if name not in known or name in text.without or not _wanted(known[name].jurisdiction, text):
                 continue
             met, _ = self._values.of((f"{engine.GROUNDS}{name}",))
-            said = self._language.word("requirement", state)
+            said = self._language.either([self._language.word("requirement", each) for each in state.split(" or ")])
             yield self._row(
                 self._book.text(known[name].title),
                 "\n".join(each.text for each in met) or self._words["nothing"],
@@ -111,12 +124,12 @@ class RecordTables:
     def _duties(self, text: RecordTableText) -> Rows:
         words = self._words
         for duty in self._told.explanation.get("duties", ()):
-            due = self._values.day(duty["due"]) if duty["due"] else words["no_due_day"]
+            due = self._values.say.day(duty["due"]) if duty["due"] else words["no_due_day"]
             said = duty["duty"] if duty["certain"] else words["perhaps"].format(duty["duty"])
             keep = words["keep"].format(duty["keep"]) if duty["keep"] else ""
             yield self._row(
                 said,
-                self._values.role(duty["who"]),
+                self._values.say.role(duty["who"]),
                 self._duty_cited(duty["citation"], duty["under"]),
                 "\n".join(filter(None, (due, keep))),
                 places=[words["from_judged_again"]],
@@ -124,7 +137,7 @@ class RecordTables:
 
     def _duty_cited(self, citation: str, under: str) -> str:
         """The place of a duty, and the provision that it belongs to; once where the second names the first."""
-        provision = self._values.renamed(under)
+        provision = self._values.say.renamed(under)
         within = re.search(rf"{re.escape(citation)}(?![\d(.])", under) if citation else True
         return provision if within else self._words["duty_under"].format(citation, provision)
 
@@ -134,7 +147,7 @@ class RecordTables:
             found = self._values.document(name)
             if found:
                 yield self._row(
-                    self._values.title(name),
+                    self._values.say.title(name),
                     found[0][0],
                     "\n".join(text for text, _ in found[1:]),
                     places=[place for _, place in found],
@@ -153,7 +166,7 @@ class RecordTables:
                 yield self._row(
                     self._named(each["provision"]),
                     self._values.caller(by),
-                    self._values.day(until),
+                    self._values.say.day(until),
                     places=[self._words["from_record"].format("signed_off")],
                 )
 
@@ -162,20 +175,22 @@ class RecordTables:
         places = [words["from_judged_again"]]
         for gap in coverage.get("not_modelled", ()):
             if _wanted(gap["country"], text):
-                yield self._row(
-                    self._book.place(gap["country"]), gap["says"] or self._book.subject(gap["subject"]), places=places
-                )
+                yield self._row(self._place(gap["country"]), gap["says"] or self._book.subject(gap["subject"]), places=places)
         for gap in coverage.get("reach", ()):
             if _wanted(gap["country"], text):
                 said = words["may_reach"].format(self._book.subject(gap["subject"]))
-                yield self._row(self._book.place(gap["country"]), said, places=places)
+                yield self._row(self._place(gap["country"]), said, places=places)
         for gap in coverage.get("not_reached", ()):
             if _wanted(gap["jurisdiction"], text):
-                yield self._row(self._book.place(gap["jurisdiction"]), words["not_reached"], places=places)
+                yield self._row(self._place(gap["jurisdiction"]), words["not_reached"], places=places)
+
+    def _place(self, name: str) -> str:
+        """A country or a jurisdiction; of one that is not known it is said."""
+        return self._language.no_value(known=False) if name == "unknown" else self._book.place(name)
 
     def _named(self, provision: str) -> str:
         found = next((rule.provision for rule in self._told.bundle.rules.rules if rule.provision.id == provision), None)
-        return provision if found is None else self._values.cited(found)
+        return provision if found is None else self._values.say.cited(found)
 
     @property
     def _words(self) -> ComplianceDocumentsTexts:

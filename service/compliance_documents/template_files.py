@@ -15,6 +15,7 @@ from service.compliance_documents.template_text import (
     COMMITMENT,
     COMMITMENT_MEMBERS,
     RECORD_MEMBERS,
+    BothText,
     SectionText,
     TemplateText,
     TermsText,
@@ -42,6 +43,12 @@ def laws_terms() -> Mapping[str, TermsText]:
     found = {path.stem: engine.read_document(TermsText, path.name, path.read_bytes()) for path in _files("terms")}
     _named_as_they_say({name: text.terms for name, text in found.items()})
     return MappingProxyType(found)
+
+
+@cache
+def instrument_names() -> Mapping[str, BothText]:
+    """The full names of instruments, by policy, of all laws: a document of one law may cite another."""
+    return MappingProxyType({policy: name for terms in laws_terms().values() for policy, name in terms.instruments.items()})
 
 
 def _files(folder: str) -> Iterator[Path]:
@@ -98,6 +105,7 @@ def known_source(source: str, bundle: engine.Bundle) -> bool:
 def _unknown_in(section: SectionText, bundle: engine.Bundle) -> Iterator[str]:
     known = bundle.vocabulary.jurisdictions
     places = [section.of] if section.of else []
+    yield from (name for name in section.where if bundle.vocabulary.type_of(name) is None)
     for table in section.tables:
         places += table.of or ()
         yield from (name for name in table.without if name not in bundle.vocabulary.requirements)

@@ -52,7 +52,7 @@ class TermsText(engine.DocumentText):
     called: dict[str, CalledText] = Field(default_factory=dict)
     """Facts that this law calls otherwise than the policies do."""
     instruments: dict[str, BothText] = Field(default_factory=dict)
-    """The full names of instruments, by policy, as a lawyer cites them; without one the title of the policy stands."""
+    """The full names of its instruments, by policy, as a lawyer cites them; without one the title of the policy stands."""
     writers: dict[Writer, BothText]
     """What it calls those who write: the parties, and who answers a question of law."""
 
@@ -124,6 +124,8 @@ class SectionText(engine.DocumentText):
     """The terms of its law, where it is not that of the document."""
     of: str | None = None
     """A jurisdiction: if the decision does not name its law, the part says so and is left out."""
+    where: dict[str, Annotated[list[str], Field(min_length=1)]] = Field(default_factory=dict)
+    """Facts, each with values as text: the part is left out where the record states another value of one of them."""
     fields: tuple[FieldText, ...] = ()
     """Its fields, in their order."""
     tables: tuple[RecordTableText, ...] = ()

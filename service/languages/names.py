@@ -313,8 +313,9 @@ ComplianceDocumentsTexts = TypedDict("ComplianceDocumentsTexts", {
     "from_later": str, "erased": str, "not_stated": str, "not_owed": str, "stated_by": str, "registered_otherwise": str,
     "stated_in_register": str, "confirmed_by": str, "withdrawn_by": str, "signed_by": str, "shown_by_person": str,
     "shown_by_signature": str, "other_way": str, "no_due_day": str, "perhaps": str, "keep": str, "duty_under": str,
-    "nothing": str, "may_reach": str, "not_reached": str, "no_rows": str, "untold_table": str, "left_out": str, "to_write": str,
-    "to_write_mark": str, "left_to_write": str, "left_unstated": str, "nothing_left": str, "doubts": str, "to_check": str,
+    "nothing": str, "may_reach": str, "not_reached": str, "no_rows": str, "untold_table": str, "left_out": str,
+    "left_out_otherwise": str, "to_write": str, "to_write_mark": str, "left_to_write": str, "left_unstated": str,
+    "nothing_left": str, "doubts": str, "to_check": str,
 })
 
 

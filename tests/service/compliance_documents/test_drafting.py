@@ -100,7 +100,7 @@ def test_a_draft_of_a_permit_across_borders_says_only_what_the_record_holds(pdp:
             continue
         stands = {key.partition("~")[0] for key in record.standing}
         for template in templates().values():
-            draft = drafted(template, record, lang)
+            draft, parts = drafted(template, record, lang), {each.title.in_(lang) for each in template.sections}
             assert not any("not a permit" in each for each in draft.warnings)
             for section in (*draft.sections, *draft.beside):
                 assert section.title
@@ -110,7 +110,7 @@ def test_a_draft_of_a_permit_across_borders_says_only_what_the_record_holds(pdp:
             for value in texts(draft):
                 assert value.text.strip()
                 assert value.note
-                for fact in _PLACE.findall(value.note):
+                for fact in () if value.text in parts else _PLACE.findall(value.note):  # a part that is left out names the fact
                     sent = stated(exchange.document, fact)
                     assert sent is not None, value
                     for ways in said_of(fact, sent, template, book, lang):
@@ -408,3 +408,39 @@ def test_members_that_are_not_known_are_named_as_others(pdp: engine.PDP) -> None
     values = {each.text for each in texts(drafted(templates()["scc-annexes"], record, "en"))}
     assert "categories of data: contact; perhaps others" in values
     assert "number of data subjects: with sensitive data: 12; all others: 0" in values
+
+
+def test_a_part_stands_for_the_role_that_is_stated(pdp: engine.PDP) -> None:
+    """A processor keeps another record than a controller; where no role is stated both parts stand, and what is left out is named."""
+
+    def parts(role: dict[str, str]) -> tuple[list[str], list[str]]:
+        exchange = {**NOTHING, "exporter": {"country": "DE", **role}, "data": {"personal": True}}
+        record = told(pdp, engine.parse_exchange(pdp.bundle, json.dumps(exchange).encode()), date(2026, 11, 24), "en")
+        draft = drafted(templates()["record-of-processing"], record, "en")
+        left = [field for field in draft.head if field.title == "Parts of this form that are not for what is stated"]
+        return [each.title for each in draft.sections], [value.text for field in left for value in field.values]
+
+    controller, processor = "EU law: record of a controller", "EU law: record of a processor"
+    assert parts({"role": "controller"}) == ([controller], [processor])
+    assert parts({"role": "processor"}) == ([processor], [controller])
+    assert parts({}) == parts({"role": "unknown"}) == ([controller, processor], [])
+
+
+def test_a_state_that_may_be_one_of_several_is_told_in_words(pdp: engine.PDP) -> None:
+    """Where what is stated does not settle a requirement, its row says between which states it is, in the language of the draft."""
+    exchange = {"exporter": {"country": "CN"}, "recipient": {"country": "US"}, "data": {"personal": True}}
+    for lang, said in (("en", "met or unmet"), ("zh", "已满足或者未满足")):
+        record = told(pdp, engine.parse_exchange(pdp.bundle, json.dumps(exchange).encode()), date(2026, 11, 24), lang)
+        draft = drafted(templates()["pi-impact-assessment"], record, lang)
+        states = {row.cells[-1] for section in draft.beside for table in section.tables for row in table.rows}
+        assert said in states, states
+
+
+def test_a_country_that_is_not_known_is_said_to_be(pdp: engine.PDP) -> None:
+    """Where the countries from which data are read are not all known, the law of the others is a gap too."""
+    exchange = {**NOTHING, "act": {"kind": "remote-access", "access_from": ["IN", "unknown"]}, "data": {"personal": True}}
+    record = told(pdp, engine.parse_exchange(pdp.bundle, json.dumps(exchange).encode()), date(2026, 11, 24), "zh")
+    draft = drafted(templates()["transfer-impact-assessment"], record, "zh")
+    gaps = [row.cells[0] for section in draft.sections for table in section.tables for row in table.rows]
+    assert "尚不清楚" in gaps
+    assert "unknown" not in gaps

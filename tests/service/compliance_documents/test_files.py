@@ -153,7 +153,7 @@ def test_a_footnote_has_the_same_number_in_word_and_in_markdown(desk: Desk, lang
     draft = desk.draft(desk.case("optician-munich-pune"), "transfer-impact-assessment", lang)
     with zipfile.ZipFile(BytesIO(docx(draft))) as file:
         body, notes = file.read("word/document.xml").decode(), ElementTree.fromstring(file.read("word/footnotes.xml"))
-    in_word = {int(each.get(f"{W}id")): "".join(each.itertext()).strip() for each in notes if int(each.get(f"{W}id")) > 0}
+    in_word = {int(each.attrib[f"{W}id"]): "".join(each.itertext()).strip() for each in notes if int(each.attrib[f"{W}id"]) > 0}
     assert [int(each) for each in re.findall(r'<w:footnoteReference w:id="(\d+)"/>', body)] == list(in_word)
     text = markdown(draft)
     written = re.findall(r"^\[\^(\d+)\]: (.+)$", text, re.MULTILINE)
