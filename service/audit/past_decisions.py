@@ -7,7 +7,7 @@ The rows that the leaves make up to a record do.
 Policies and settings are those that the log notes last at the leaf that the record names: there its process noted its own.
 
 A service reads before its record has a place. So a record that differs is compared once more with the rows of each moment that may have
-been the one: between the leaves that were written when it was decided, or SLACK earlier, and its place.
+been the one: between the leaves that were written when it was decided and its place, and if it is none of these, up to SLACK earlier.
 """
 
 import json
@@ -40,10 +40,14 @@ _END = 2**62  # behind every leaf
 
 @dataclass(slots=True)
 class _Late:
-    """A record that differs at its place, and the first leaf that may have come after its service had read."""
+    """
+    A record that differs at its place, the first leaf that was written since it was decided, and the first that may have come after its
+    service had read.
+    """
 
     used: RecordUsed
     place: int
+    near: int
     first: int
     differs: str
     noted: NotedInputs
@@ -66,6 +70,7 @@ class PastDecisions:
     _leaves: list[tuple[int, str]] = field(default_factory=list)
     _noted: list[tuple[int, NotedInputs]] = field(default_factory=lambda: [(-1, NotedInputs())])
     _done: int = 0
+    _again: int = _MOST_AGAIN
 
     def __post_init__(self) -> None:
         self._decided: dict[bytes, deque[int]] = {}
@@ -84,11 +89,10 @@ class PastDecisions:
             self._noted.append((index, replace(last, policies=(leaf["source"], leaf["meaning"]))))
 
     def findings(self) -> Iterator[str]:
-        """A sentence for each record that used what no leaf says. It reads the leaves once more where a record differs at its place."""
+        """A sentence for each record that used what no leaf says. It reads the leaves again where a record differs at its place."""
         self._compare_before(_END)
-        again = [each for each in self._late if each.first < each.place]
-        if again:
-            self._look_again(again)
+        self._look_again([(each, each.near, each.place) for each in self._late])
+        self._look_again([(each, each.first, each.near) for each in self._late if each.differs])
         for each in self._late:
             if each.differs == "its counts" and each.first < each.place and not each.used.permits:
                 # What came out where a commitment was overtaken is decided within it, and recorded after it: of no moment that is known.
@@ -116,7 +120,8 @@ class PastDecisions:
         differs = self._inputs.differs(used, noted)
         self._inputs.note(used)
         if differs:
-            self._late.append(_Late(used, place, self._first(used.at - SLACK, place), differs, noted))
+            near, first = self._first(used.at, place), self._first(used.at - SLACK, place)
+            self._late.append(_Late(used, place, near, first, differs, noted))
 
     def _first(self, since: datetime, place: int) -> int:
         """The first of the last leaves that were all written since a moment."""
@@ -127,21 +132,29 @@ class PastDecisions:
             first = index
         return first
 
-    def _look_again(self, late: list[_Late]) -> None:
-        """Compare with the rows of each moment from the first leaf to the place of a record. A leaf without rows makes no other moment."""
-        left = _MOST_AGAIN
+    def _look_again(self, late: list[tuple[_Late, int, int]]) -> None:
+        """
+        Compare each with the rows of the moments from a leaf up to another. A leaf without rows makes no other moment. One that differs
+        from all of them still differs as it did at its place.
+        """
+        left = [each for each in late if each[1] < each[2]]
+        if not left:
+            return
         with closing(Replica(self.connection, self.key)) as replica:
             inputs = UsedInputs(replica, self.connection, self._decided, most_ways=3)
             changed = True
             for index, leaf in replica.read():
-                for each in late:
-                    if each.differs and each.first <= index < each.place and (changed or index == each.first):
-                        left -= 1
-                        if left < 0:  # so many decided at once: which moment was that of each is not found out
+                for each, first, end in left:
+                    if each.differs and first <= index < end and (changed or index == first):
+                        self._again -= 1
+                        if self._again < 0:  # so many decided at once: which moment was that of each is not found out
                             each.differs = ""
                             self.not_compared += 1
-                        else:
-                            each.differs = inputs.differs(each.used, each.noted)
+                        elif not inputs.differs(each.used, each.noted):
+                            each.differs = ""
+                left = [each for each in left if each[0].differs and index + 1 < each[2]]
+                if not left:
+                    break
                 changed = leaf.get("kind") in EFFECTS
 
     def _read(self) -> Iterator[tuple[int, RecordUsed | None]]:

@@ -244,10 +244,11 @@ class UsedInputs:
     def _ways(self, used: RecordUsed, request: Mapping[str, Any]) -> Iterator[CommittedEvaluation | None]:
         """
         How a record may have come about: as it says; or since a decision on the same exchange, an earlier one, could not be committed any
-        more, in place of a commitment or by itself. Then the record is of what came out instead, and does not say of what.
+        more, in place of a commitment or by itself. Then the record is of what came out instead, which is no permit, and does not say of
+        what.
         """
         yield used.committing
-        if used.committing is not None:
+        if used.committing is not None or used.permits:
             return
         earlier: Sequence[int] = self._decided.get(_exchange(request)) or ()
         running = sa.select(commitment.c.id).where(commitment.c.state == "committed").order_by(commitment.c.sequence.desc())
