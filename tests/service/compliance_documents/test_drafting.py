@@ -407,7 +407,7 @@ def test_members_that_are_not_known_are_named_as_others(pdp: engine.PDP) -> None
     record = told(pdp, engine.parse_exchange(pdp.bundle, json.dumps(exchange).encode()), date(2026, 11, 24), "en")
     values = {each.text for each in texts(drafted(templates()["scc-annexes"], record, "en"))}
     assert "categories of data: contact; perhaps others" in values
-    assert "number of data subjects: with sensitive data: 12; all others: 0" in values
+    assert "number of data subjects: sensitive data: 12; all others: 0" in values
 
 
 def test_a_part_stands_for_the_role_that_is_stated(pdp: engine.PDP) -> None:
