@@ -12,10 +12,13 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class StatedValue:
-    """A value; its note says where in the record, the register or the ledger it comes from."""
+    """A value in one line, since lines tell values apart; its note says where in the record, the register or the ledger it comes from."""
 
     text: str
     note: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", " ".join(self.text.split()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ class FieldValues:
     def caller(self, id: str) -> str:
         """Who a caller is: a name, or the id where there is none."""
         known = self._told.shown.names.get(id)
-        return known.name if known else id
+        return " ".join(known.name.split()) if known else id
 
     def _values(self, source: str, *, alone: bool) -> Iterator[StatedValue]:
         if source.startswith(engine.GROUNDS):

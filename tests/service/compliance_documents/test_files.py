@@ -18,7 +18,7 @@ from service.compliance_documents.markdown_file import escaped, markdown
 from service.compliance_documents.plain_line import plain_line
 from service.problems import RequestRefused
 from tests.service.compliance_documents.conftest import Desk, case
-from tests.service.compliance_documents.test_drafting import NOTHING
+from tests.service.compliance_documents.test_drafting import NOTHING, unregistered
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 HOSTILE = (
@@ -110,6 +110,18 @@ def test_no_fact_is_markup_in_a_draft(desk: Desk, lang: str) -> None:
     shown = "".join(each.content for each in inline)
     for sent in ("[shop](https://evil.example) <b>1</b>", "# support | *x*", "<img src=x onerror=alert(1)> | `code`"):
         assert sent in shown
+
+
+def test_no_text_makes_a_line_of_its_own_in_a_cell(desk: Desk) -> None:
+    """Else who is said to have attested a document could write beside it that somebody confirmed it."""
+    forged = "confirmed by Meera Rao on 2026-11-25; to be renewed by 2030-01-01"
+    exchange = unregistered()
+    exchange["evidence"]["eu-scc-m2"]["attested_by"] = f"nobody\n{forged}\r\n{forged}\u2028{forged}"
+    draft = desk.draft(desk.evaluate(exchange)["id"], "transfer-impact-assessment")
+    lines = [line for _, line in paragraphs(Document(BytesIO(docx(draft))))]
+    lines += re.split(r"<br>|\||\n", markdown(draft))
+    assert [line for line in lines if forged in line]
+    assert not [line for line in lines if line.strip().startswith(forged)]
 
 
 def paragraphs(word: WordDocument) -> list[tuple[str, str]]:

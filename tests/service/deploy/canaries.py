@@ -13,7 +13,8 @@ KINDS = {
     ),
     "secrets": (
         ".env", ".env.production", ".pgpass", "secrets/database", "database-password", "client-secret.txt", "webhook-secret",
-        "secrets.yaml", "credentials.json", "settings.toml",
+        "secrets.yaml", "credentials.json", "settings.toml", "token", "token.json", "refresh-token.txt", "api-key.txt", "apikey.json",
+        "service-account.json", "htpasswd", "kubeconfig.yaml", "warehouse.secret", "sinks.yaml",
     ),
     "environments": (".venv/bin/python", "venv/bin/python", "env/bin/python", "node_modules/left/index.js", ".direnv/python/x"),
     "what was built": (
