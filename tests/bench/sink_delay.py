@@ -108,6 +108,7 @@ def _measure(
             asked.append(Asked(name, started, url))
             _ask(asked[-1], exchanges, 2.0)
             started.process.send_signal(signal.SIGSTOP)
+        behind = 0
         for number in range(ROUNDS):
             for each in asked:
                 progress(f"{kind}: round {number + 1} of {ROUNDS}: {each.name}")
@@ -115,6 +116,7 @@ def _measure(
                 time.sleep(AFTER_STOP)
                 each.rounds.append(_ask(each, exchanges, SECONDS))
                 each.server.process.send_signal(signal.SIGSTOP)
+            behind += _sent(urls[1][0], urls[1][1]) < events
         sent = {each.name: _sent(each.url, key) for each, (_, key) in zip(asked, urls, strict=True)}
     print()
     line(
@@ -128,6 +130,7 @@ def _measure(
         "events sent",
         width=30,
     )
+    print(f"    in {behind} of {ROUNDS} rounds the second still had to catch up at the end")
     for each in asked:
         figures = (
             f"{each.all(50):.1f}", f"{each.ratio(asked[0], 50):.2f}×", f"{each.all(99):.1f}", f"{each.ratio(asked[0], 99):.2f}×",
