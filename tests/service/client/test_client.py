@@ -288,12 +288,19 @@ def test_a_spoilt_answer_is_an_error(malicious, kind, name):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
 def test_a_redirect_is_not_followed(malicious, kind, status):
-    """Wherever it leads; the key goes nowhere else."""
+    """Wherever it leads, of a call and of a stream; the key goes nowhere else."""
     other = malicious(sends(WHOLE))
-    bad = malicious(sends(answering(PERMIT, status, more=f"Location: {other.address}/v1/evaluate\r\n")))
-    with pytest.raises(Malformed):
-        ask(kind, bad.address, evaluate, key="secret")
+    for asked in (evaluate, first_event):
+        bad = malicious(sends(answering(PERMIT, status, more=f"Location: {other.address}/v1/evaluate\r\n")))
+        with pytest.raises(Malformed):
+            ask(kind, bad.address, asked, key="secret")
     assert other.heard == []
+
+
+def first_event(client):
+    """The first event of the stream."""
+    events = client.follow_events()
+    return anext(events) if hasattr(events, "__anext__") else next(events)
 
 
 @pytest.mark.parametrize("kind", KINDS)
