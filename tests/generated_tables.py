@@ -33,7 +33,7 @@ from service.problems import KINDS
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
-from service.settings_sources import PREFIX
+from service.settings.settings_sources import PREFIX
 from service.telemetry import log_lines
 from tests.pages import ROOT
 from tests.service.client.operations import CLIENTS, Document, made, methods

@@ -25,7 +25,7 @@ import typer.main
 import engine
 from service.cli.main import app
 from service.settings import Settings
-from service.settings_sources import FILE, PREFIX
+from service.settings.settings_sources import FILE, PREFIX
 from tests.generated_tables import TABLES, UNSAID
 from tests.pages import PAGES, ROOT, Block, anchors, blocks, generated, links, named, text_of, with_table, without_tables
 from tests.service import ready_process

@@ -29,8 +29,8 @@ from service.callers.sessions import Sessions
 from service.callers.sign_in import local_page
 from service.callers.tokens import TokenRefused, Tokens
 from service.problems import RequestRefused
-from service.setting_values import is_loopback
 from service.settings import Settings
+from service.settings.setting_values import is_loopback
 from service.store.row_seals import SealBroken
 
 # Paths that need no key: the start, the probes, the shapes and their documentation, and the hashes of the log, which tell nothing. What is

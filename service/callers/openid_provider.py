@@ -26,8 +26,8 @@ from service.callers.caller import OF_A_PARTY
 from service.callers.person import MOST_OF_A_NAME, Person, is_person
 from service.callers.sign_in import SignInAttempt
 from service.callers.tokens import LEEWAY_SECONDS, SignedTokens, TokenRefused, party_in
-from service.setting_values import is_loopback, scopes_of_roles
 from service.settings import Settings
+from service.settings.setting_values import is_loopback, scopes_of_roles
 
 METADATA_SECONDS = 300  # how long the issuer's metadata are used
 QUIET_SECONDS = 5  # how long no metadata are fetched after a failure

@@ -168,7 +168,7 @@ def need(kind: str, name: str, known: Collection[str]) -> None:
 
 def settings(**given: Any) -> "Settings":
     """The settings of the service; the options given win. Raises SettingRefused."""
-    from service.settings_sources import settings_from
+    from service.settings.settings_sources import settings_from
 
     return settings_from(os.environ, **given)
 

@@ -29,7 +29,7 @@ from service.log.leaf import HIDDEN, with_personal_values
 from service.log.store import Store, Stored
 from service.policies import kept_bundles
 from service.problems import ProblemPlace, RequestRefused
-from service.setting_values import time_zone
+from service.settings.setting_values import time_zone
 from service.store.tables import commitment, commitment_event, document_confirmation, movement, sign_off
 
 MOST_SHOWN = 20

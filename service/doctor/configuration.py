@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 from service.doctor.diagnosis import Examination
 from service.settings import SettingRefused, Settings
-from service.settings_sources import FILE, PREFIX, settings_from
+from service.settings.settings_sources import FILE, PREFIX, settings_from
 from service.store.database import file_of
 
 AREA = "configuration"

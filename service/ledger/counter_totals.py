@@ -20,8 +20,8 @@ from service.ledger.counter_book import Book
 from service.ledger.counter_sums import ALWAYS, CounterQuery, FoundCounts
 from service.policies.live import Live
 from service.register import periods
-from service.setting_values import time_zone
 from service.settings import Settings
+from service.settings.setting_values import time_zone
 
 ANY_NUMBER = engine.Tally(most=None)  # nothing for certain, and no upper end
 _zone = lru_cache(maxsize=64)(time_zone)

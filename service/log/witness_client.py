@@ -22,8 +22,8 @@ from structlog.typing import FilteringBoundLogger
 from service.log.proofs import LogTree, NotInTree, log_tree
 from service.log.store import Store
 from service.log.witness_server import COSIGNED, lines_of
-from service.setting_values import is_loopback
 from service.settings import SettingRefused
+from service.settings.setting_values import is_loopback
 from service.store.database import DatabaseRefused
 from service.store.kept_checkpoint import LogPutBack
 from service.store.log_key import LogRefused

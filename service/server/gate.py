@@ -35,7 +35,7 @@ from service.problems import RequestRefused
 from service.reviews import queue
 from service.reviews.reviewer import Reviewer
 from service.service import Service
-from service.setting_values import is_loopback
+from service.settings.setting_values import is_loopback
 from service.telemetry.log_lines import audit, described
 from service.telemetry.tracing import parent_of
 

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 
 from service.limits import SHUTDOWN_SECONDS, WORKER_CLOSING_SECONDS
 from service.settings import Settings
-from service.settings_sources import PREFIX, settings_from
+from service.settings.settings_sources import PREFIX, settings_from
 from tests.doors.rendered_chart import (
     BROUGHT,
     CASES,

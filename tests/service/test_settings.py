@@ -3,9 +3,9 @@
 import pytest
 import sqlalchemy as sa
 
-from service.setting_values import is_loopback
 from service.settings import SettingRefused, Settings
-from service.settings_sources import settings_from
+from service.settings.setting_values import is_loopback
+from service.settings.settings_sources import settings_from
 from service.store.writer import QUEUE_LIMIT
 
 

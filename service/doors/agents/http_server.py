@@ -8,7 +8,7 @@ import uvicorn
 from service.doors.agents.asking import KeyHolders
 from service.doors.agents.http_guard import HttpGuard
 from service.doors.agents.protocol import AgentServer, http_app
-from service.setting_values import is_loopback
+from service.settings.setting_values import is_loopback
 
 MOST_CALLS = 128  # at once; whoever comes after them gets 503
 OWN_NAMES = ("127.0.0.1", "localhost", "[::1]")

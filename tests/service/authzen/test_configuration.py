@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from service.server.app import create_app
 from service.service import Service
 from service.settings import SettingRefused, Settings
-from service.settings_sources import settings_from
+from service.settings.settings_sources import settings_from
 from service.telemetry import log_lines
 from tests.service.authzen.conftest import WORKPLACE, Memory, question
 from tests.service.conftest import POLICIES, Lines

@@ -27,9 +27,9 @@ from service.callers import openid_provider, roles, sign_in
 from service.callers.caller import SCOPES
 from service.callers.entrance import is_page_path
 from service.service import Service
-from service.setting_values import _SCOPES, scopes_of_roles
 from service.settings import SettingRefused, Settings
-from service.settings_sources import settings_from
+from service.settings.setting_values import _SCOPES, scopes_of_roles
+from service.settings.settings_sources import settings_from
 from service.store.tables import person, session
 from tests.service.callers.test_callers import bearer, make, opened, problem
 from tests.service.callers.test_tokens import ALGORITHMS, KEYS, forged, jwks

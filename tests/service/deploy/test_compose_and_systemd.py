@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 
-from service.settings_sources import settings_from
+from service.settings.settings_sources import settings_from
 from tests.pages import blocks
 from tests.service.conftest import ROOT
 

@@ -19,7 +19,7 @@ from service.log.leaf import Opening, SealedRecord, seal
 from service.log.store import Store
 from service.log.tree_verification import tree_faults
 from service.settings import SettingRefused
-from service.settings_sources import settings_from
+from service.settings.settings_sources import settings_from
 from service.store import database as database_module
 from service.store import log_key
 from service.store.database import Database, DatabaseRefused

@@ -24,7 +24,7 @@ from service.policies import archive, kept_bundles, loading
 from service.policies.loading import SourceRefused
 from service.policies.signing_keys import public_keys
 from service.settings import SettingRefused, Settings
-from service.settings_sources import settings_from
+from service.settings.settings_sources import settings_from
 from service.store.upgrade import reading
 from tests.service.conftest import POLICIES, ROOT, Server, eventually, running
 from tests.service.policies.test_reloading import UNWATCHED, ask, cli, rewrite

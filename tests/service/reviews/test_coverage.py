@@ -13,7 +13,7 @@ from service.callers import keys
 from service.server.app import create_app
 from service.service import Service
 from service.settings import SettingRefused, Settings
-from service.settings_sources import settings_from
+from service.settings.settings_sources import settings_from
 from service.store import durable_file
 from service.telemetry import log_lines
 from tests.engine.deciding.ice import sources

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from service.settings import SettingRefused
-from service.settings_sources import settings_from
+from service.settings.settings_sources import settings_from
 from service.watch import daily_rounds, webhook_connections
 from service.watch.transactions import writing
 from service.watch.webhook_connections import WebhookUnreachable

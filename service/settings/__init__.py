@@ -14,8 +14,8 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, Field, SecretStr, model_validator
 
-from service import setting_values as values
-from service.setting_values import is_loopback
+from service.settings import setting_values as values
+from service.settings.setting_values import is_loopback
 
 _MOST_OF_A_SECRET = 1000
 
