@@ -206,7 +206,7 @@ def _settings(url: str) -> Settings:
     return Settings(watch=False, policies=engine.bundled_policies(), database=url)
 
 
-def models(prepared: PreparedPolicies) -> list[SealedRecord]:
+def models(prepared: PreparedPolicies, number: int = TEMPLATES) -> list[SealedRecord]:
     """Different decisions as the service makes them, asked by a caller of this machine; none of them is recorded."""
     progress("deciding what is recorded")
     with (
@@ -218,7 +218,7 @@ def models(prepared: PreparedPolicies) -> list[SealedRecord]:
             with suppress(engine.ExchangeRefused, RequestRefused):
                 judged = decider.judge(live, decider.read(live, canonical(document), NOW, LOCAL), NOW, "")
                 made.append(decider.tell(judged, AnswerOptions(), "", LOCAL).entry)
-            if len(made) == TEMPLATES:
+            if len(made) == number:
                 break
     return made
 
