@@ -208,7 +208,7 @@ def _settings(url: str) -> Settings:
     return Settings(watch=False, policies=engine.bundled_policies(), database=url)
 
 
-def models(prepared: PreparedPolicies) -> list[SealedRecord]:
+def models(prepared: PreparedPolicies, number: int = TEMPLATES) -> list[SealedRecord]:
     """Different decisions as the service makes them, asked by a caller of this machine; none of them is recorded."""
     progress("deciding what is recorded")
     with (
@@ -220,7 +220,7 @@ def models(prepared: PreparedPolicies) -> list[SealedRecord]:
             with suppress(engine.ExchangeRefused, RequestRefused):
                 exchange = bodies.read(live, canonical(document), NOW, LOCAL)
                 made.append(decider.decide(live, exchange, AnswerOptions(), NOW, "", LOCAL).entry)
-            if len(made) == TEMPLATES:
+            if len(made) == number:
                 break
     return made
 
