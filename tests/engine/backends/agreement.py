@@ -40,8 +40,8 @@ from engine.values.outcome_levels import RANK, Bounds, Level
 from engine.verdict import NONE_SIGNED, Engine, Verdict
 from tests.engine.backends.random_bundles import AS_OF, COUNTRIES, Maker, binds, can_be_true, completed, read
 
-BLOCK = 10  # bundles
-BLOCKS_PER_CHILD = 10
+BLOCK = 2  # bundles: a child that has begun a block ends it
+BLOCKS_PER_CHILD = 50
 COMPLETIONS = 1  # of an exchange
 ENGINES: tuple[Callable[[Any], Engine], ...] = (Reference, Bitset, Durable, Lanes)
 
