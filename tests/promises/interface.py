@@ -35,7 +35,8 @@ from service.outbox.stream_event import COMMITMENT, DECISION
 from service.problems import KINDS, type_of
 from service.server.app import create_app
 from service.service import Service
-from service.settings import FILE, PREFIX, Settings
+from service.settings import Settings
+from service.settings.settings_sources import FILE, PREFIX
 from service.telemetry import log_lines
 from service.watch import events
 from tests.pages import text_of
