@@ -125,6 +125,7 @@ from engine.explaining.carried_parts import condition_facts, condition_text
 from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plain_text import PlainText
+from engine.explaining.plan_decision import PlanDecision
 from engine.explaining.settlement_account import with_own_settlement
 from engine.explaining.written_decision import WrittenDecision
 from engine.languages import LANGUAGES, Language
@@ -133,7 +134,6 @@ from engine.languages.word_catalogue import read_all as read_catalogues
 from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed, need_engines
 from engine.pdp.briefs import Brief, brief_of, briefs
 from engine.plan import Leg, decide_plan, read_plan
-from engine.plan_decision import PlanDecision
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
 from engine.policy_language.consequences import following
 from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean

@@ -31,10 +31,10 @@ from engine.exchange import Exchange
 from engine.exchange_input.exchange_problems import ExchangeProblem, ExchangeRefused
 from engine.exchange_input.exchange_reader import read_object
 from engine.explaining.phrasebook import Phrasebook
+from engine.explaining.plan_decision import ContradictionPart, LegPart, PlanDecision, PlanStatementPart, UnlinkedPart, WholePart
 from engine.explaining.written_decision import WrittenDecision
 from engine.languages import LANGUAGES, Language
 from engine.pdp import PDP
-from engine.plan_decision import ContradictionPart, LegPart, PlanDecision, PlanStatementPart, UnlinkedPart, WholePart
 from engine.questions.horizon import MAX_EVALUATIONS
 from engine.rules import AS_OF
 from engine.values import either
