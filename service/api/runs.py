@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from service.api.router import Call, Router
 from service.callers.context import EvaluatingAll
+from service.log.canonical_json import NotCanonical
 from service.problems import RequestRefused
 from service.tables.manifest import RunManifest
 from service.tables.run_leaf import note_run
@@ -23,7 +24,10 @@ def noted(context: EvaluatingAll, call: Call[RunManifest], transaction: sa.Conne
     """
     if call.sent.log is not None:
         raise RequestRefused("bad-request", "the run is in a log already: `log` says in which")
-    found = note_run(transaction, call.sent, context.caller.id, context.now, call.service.store.database.log_key().origin)
+    try:
+        found = note_run(transaction, call.sent, context.caller.id, context.now, call.service.store.database.log_key().origin)
+    except NotCanonical:
+        raise RequestRefused("bad-request", "a number is beyond 2^53 - 1, so that the manifest has no canonical form") from None
     assert found.log is not None
     call.note(leaf=found.log.leaf)
     return found

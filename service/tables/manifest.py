@@ -21,7 +21,7 @@ _HEX = r"^[0-9a-f]{64}$"
 class RunText(BaseModel):
     """A document of a run: closed keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class DecidedBy(RunText):
@@ -123,7 +123,7 @@ class RunManifest(RunText):
     commits: RunCommits | None = Field(default=None, description="what was committed; null where nothing was to be")
     log: RunLog | None = Field(default=None, description="where the run is a leaf; null where it is in no log")
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
 
     def written(self) -> bytes:
         return canonical(self.members()) + b"\n"

@@ -36,6 +36,8 @@ def test_a_run_is_one_leaf(client: TestClient, service: Service) -> None:
         ({"schema": "another/1"}, "shape"),
         ({"rows": "many"}, "shape"),
         ({"more": 1}, "shape"),
+        ({"rows": 2**53}, "beyond 2^53 - 1"),
+        ({"commits": {"committed": 0, "refused": False, "sha256": "0" * 64}}, "shape"),
         ({"tree": {"buckets": 4096, "root": "short"}}, "shape"),
     ],
 )
