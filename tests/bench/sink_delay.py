@@ -3,8 +3,7 @@
 
 Three services of one kind have a log each with the same number of events: one without a sink, one whose sink (files by day) catches up with
 all of them, one whose receiver (of OpenTelemetry) takes each request and never answers. All three are asked in turn, round by round, over a
-few
-connections that do not use the service up, and whoever is not asked is stopped meanwhile. So each round compares what the machine gives
+few connections that do not use the service up, and whoever is not asked is stopped meanwhile. So each round compares what the machine gives
 at that moment. Of `POST /v1/evaluate` the median and the 99th percentile are printed, and their ratios to the first service.
 """
 
