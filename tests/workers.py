@@ -1,5 +1,5 @@
 """
-Workers that share out the tests: collected items in, reports out. `--workers 3` forks three of them.
+Workers that share out the tests: collected items in, reports out. `--workers 4` forks four of them.
 
 One process collects, reads what most tests need, and forks. So that is done once, whatever the number of workers, and they share its
 memory. Each takes the tests of one module after another from a pipe, runs them as pytest does, and sends its reports through a pipe of
