@@ -35,9 +35,7 @@ class DecidedBy(RunText):
     as_of: str = Field(description="the day of the rows that state none")
     today: str = Field(description="the day on which rows may proceed")
     mapping: str | None = Field(default=None, description="SHA-256 of the mapping file")
-    counters: Literal["stated", "summed", "snapshot"] = Field(
-        default="stated", description="where the counters of rows are from"
-    )
+    counters: Counting = Field(default="stated", description="where the counters of rows are from")
     register_of: str | None = Field(default=None, description="which register filled in facts; null where none did")
 
 
