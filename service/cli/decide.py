@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from service.service import Service
     from service.tables.committed_rows import RowCommitter
     from service.tables.ledger_snapshot import LedgerSnapshot
-    from service.tables.manifest import Counting, RunManifest
+    from service.tables.manifest import CountersFrom, RunManifest
 
 app = Commands()
 MOST_MISSING = 3  # facts that are named at the end
@@ -145,7 +145,7 @@ def decide(
                 mode=mode,
                 program=program,
                 counters=snapshot.counters if snapshot and counters == "snapshot" else counters,
-                counters_are=cast("Counting", counters),
+                counters_are=cast("CountersFrom", counters),
                 register=snapshot.register if snapshot and register else None,
                 register_of=source.origin if register else None,
                 explain=explain,

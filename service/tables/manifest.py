@@ -17,6 +17,8 @@ PROOF = "fifthfactor/row-proof/1"
 MAX_BYTES = 64 * 1024 * 1024
 _HEX = r"^[0-9a-f]{64}$"
 
+CountersFrom = Literal["stated", "summed", "snapshot"]
+
 
 class RunText(BaseModel):
     """A document of a run: closed keys."""
@@ -35,7 +37,7 @@ class DecidedBy(RunText):
     as_of: str = Field(description="the day of the rows that state none")
     today: str = Field(description="the day on which rows may proceed")
     mapping: str | None = Field(default=None, description="SHA-256 of the mapping file")
-    counters: Counting = Field(default="stated", description="where the counters of rows are from")
+    counters: CountersFrom = Field(default="stated", description="where the counters of rows are from")
     register_of: str | None = Field(default=None, description="which register filled in facts; null where none did")
 
 

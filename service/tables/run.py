@@ -24,7 +24,7 @@ import engine.tables
 from engine.tables import DecidedRows, TableDecider
 from service.tables import TableRefused
 from service.tables.committed_rows import RowCommitter
-from service.tables.manifest import Counting, DecidedBy, RunFaults, RunKey, RunManifest, RunPart, RunTree
+from service.tables.manifest import CountersFrom, DecidedBy, RunFaults, RunKey, RunManifest, RunPart, RunTree
 from service.tables.part_processes import in_children
 from service.tables.row_tree import BUCKETS, RowEntries, merged, read_entries, row_entry, row_tree
 from service.tables.run_state import PartState, RunState
@@ -62,7 +62,7 @@ class RunRequest:
     mode: str = "bitset"
     program: str = "lanes"
     counters: str | engine.tables.CounterSource = "stated"
-    counters_are: Counting = "stated"
+    counters_are: CountersFrom = "stated"
     register: engine.tables.Register | None = None
     register_of: str | None = None
     explain: int = 1_000
