@@ -121,8 +121,8 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def small_pages(file: Path) -> None:
     """
-    Give a closed database pages of 4 KiB, an eighth of what the service asks for: each table and index has one at least, and each test copies
-    them all.
+    Give a closed database pages of 4 KiB, an eighth of what the service asks for. Each table and index has one at least, and each test
+    copies them all.
     """
     with closing(sqlite3.connect(file)) as connection:
         for statement in ("PRAGMA journal_mode = DELETE", "PRAGMA page_size = 4096", "VACUUM", "PRAGMA journal_mode = WAL"):
