@@ -266,26 +266,18 @@ def without_added(document: Mapping[str, Any], bundle: Bundle, more: Vocabulary)
 
 
 def shrunk(document: Mapping[str, Any], stays: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any]:
-    """
-    A document without all that it can lose while something stays so: its values one after another, more at once while they can all go,
-    then members of lists.
-    """
+    """A document without all that it can lose while something stays so: halves first, then one by one, then members of lists."""
     flat = dict(_flat(document))
-    names = [name for name in flat if name != ("as_of",)]
-    start, size, gone = 0, 1, 0  # `gone`: how often in turn what was tried could go
-    while start < len(names):
-        some = names[start : start + size]
-        less = {name: value for name, value in flat.items() if name not in some}
-        if stays(nested(less)):
-            flat, gone = less, gone + 1
-        elif size > 1:
-            size, gone = size // 2, 0
-            continue
-        else:
-            gone = 0
-        start += len(some)
-        if gone > 1:
-            size *= 2
+    size = max(len(flat) // 2, 1)
+    while True:
+        names = [name for name in flat if name != ("as_of",)]
+        for start in range(0, len(names), size):
+            less = {name: value for name, value in flat.items() if name not in names[start : start + size]}
+            if len(less) < len(flat) and stays(nested(less)):
+                flat = less
+        if size == 1:
+            break
+        size //= 2
     for name, value in flat.items():
         for member in value if isinstance(value, list) else ():
             fewer = [each for each in flat[name] if each != member]
