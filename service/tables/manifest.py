@@ -31,7 +31,7 @@ class DecidedBy(RunText):
 
     meaning: str = Field(description="the digest of what the policies mean")
     source: str = Field(description="the digest of the files of the policies")
-    semantics: int = Field(description="the version of the semantics")
+    semantics: int = Field(ge=0, description="the version of the semantics")
     engine: str = Field(description="the version of the engine")
     program: str = Field(description="what decided rows: `lanes` all at once, else the mode of the ordinary engines")
     as_of: str = Field(description="the day of the rows that state none")
@@ -48,8 +48,8 @@ class RunPart(RunText):
     input_sha256: str = Field(description="SHA-256 of what was read")
     output: str = Field(description="the name of what was written")
     output_sha256: str = Field(description="SHA-256 of what was written")
-    rows: int = Field(description="how many rows it has")
-    problems: int = Field(description="how many of its rows cannot be read")
+    rows: int = Field(ge=0, description="how many rows it has")
+    problems: int = Field(ge=0, description="how many of its rows cannot be read")
 
 
 class RunKey(RunText):
@@ -61,7 +61,7 @@ class RunKey(RunText):
 class RunTree(RunText):
     """The Merkle root over all rows (`service.tables.row_tree`)."""
 
-    buckets: int = Field(description="into how many buckets rows are divided by their keys")
+    buckets: int = Field(ge=0, description="into how many buckets rows are divided by their keys")
     root: str = Field(pattern=_HEX, description="the root over the buckets")
     heads: str | None = Field(
         default=None,
@@ -74,9 +74,9 @@ class RunTree(RunText):
 class RunFaults(RunText):
     """What is wrong with the run as a whole: rows without a key, keys that occur twice, and rows on which the engines differ."""
 
-    rows_without_key: int = Field(default=0, description="rows whose key is empty")
+    rows_without_key: int = Field(default=0, ge=0, description="rows whose key is empty")
     keys_twice: list[str] = Field(default=[], description="some keys that occur twice")
-    keys_twice_count: int = Field(default=0, description="how many keys occur twice")
+    keys_twice_count: int = Field(default=0, ge=0, description="how many keys occur twice")
     engines_differ: list[str] = Field(default=[], description="keys of rows on which the engines differ")
 
     @property
@@ -107,19 +107,19 @@ class RunManifest(RunText):
     decided_by: DecidedBy = Field(description="by what the rows were decided")
     format: str = Field(description="the format of the output")
     parts: list[RunPart] = Field(description="the parts, in their order")
-    rows: int = Field(description="how many rows there are")
+    rows: int = Field(ge=0, description="how many rows there are")
     outcomes: dict[str, int] = Field(description="how many rows have each outcome")
     distinct: int | None = Field(
         default=None,
         description="how many rows differ in what is read, counted anew for every some ten thousand rows of a part",
     )
     missing: dict[str, int] | None = Field(default=None, description="in how many rows each fact is missing")
-    problems: int = Field(description="how many rows cannot be read")
+    problems: int = Field(ge=0, description="how many rows cannot be read")
     problems_sha256: str = Field(pattern=_HEX, description="SHA-256 of the file with their problems")
     key: RunKey = Field(description="what names a row")
     tree: RunTree = Field(description="the tree over the rows")
     faults: RunFaults = Field(default=RunFaults(), description="what is wrong with the run as a whole")
-    explained: int = Field(default=0, description="how many rows have a short answer")
+    explained: int = Field(default=0, ge=0, description="how many rows have a short answer")
     commits: RunCommits | None = Field(default=None, description="what was committed; null where nothing was to be")
     log: RunLog | None = Field(default=None, description="where the run is a leaf; null where it is in no log")
 

@@ -17,7 +17,10 @@ SETTINGS = Path(__file__).parent / "schemathesis.toml"
 SEED = 20261125
 A_START = 10  # seconds, in which schemathesis reads the document
 # As its command does, but cycles are looked for less often, as in the tests.
-SCHEMATHESIS = "import gc; gc.set_threshold(20_000, 10, 10); from schemathesis.cli import schemathesis; schemathesis()"
+SCHEMATHESIS = (
+    "import gc; gc.set_threshold(20_000, 10, 10); import tests.service.whole_numbers;"
+    " from schemathesis.cli import schemathesis; schemathesis()"
+)
 
 
 def resolved(document: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +67,7 @@ def _asked(server: Server, folder: Path, bearer: str, number: int, seed: int, *o
         *("--max-examples", str(number), "--seed", str(seed), *options),
     ]
     # Hypothesis makes tables of all characters, which takes seconds, and keeps them in a folder for the next time.
-    environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")}
+    environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis"), "PYTHONPATH": str(ROOT)}
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     assert run.returncode == 0, run.stdout[-20_000:] + run.stderr
     return run.stdout
