@@ -48,7 +48,7 @@ from engine.values.multilingual import Words
 MAX_BYTES = 256 * 1024
 MAX_ENTITIES = 16
 MAX_ALIASES = 16  # of an entity
-MAX_DEPTH = 100  # values in values
+MAX_DEPTH = 400  # values in values
 MAX_KEY = 100  # characters of the name of a fact, and of a kind of entities
 
 
