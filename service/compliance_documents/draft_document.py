@@ -10,6 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 
+def one_line(text: str) -> str:
+    """A text in one line, whatever it came as."""
+    return " ".join(text.split())
+
+
 @dataclass(frozen=True, slots=True)
 class StatedValue:
     """A value in one line, since lines tell values apart; its note says where in the record, the register or the ledger it comes from."""
@@ -18,7 +23,8 @@ class StatedValue:
     note: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "text", " ".join(self.text.split()))
+        object.__setattr__(self, "text", one_line(self.text))
+        object.__setattr__(self, "note", one_line(self.note))
 
 
 @dataclass(frozen=True, slots=True)

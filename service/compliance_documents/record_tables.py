@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import engine
-from service.compliance_documents.draft_document import DraftRow, DraftTable
+from service.compliance_documents.draft_document import DraftRow, DraftTable, one_line
 from service.compliance_documents.field_values import FieldValues
 from service.compliance_documents.template_text import DoubtText, RecordTableText, TableKind
 from service.compliance_documents.told_record import ToldRecord
@@ -70,8 +70,10 @@ class RecordTables:
                     said = self._language.pair(self._values.say.title(fact), "; ".join(texts))
                     yield self._row(said, places=[self._values.in_register(entity, fact)])
 
-    def _row(self, *cells: str, places: Iterable[str]) -> DraftRow:
-        return DraftRow(cells, self._values.say.note(*places))
+    def _row(self, *cells: str | Iterable[str], places: Iterable[str]) -> DraftRow:
+        """Of a cell that is several texts each begins a line. No text begins one by itself: it could pass for another."""
+        lines = (map(one_line, [each] if isinstance(each, str) else each) for each in cells)
+        return DraftRow(tuple(map("\n".join, lines)), one_line(self._values.say.note(*places)))
 
     def stated_otherwise(self, where: Mapping[str, Sequence[str]]) -> Iterator[str]:
         """The facts of which the record states another value than these; what is unknown or erased may be one of them."""
@@ -102,7 +104,7 @@ class RecordTables:
             said = self._language.either([self._language.word("requirement", each) for each in state.split(" or ")])
             yield self._row(
                 self._book.text(known[name].title),
-                "\n".join(each.text for each in met) or self._words["nothing"],
+                [each.text for each in met] or self._words["nothing"],
                 self._words["other_way"] if state != MET and name in self._spared else said,
                 places=[self._words["from_requirement"].format(name)],
             )
@@ -131,7 +133,7 @@ class RecordTables:
                 said,
                 self._values.say.role(duty["who"]),
                 self._duty_cited(duty["citation"], duty["under"]),
-                "\n".join(filter(None, (due, keep))),
+                filter(None, (due, keep)),
                 places=[words["from_judged_again"]],
             )
 
@@ -149,7 +151,7 @@ class RecordTables:
                 yield self._row(
                     self._values.say.title(name),
                     found[0][0],
-                    "\n".join(text for text, _ in found[1:]),
+                    [text for text, _ in found[1:]],
                     places=[place for _, place in found],
                 )
 

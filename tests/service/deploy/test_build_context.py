@@ -33,7 +33,7 @@ def test_a_checkout_with_all_of_them_gives_the_files_of_the_package_and_no_other
 
 def test_a_canary_beside_the_patterns_would_be_seen() -> None:
     """The test above can fail: what no pattern names goes in."""
-    assert goes_in("service/settings.py")
+    assert goes_in("service/settings/settings_sources.py")
     assert goes_in("engine/notes.txt")
     assert goes_in("policies/cn/state-secrets.yaml")
     assert not goes_in("notes.txt")

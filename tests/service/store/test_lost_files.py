@@ -72,12 +72,12 @@ def test_beside_the_key_of_a_log_no_other_is_begun(tmp_path):
     Store.open(path).close()
 
 
-def page_of(path: Path, index: str) -> int:
-    """Where the first page of an index begins in the file."""
+def page_of(path: Path, index: str) -> tuple[int, int]:
+    """Where the first page of an index begins in the file, and how many bytes it has."""
     with closing(sqlite3.connect(path)) as raw:
         (root,) = raw.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (index,)).fetchone()
         (size,) = raw.execute("PRAGMA page_size").fetchone()
-    return int((root - 1) * size)
+    return (root - 1) * size, size
 
 
 def test_what_cannot_be_read_is_no_permit_and_a_line_says_why(tmp_path, tables, lines: Lines):
@@ -88,9 +88,10 @@ def test_what_cannot_be_read_is_no_permit_and_a_line_says_why(tmp_path, tables, 
     with closing(Service.open(settings)) as service:
         client = TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080")
         assert client.post("/v1/evaluate", content=body(), headers=JSON).status_code == 200
+    at, size = page_of(path, "sqlite_autoindex_entity_1")
     with path.open("r+b") as file:
-        file.seek(page_of(path, "sqlite_autoindex_entity_1"))
-        file.write(bytes(range(256)) * 64)
+        file.seek(at)
+        file.write(bytes(range(256)) * (size // 256))
     with closing(Service.open(settings, say=log_lines.logger(lines))) as service:
         client = TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080")
         for _ in range(3):
