@@ -4,11 +4,11 @@ The machine: versions, who runs the service, who may read its files, and how muc
 
 import os
 import platform
+import re
 import shutil
 import sqlite3
 import stat
 import tempfile
-from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -53,11 +53,18 @@ def examine_versions(found: Examination) -> None:
         )
     try:
         engine.need_engines("checked")
-        # From Python 3.13 on, the wheel of Fifth Factor brings it, and no distribution has its name.
-        with suppress(metadata.PackageNotFoundError):
-            found.versions["durable-rules"] = metadata.version("durable-rules")
+        found.versions["durable-rules"] = _durable_rules()
     except engine.EngineUnavailable as refused:
         found.fault("versions", "durable-rules-broken", str(refused), "do what the sentence says")
+
+
+def _durable_rules() -> str:
+    """Its version. From Python 3.13 on, the wheel of Fifth Factor brings the one that it names, and no distribution has its name."""
+    try:
+        return metadata.version("durable-rules")
+    except metadata.PackageNotFoundError:
+        named = (re.match(r"durable-rules==([\w.]+)", each) for each in metadata.requires("fifthfactor") or ())
+        return next((each[1] for each in named if each), "unknown")
 
 
 def examine_permissions(found: Examination, settings: Settings, settings_file: Path | None) -> None:
