@@ -12,11 +12,13 @@ from contextlib import suppress
 NOTIFY_SOCKET = "NOTIFY_SOCKET"  # in the environment: a path, or `@` and a name without a file
 
 
-def tell_ready() -> None:
-    """Say that requests are accepted. Nothing is said where no manager waits, and one that cannot be reached finds out by itself."""
+def tell_ready() -> bool:
+    """Say that requests are accepted. False where no manager waits, or the one that is named cannot be reached."""
     address = os.environ.get(NOTIFY_SOCKET, "")
     if not address.startswith(("/", "@")):
-        return
+        return False
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.connect("\0" + address[1:] if address.startswith("@") else address)
         manager.send(b"READY=1")
+        return True
+    return False

@@ -24,7 +24,7 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
 
 def test_the_manager_is_told(manager: socket.socket) -> None:
     """In one datagram, at a path and at a name without a file."""
-    tell_ready()
+    assert tell_ready()
     assert manager.recv(100) == b"READY=1"
 
 
@@ -32,7 +32,7 @@ def test_the_manager_is_told(manager: socket.socket) -> None:
 def test_without_a_manager_nothing_happens(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Most services have none; one that has gone is not the service's concern."""
     monkeypatch.setenv(NOTIFY_SOCKET, address)
-    tell_ready()
+    assert not tell_ready()
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
