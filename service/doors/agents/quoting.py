@@ -16,6 +16,7 @@ ROOM_FOR_CUT = 36  # for the words that say how much of a text was cut
 MOST_ITEMS = 60  # on a page
 SMALLEST = 60  # bytes that a member needs to be worth its place
 ROOM_FOR_COUNTS, MOST_COUNTS = 700, 8  # for what is left out, by its place
+ROOM_FOR_WORDS = 60  # of it, for `left_out` and `elsewhere`
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # control, format, surrogate, private, unassigned, separators
 _PLAIN = "\n\t"
 
@@ -34,7 +35,10 @@ def fitted(document: Mapping[str, Any], room: int = MOST_BYTES) -> dict[str, Any
         return found
     counts: dict[str, int] = {}
     cut: dict[str, Any] = _pruned(found, room - ROOM_FOR_COUNTS, "", counts)
-    named = dict(list(counts.items())[:MOST_COUNTS])
+    named: dict[str, int] = {}
+    for place, number in counts.items():  # a place may be long, since names of others are in it
+        if len(named) < MOST_COUNTS and size({**named, place: number}) <= ROOM_FOR_COUNTS - ROOM_FOR_WORDS:
+            named[place] = number
     more = sum(counts.values()) - sum(named.values())
     return {**cut, "left_out": {**named, "elsewhere": more} if more else named}
 

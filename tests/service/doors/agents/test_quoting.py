@@ -52,6 +52,14 @@ def test_what_is_left_out_is_counted() -> None:
     assert found["kept"] == "y"
 
 
+def test_places_with_long_names_are_counted_elsewhere() -> None:
+    """What is left out of members whose names have hundreds of characters still fits."""
+    document = {f"{number}" + "\u202e" * 60: {"items": ["x" * 300] * 20} for number in range(8)}
+    found = fitted(document, 4_000)
+    assert size(found) <= 4_000
+    assert found["left_out"]["elsewhere"] > 0
+
+
 def test_pages_have_every_item_once() -> None:
     """However large the items are: one that does not fit by itself is cut, and counted."""
     items = [{"number": n, "text": "x" * (200 if n % 7 else 40_000)} for n in range(50)]
