@@ -429,6 +429,14 @@ def _set(connection: sqlite3.Connection, pragma: str) -> None:
             time.sleep(0.01)
 
 
+class _EncodingRefused(Exception):
+    def __init__(self, encoding: str) -> None:
+        super().__init__(
+            f"its encoding is {encoding}, in which not every text can be kept: make one with"
+            " `createdb --encoding UTF8 --template template0`"
+        )
+
+
 def _server_engine(url: sa.URL, settings: str, size: int) -> sa.Engine:
     engine = sa.create_engine(
         url,
@@ -437,11 +445,13 @@ def _server_engine(url: sa.URL, settings: str, size: int) -> sa.Engine:
         pool_pre_ping=True,  # a server that was restarted costs one ping, not one failed request
         hide_parameters=True,
         use_native_hstore=False,  # no column is one, and each connection would ask for it first
-        connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "fifthfactor"},
+        connect_args={"connect_timeout": CONNECT_SECONDS, "application_name": "fifthfactor", "client_encoding": "utf8"},
     )
 
     @sa.event.listens_for(engine, "connect")
     def set_up(raw: Any, _: Any) -> None:
+        if (encoding := raw.info.parameter_status("server_encoding")) not in (None, "UTF8"):
+            raise sa.exc.OperationalError(None, None, _EncodingRefused(encoding))
         raw.autocommit = True
         raw.execute(settings)
         raw.autocommit = False

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 from alembic import command
@@ -23,6 +24,7 @@ from service.store import log_key, row_seals, upgrade
 from service.store.database import Database, DatabaseRefused
 from service.store.tables import REVISION, about, caller, metadata, tree_leaf
 from service.store.upgrade import open_present, revision
+from tests.service.databases import PostgreSQL
 from tests.service.log.test_store import append, entry, sound
 
 
@@ -244,3 +246,13 @@ def test_a_file_of_another_program_is_not_read(tmp_path):
         other.execute("CREATE TABLE mine (x)")
     with pytest.raises(DatabaseRefused, match="is not a log of Fifth Factor"):
         open_present(str(tmp_path / "other.db"))
+
+
+def test_a_database_that_cannot_keep_every_text_is_refused(postgresql: PostgreSQL) -> None:
+    """As one that was made in a machine without a language: its encoding is SQL_ASCII. The sentence says how another one is made."""
+    url = postgresql.new(empty=True)
+    name = f"{sa.make_url(url).database}_ascii"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'")
+    with pytest.raises(DatabaseRefused, match=r"its encoding is SQL_ASCII.* `createdb --encoding UTF8"):
+        Store.open(postgresql.url(name))
