@@ -65,8 +65,9 @@ def test_a_slip_in_a_text_is_said_at_its_line() -> None:
                     tried[told] += 1
                     missed += [] if told else [f"{slip} at {file}:{row + 1}: {found[0]}"]
     assert tried.total() >= 50
-    # One line that is missed is missed by two slips.
-    assert tried[False] <= 2 + tried.total() / 100, "\n".join(missed)
+    # Of few that a share of the time leaves, one line that is missed is missed by two slips.
+    most = tried.total() / 50 if chance.share() is None else 2 + tried.total() / 100
+    assert tried[False] <= most, "\n".join(missed)
 
 
 @pytest.mark.parametrize("ids", [BY_CHECK, BY_LINT])

@@ -19,7 +19,7 @@ import engine
 from engine.authoring.testing import build, cases
 from engine.deciding.judgement import Judgement
 from engine.decision import Decision
-from tests.chance import some
+from tests.chance import share, some
 from tests.engine.deciding.test_carried_conditions import CAME
 from tests.engine.deciding.test_sign_off_scope import RULES, signed, written
 from tests.engine.test_decision import BASE, LABELS, MORE, bundle, decide
@@ -281,7 +281,7 @@ def test_what_it_rests_on_does_not_depend_on_the_order_of_what_was_sent(every: i
         other = pdp.judge(replace(exchange, values={name: exchange.values[name] for name in names}), as_of=day)
         assert pdp.rests_on(found) == pdp.rests_on(other), trial.name
         permits += found.outcome.permits
-    assert permits > number / 36
+    assert permits > number / (18 if share() is None else 36)  # of those that a share of the time leaves, fewer may be
 
 
 def test_what_has_to_lie_within_a_document_is_proposed_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
