@@ -15,6 +15,7 @@ from typing import TypeAlias
 KEY = re.compile(r"\s*(?:- +)*(?P<key>[\w.~/-]+)\s*:(?:\s|$)")  # a line that begins with a key
 WORD = re.compile(r"\s*(?:- +)*(?P<key>[\w.~/-]+)(?P<colon>:?)")
 OPENED = re.compile(r"\s*(?:- +)*[\w.~/-]+:? *[{\[]")  # a key without its colon before a mapping or a list in brackets
+BLOCK = re.compile(r"\s*(?:- +)*[\w.~/-]+:? *[|>][-+\d]*\s*(?:#.*)?$")  # such a key before a long text
 LONG = re.compile(r":\s+[|>][-+\d]*\s*(?:#.*)?$")  # a long text follows
 Place: TypeAlias = tuple[int, int]  # a line and a column
 AROUND = "check the indentation, quotes and colons around here"
@@ -62,9 +63,11 @@ def _colon_forgotten(lines: list[str], problem: str, first: int, last: int) -> T
     rows = []
     if problem.startswith("could not find expected ':'"):
         rows = list(range(first, last + 1))
-    elif problem.startswith("mapping values are not allowed"):
-        opened = OPENED.match(lines[last]) and not _is_key(lines[last])
-        rows = [last] if opened else [row for row in [_head(lines, last)] if row is not None]
+    elif problem.startswith(("mapping values are not allowed", "did not find expected")):
+        nearest = last if OPENED.match(lines[last]) and not _is_key(lines[last]) else _long_text(lines, last)
+        if nearest is None and problem.startswith("mapping values"):
+            nearest = _head(lines, last)
+        rows = [] if nearest is None else [nearest]
     for row in rows:
         found = WORD.match(lines[row])
         if found is None or _is_key(lines[row]) or _is_comment(lines[row]):
@@ -89,6 +92,12 @@ def _head(lines: list[str], row: int) -> int | None:
         begins = len(lines[at]) - len(lines[at].lstrip("- "))
         return at if not entry or indent > begins else None
     return None
+
+
+def _long_text(lines: list[str], row: int) -> int | None:
+    """The line without a colon at which a long text begins, where a line is one of it."""
+    begins = next((at for at in _above(lines, row) if _indent(lines[at]) < _indent(lines[row])), None)
+    return begins if begins is not None and BLOCK.match(lines[begins]) and not _is_key(lines[begins]) else None
 
 
 def _colon_in_text(lines: list[str], problem: str, row: int, column: int) -> TextMistake | None:
