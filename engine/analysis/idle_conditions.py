@@ -15,8 +15,8 @@ from engine.analysis.analysed_bundle import AnalysedBundle
 from engine.analysis.finding import Finding
 from engine.analysis.written_conditions import WrittenCondition, below, use_of
 from engine.policy_language.check import EVERYWHERE
-from engine.policy_language.conditions import Use
 from engine.policy_language.diagnostic import Span
+from engine.policy_language.operators import Use
 from engine.policy_language.tree import locate
 from engine.policy_language.written_effects import in_force
 from engine.rules import Condition, Defined, Rule, definitions_named

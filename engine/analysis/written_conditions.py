@@ -13,8 +13,9 @@ from typing import Literal, TypeAlias
 
 from engine.bundle import Bundle
 from engine.languages import in_each
-from engine.policy_language.conditions import Conditions, Use
+from engine.policy_language.conditions import Conditions
 from engine.policy_language.diagnostic import Findings, Span
+from engine.policy_language.operators import Use
 from engine.policy_language.tree import Mapping as MappingNode
 from engine.policy_language.tree import Node, Scalar, Sequence, locate
 from engine.policy_language.written_policies import Instrument

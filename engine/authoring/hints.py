@@ -2,7 +2,7 @@
 What an editor shows beside a key or an operator: one or two sentences for each.
 
 A key's is written below its field, in the model of its document; `of_keys` reads it there. `OPERATORS` has a line for every operator and
-group of `policy_language.conditions`. A test holds both to be complete.
+group of `policy_language.operators`. A test holds both to be complete.
 """
 
 from __future__ import annotations

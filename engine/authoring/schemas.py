@@ -49,11 +49,12 @@ from engine.decision import Outcome, RequirementPart
 from engine.exchange import REGISTER
 from engine.policy_language.case_text import TestText
 from engine.policy_language.claim_needs import NEEDS
-from engine.policy_language.conditions import DATES, FITS, MADE, ORDER
+from engine.policy_language.conditions import MADE
 from engine.policy_language.document_text import DocumentText, Text
 from engine.policy_language.duty_deadlines import DUE_ANCHORS
 from engine.policy_language.exchange_places import Places
 from engine.policy_language.mapping_text import RequestMappingText, TermMappingText
+from engine.policy_language.operators import DATES, FITS, ORDER
 from engine.policy_language.organisation_text import OrganisationText
 from engine.policy_language.phrases import GROUPS, PhraseText
 from engine.policy_language.policy_in_full import SHARED, SHOWN

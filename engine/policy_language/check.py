@@ -13,12 +13,13 @@ from dataclasses import replace
 
 from engine.languages import in_each
 from engine.policy_language.claim_needs import CLAIMS, NEEDS, NOTHING, documents, is_nothing, needs_of
-from engine.policy_language.conditions import OPERATORS, Conditions, Use
+from engine.policy_language.conditions import Conditions
 from engine.policy_language.declared_coverage import floors_of
 from engine.policy_language.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.duty_deadlines import Duties
 from engine.policy_language.exemptions import LoweredRule, WrittenRule, in_strata, periods, resolve_exemptions
 from engine.policy_language.ledger_words import check_counters, check_entities, check_promises
+from engine.policy_language.operators import OPERATORS, Use
 from engine.policy_language.overlay import BUNDLED_WORDS
 from engine.policy_language.phrases import GROUPS, check_phrases
 from engine.policy_language.policy_text import PolicyText, RuleText

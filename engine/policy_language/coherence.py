@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from engine.policy_language.conditions import Conditions, Use
+from engine.policy_language.conditions import Conditions
 from engine.policy_language.diagnostic import Findings
+from engine.policy_language.operators import Use
 from engine.policy_language.tree import Mapping, Node, key_named
 from engine.policy_language.vocabulary import Vocabulary
 from engine.register_facts import IN_REGISTER

@@ -12,10 +12,11 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 
-from engine.policy_language.conditions import Conditions, Use, days_between
+from engine.policy_language.conditions import Conditions
 from engine.policy_language.coverage_text import CoverText, JurisdictionText, SubjectText
 from engine.policy_language.diagnostic import Findings, Span, did_you_mean
 from engine.policy_language.exemptions import WrittenRule, periods
+from engine.policy_language.operators import Use, days_between
 from engine.policy_language.policy_text import PolicyText
 from engine.policy_language.tree import Node, locate
 from engine.policy_language.vocabulary import Fact, Vocabulary

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from engine.policy_language.conditions import Conditions, Use
+from engine.policy_language.conditions import Conditions
 from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.document_text import DutyText
+from engine.policy_language.operators import Use
 from engine.policy_language.tree import Mapping, Node, Scalar, locate
 from engine.policy_language.tree import Sequence as ListNode
 from engine.policy_language.vocabulary import Vocabulary
@@ -51,7 +52,7 @@ class Duties:
                 anchor = self._anchor(after)
                 if length is None:
                     return None
-                self.conditions.known_calendar(length, within.span)
+                self.conditions.tests.known_calendar(length, within.span)
                 return Period(length, anchor)
             case {"on": Scalar() as on, "after": Scalar() as after} if len(parts) == 2:
                 anchor = self._anchor(after)

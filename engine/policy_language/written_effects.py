@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.languages import in_each
-from engine.policy_language.conditions import Conditions, Use
+from engine.policy_language.conditions import Conditions
 from engine.policy_language.diagnostic import Findings, did_you_mean
 from engine.policy_language.document_text import Window
 from engine.policy_language.duty_deadlines import Duties
 from engine.policy_language.exemptions import Lift, LoweredRule, WrittenRule
+from engine.policy_language.operators import Use
 from engine.policy_language.policy_text import RuleText
 from engine.policy_language.tree import Mapping, Node, Scalar, key_named, locate
 from engine.policy_language.tree import Sequence as ListNode

@@ -21,8 +21,8 @@ from starlette.testclient import TestClient
 import engine
 import service.client
 from engine.policy_language.case_text import TestText
-from engine.policy_language.conditions import FITS
 from engine.policy_language.mapping_text import RequestMappingText, TermMappingText
+from engine.policy_language.operators import FITS
 from engine.policy_language.organisation_text import OrganisationText
 from engine.policy_language.policy_text import PolicyText
 from engine.policy_language.vocabulary_text import VocabularyText

@@ -19,8 +19,9 @@ from typer.testing import CliRunner
 import engine
 from engine.authoring import hints
 from engine.policy_language.case_text import TestText
-from engine.policy_language.conditions import FITS, MADE
+from engine.policy_language.conditions import MADE
 from engine.policy_language.mapping_text import RequestMappingText, TermMappingText
+from engine.policy_language.operators import FITS
 from engine.policy_language.organisation_text import OrganisationText
 from engine.policy_language.phrases import GROUPS
 from engine.policy_language.policy_text import PolicyText, RuleText, StepsText, TableText
