@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from engine.policy_language.claim_needs import claims_in_need, with_needs
 from engine.policy_language.diagnostic import Findings, Span, did_you_mean
-from engine.policy_language.operators import WrittenTests, Use, all_hold, scalars
+from engine.policy_language.operators import Use, WrittenTests, all_hold, scalars
 from engine.policy_language.phrases import GROUPS, meant
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence, locate, repeated
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, Vocabulary
