@@ -62,22 +62,12 @@ from engine.books.settlement import PayableLine, Settlement, SettlementState, am
 from engine.bundle import (
     Bundle,
     BundleRefused,
-    Digests,
-    NameTaken,
-    SourceFile,
     accept_exchange,
-    bundled_policies,
-    by_folder,
     counted,
-    gather_sources,
     in_present_shape,
     load,
     load_sources,
     parse_exchange,
-    policies_at,
-    source_digest,
-    source_files,
-    stands_alone,
     with_books,
     with_shares,
 )
@@ -135,6 +125,7 @@ from engine.pdp import INCLUDES, MODES, PARTS, PDP, SEARCHED, EnginesFailed, nee
 from engine.pdp.briefs import Brief, brief_of, briefs
 from engine.plan import Leg, decide_plan, read_plan
 from engine.policy_language.authzen_text import ActionText, AttributesText, AuthZenText, ContextText, EntityText
+from engine.policy_language.bundle_digests import Digests, source_digest
 from engine.policy_language.consequences import following
 from engine.policy_language.diagnostic import CODES, Diagnostic, Findings, Span, did_you_mean
 from engine.policy_language.document_text import DocumentText, Status, is_placeholder
@@ -168,6 +159,16 @@ from engine.policy_language.request_operations import (
     pattern,
     places_of,
     pointer_steps,
+)
+from engine.policy_language.source_files import (
+    NameTaken,
+    SourceFile,
+    bundled_policies,
+    by_folder,
+    gather_sources,
+    policies_at,
+    source_files,
+    stands_alone,
 )
 from engine.policy_language.transfer_columns import GROUNDS, RECORD
 from engine.policy_language.tree import TreeCache

@@ -8,8 +8,6 @@ is: `vocabulary:`, `policy:`, `organisation:`, `mapping:` or `test:`.
 from __future__ import annotations
 
 import gc
-import hashlib
-import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from engine.books.page import BookPage
 from engine.exchange import Exchange
@@ -26,50 +24,35 @@ from engine.exchange_input.exchange_reader import ExchangeReader
 from engine.exchange_input.exchange_shape import in_present_shape as shaped
 from engine.policy_language import tree
 from engine.policy_language.authzen_facts import check_access
+from engine.policy_language.bundle_digests import Digests, meaning_digest, source_digest
 from engine.policy_language.case_text import TestText
 from engine.policy_language.check import check
-from engine.policy_language.coherence import Never, check_coherence
+from engine.policy_language.coherence import check_coherence
 from engine.policy_language.consequences import causes_first, following
 from engine.policy_language.diagnostic import Diagnostic, Findings, Span
 from engine.policy_language.everyday_words import EverydayWords
 from engine.policy_language.fact_catalogue import FactEntry, catalogue
 from engine.policy_language.mapping_facts import AnyMapping, MappingFiles, mapped_json
 from engine.policy_language.needed_version import needs_later
-from engine.policy_language.overlay import BUNDLED_NAME, folder_of, organisations
+from engine.policy_language.overlay import organisations
 from engine.policy_language.policy_in_full import again, in_full
 from engine.policy_language.presets import Preset, check_presets, presets
 from engine.policy_language.public_recipient import for_everyone
 from engine.policy_language.rule_tables import written_out
 from engine.policy_language.settlement_facts import check_settlement
 from engine.policy_language.short_forms import ShortForms, short_forms
+from engine.policy_language.source_files import by_folder, gather_sources, source_files
 from engine.policy_language.transfer_columns import check_transfer_registers
 from engine.policy_language.vocabulary import Vocabulary
 from engine.policy_language.vocabulary_files import load as load_vocabulary
 from engine.policy_language.written_effects import PolicySettings
-from engine.rules import Calendar, Duty, Rule, RuleSet
+from engine.rules import Duty, RuleSet
 from engine.version import SEMANTICS, VERSION
 
 KINDS = ("vocabulary", "policy", "organisation", "mapping", "test")
 BEGIN_WITH = "begin the file with `policy:`, `vocabulary:`, `organisation:`, `mapping:` or `test:`"
-BUNDLED = "bundled"  # names the policies that come with the project
-MAX_FILES = 5_000
 TreeReader: TypeAlias = Callable[[str, bytes, Findings], tree.Node | None]
-_NAMES_SEMANTICS = re.compile(rb"^semantics:", re.MULTILINE)
 _KEY_OF_TESTS = re.compile(rf"({'|'.join(TestText.model_fields)}):(?: |$)")
-
-
-@dataclass(frozen=True, slots=True)
-class Digests:
-    """
-    `meaning`: the checked rules and words. `source`: the bytes of the files. Hex SHA-256.
-
-    `folders` has the digest of each folder by itself, by its name: what `source` would be of that folder alone. A file that was given by
-    itself counts as a folder.
-    """
-
-    meaning: str
-    source: str
-    folders: dict[str, str] = field(hash=False)
 
 
 @dataclass(frozen=True)
@@ -184,18 +167,6 @@ def with_shares(bundle: Bundle, exchange: Exchange, said: Mapping[str, Any]) -> 
     return bundle.reader.with_shares(exchange, said)
 
 
-class NameTaken(ValueError):
-    """Two folders or files would have the same name in the bundle; the message names both and says what to do."""
-
-
-class SourceFile(NamedTuple):
-    """A file of a bundle: its name there, the folder, file or archive that it was given with, and its bytes."""
-
-    name: str
-    given: Path
-    data: bytes
-
-
 class BundleRefused(ValueError):
     """The folders hold no valid bundle. `str()` gives the rendered findings, and of those that follow from others the number."""
 
@@ -205,23 +176,6 @@ class BundleRefused(ValueError):
         texts = {name: data.decode("utf-8", "replace") for name, data in sources.items()}
         told = [each.render(texts) for each in diagnostics if not each.follows]
         super().__init__("\n\n".join((*told, *following(diagnostics))))
-
-
-def bundled_policies() -> Path:
-    """The folder of the project's policies: beside the packages in a checkout, inside the package once it is installed."""
-    here = Path(__file__).resolve().parent
-    installed = here / "_policies"
-    return installed if installed.is_dir() else here.parent / "policies"
-
-
-def stands_alone(folder: Path) -> bool:
-    """Whether the files of a folder are a bundle by themselves: one of them names the version of the semantics."""
-    return any(_NAMES_SEMANTICS.search(data) for _, _, data in source_files([folder]))
-
-
-def policies_at(text: str) -> Path:
-    """The folder or file that a text names; `bundled` names the policies that come with the project."""
-    return bundled_policies() if text == BUNDLED else Path(text)
 
 
 @contextmanager
@@ -329,7 +283,7 @@ def load_sources(
     if findings.errors:
         raise BundleRefused(causes_first(findings.errors, sources), sources)
     digests = Digests(
-        _meaning(rules, vocabulary, nevers, settings, mappings.found),
+        meaning_digest(rules, vocabulary, nevers, settings, mappings.found),
         source_digest(sources),
         {folder: source_digest(files) for folder, files in by_folder(sources).items()},
     )
@@ -377,53 +331,6 @@ def _semantics(trees: Iterable[tree.Node], unnamed: int, oldest: int, findings: 
     return SEMANTICS
 
 
-def source_files(paths: Iterable[Path]) -> Iterator[SourceFile]:
-    """
-    Every YAML file in the given folders, and every given file. A file that several paths lead to is read once. Raises FileNotFoundError.
-
-    A file is named by its folder and its path in it. The bundled policies are the folder `policies`, wherever they lie. Of a volume of
-    Kubernetes the files behind the link `..data` are read: it changes them all at once, and the folder behind it is named after a moment.
-    """
-    known: set[Path] = set()
-    bundled = bundled_policies()
-    for given in paths:
-        if not given.exists():
-            raise FileNotFoundError(f"there is no file or folder {given}")
-        whole = given.resolve()
-        read = (given / "..data").resolve() if (given / "..data").is_symlink() else whole
-        files = [given] if given.is_file() else sorted(f for f in read.rglob("*.y*ml") if f.suffix in (".yaml", ".yml"))
-        if len(files) > MAX_FILES:
-            raise FileNotFoundError(f"{given} holds more than {MAX_FILES:,} YAML files")
-        for file in files:
-            real = file.resolve()
-            if real in known:
-                continue
-            known.add(real)
-            folder = BUNDLED_NAME if whole == bundled else whole.name
-            name = whole.name if real == whole else f"{folder}/{real.relative_to(read).as_posix()}"
-            # Read one byte more than is allowed: a file that is too large is then refused without being read whole.
-            with file.open("rb") as handle:
-                yield SourceFile(name, given, handle.read(tree.MAX_BYTES + 1))
-
-
-def gather_sources(files: Iterable[SourceFile]) -> dict[str, bytes]:
-    """The bytes of each file, by its name in the bundle. Raises NameTaken."""
-    found: dict[str, bytes] = {}
-    folders: dict[str, Path] = {}
-    for file in files:
-        folder = folder_of(file.name)
-        first = folders.setdefault(folder, file.given)
-        if first != file.given:
-            help = "rename one of the two"
-            if folder == BUNDLED_NAME:
-                help = f"`{folder}` is the name of the bundled policies, so give your own folder another one, such as your company's"
-            raise NameTaken(
-                f"{first} and {file.given} would both be `{folder}` in the bundle, and one would hide the other; {help}"
-            )
-        found[file.name] = file.data
-    return found
-
-
 def _only_tests(data: bytes) -> bool:
     """
     Whether a file is one of tests beyond doubt: one plain block, of which every line that is not indented begins with a key of tests.
@@ -465,132 +372,3 @@ def _tested(trees: Iterable[tree.Node]) -> frozenset[str]:
         if isinstance(defined := tree.locate(case, ("expect", "define"))[0], tree.Mapping)
         for name, _ in defined.entries
     )
-
-
-def by_folder(sources: Mapping[str, bytes]) -> dict[str, dict[str, bytes]]:
-    """The files of each folder, by the name of the folder and in its order."""
-    folders: dict[str, dict[str, bytes]] = {}
-    for name, data in sorted(sources.items()):
-        folders.setdefault(folder_of(name), {})[name] = data
-    return folders
-
-
-def source_digest(sources: Mapping[str, bytes]) -> str:
-    """The digest `source` of some files: of their names and bytes."""
-    return _digest(f"{name}\0{len(data)}\0".encode() + data for name, data in sorted(sources.items()))
-
-
-def _digest(pieces: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for piece in pieces:
-        digest.update(piece)
-    return digest.hexdigest()
-
-
-def _meaning(
-    rules: RuleSet,
-    vocabulary: Vocabulary,
-    nevers: Iterable[Never],
-    settings: PolicySettings,
-    mappings: Mapping[str, AnyMapping],
-) -> str:
-    """The digest of the printed rules, words and mappings. Places, comments and layout do not change it."""
-    values = [
-        (
-            v.name,
-            [(value, sorted(line)) for value, line in sorted(v.lineage.items())],
-            sorted(v.rank.items()),
-            sorted(v.exact),
-            sorted(v.country.items()),
-            sorted(v.complete),
-            sorted(v.rest),
-            v.nothing,
-        )
-        for _, v in sorted(vocabulary.values.items())
-    ]
-    words = [
-        [repr(fact) for _, fact in sorted(vocabulary.facts.items())],
-        values,
-        sorted((name, repr(jurisdiction)) for name, jurisdiction in vocabulary.jurisdictions.items()),
-        sorted((name, repr(counter)) for name, counter in vocabulary.counters.items()),
-        [repr(touch) for touch in vocabulary.touches],
-        [sorted((name, repr(text)) for name, text in kinds.items()) for kinds in vocabulary.kinds.values()],
-        sorted((name, repr(text)) for name, text in vocabulary.lanes.items()),
-        sorted((name, repr(text)) for name, text in vocabulary.subjects.items()),
-        sorted(
-            (name, repr(register.title), register.source, register.status) for name, register in vocabulary.registers.items()
-        ),
-        sorted((name, repr(text.title), text.source, text.status) for name, text in vocabulary.calendars.items()),
-        sorted((name, each.title, sorted(each.titles.items())) for name, each in vocabulary.values.items()),
-        sorted(
-            (part, repr(title), sorted((n, repr(line)) for n, line in lines.items()))
-            for part, (title, lines) in vocabulary.factor.items()
-        ),
-    ]
-    if vocabulary.books:
-        words.append([repr(book) for _, book in sorted(vocabulary.books.items())])
-        words.append([(name, each.everything) for name, each in sorted(vocabulary.values.items()) if each.everything])
-    computed = sorted((part, sorted((n, repr(line)) for n, line in each.items())) for part, each in vocabulary.computed.items())
-    beside = sorted(
-        f"{part}.{name}" for part, (_, lines) in vocabulary.factor.items() for name, line in lines.items() if line.beside
-    )
-    follows = sorted((name, repr(fact.follows)) for name, fact in vocabulary.facts.items() if fact.follows)
-    since = sorted((name, sorted(each.since.items())) for name, each in vocabulary.values.items() if each.since)
-    words += [each for each in (computed, beside, follows, since) if each]  # an older bundle has none
-    if vocabulary.units:
-        words.append([f"{name}: {text.of} {text.times}" for name, text in sorted(vocabulary.units.items())])
-        words.append([f"{name}: {fact.type.units.name}" for name, fact in sorted(vocabulary.facts.items()) if fact.type.units])
-    if vocabulary.promises:
-        words.append(sorted((name, repr(promise)) for name, promise in vocabulary.promises.items()))
-    if vocabulary.shares:
-        words.append(sorted((name, repr(text)) for name, text in vocabulary.shares.items()))
-    if vocabulary.entities:
-        words.append(sorted((kind, repr(text)) for kind, text in vocabulary.entities.items()))
-    if vocabulary.organisations:
-        words.append([repr(organisation) for organisation in vocabulary.organisations])
-    if vocabulary.measures:
-        words.append(sorted(vocabulary.measures.items()))
-    if vocabulary.statistics is not None:
-        words.append(json.dumps(vocabulary.statistics.model_dump(), sort_keys=True))
-    if vocabulary.authzen is not None:
-        words.append(json.dumps(vocabulary.authzen.model_dump(), sort_keys=True))
-    if vocabulary.settlement is not None:
-        said = vocabulary.settlement.model_dump()  # an older bundle has no book of benefits
-        words.append(
-            json.dumps({key: each for key, each in said.items() if each or key in ("parties", "free")}, sort_keys=True)
-        )
-    if vocabulary.plans is not None:
-        words.append(json.dumps(vocabulary.plans.model_dump(), sort_keys=True))
-    if mappings:
-        words.append(sorted(f"{name}: {mapping.digest}" for name, mapping in mappings.items()))
-    printed = [
-        printed_settings(settings),
-        *(f"{key}: {condition!r}" for key, condition in sorted(rules.definitions.items())),
-        *(repr(rule) for rule in rules.rules),
-        *(repr(requirement) for _, requirement in sorted(rules.requirements.items())),
-        *(repr(floor) for floor in rules.floors),
-        *(repr(each) for each in rules.not_reached),
-        *map(repr, nevers),
-        *(f"{name}: {sorted(entries.items())!r}" for name, entries in sorted(rules.registers.items())),
-        *(f"{name}: {members!r}" for name, members in sorted(rules.families.items())),
-        *(f"{name}: {printed_days(calendar)}" for name, calendar in sorted(rules.calendars.items())),
-        *map(repr, words),
-        *printed_persons(rules.rules),
-    ]
-    return _digest(line.encode() + b"\n" for line in printed)
-
-
-def printed_persons(rules: Iterable[Rule]) -> list[str]:
-    """The provisions that more than one person signs off, printed, and how many do; none in an older bundle."""
-    return sorted({f"sign-off {each.provision.id}: {each.provision.persons}" for each in rules if each.provision.persons > 1})
-
-
-def printed_settings(settings: PolicySettings) -> str:
-    """Settings printed without the name of a class: a digest outlives names."""
-    return f"Settings(trust={settings.trust!r}, norms={settings.norms!r})"
-
-
-def printed_days(calendar: Calendar) -> str:
-    """A calendar printed with its days sorted: the order of a set may differ between two processes."""
-    sets = (calendar.weekend, calendar.holidays, calendar.workdays)
-    return f"{calendar.known_from} {calendar.known_until} {[sorted(map(str, each)) for each in sets]}"

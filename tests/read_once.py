@@ -15,18 +15,19 @@ import engine
 from engine import SEMANTICS, PolicySettings, TrialExchange, bundle
 from engine.authoring import difference
 from engine.pdp import PDP
-from engine.policy_language import tree
+from engine.policy_language import source_files, tree
 from engine.policy_language.diagnostic import Findings
+from engine.policy_language.source_files import SourceFile
 
 FOLDER = "AGREEMENT_RUN"  # the variable that names the folder of a run of several workers
 MANY = 300  # files, which only the bundled policies have
-LOAD, READ, TRIALS, FILES = bundle.load_sources, tree.read, difference.trials, bundle.source_files
+LOAD, READ, TRIALS, FILES = bundle.load_sources, tree.read, difference.trials, source_files.source_files
 LOADED: dict[tuple[PolicySettings, frozenset[tuple[str, bytes]]], bundle.Bundle] = {}
 FEW = 64  # bundles of few files that are kept, those used last
 KEPT: dict[tuple[object, ...], bundle.Bundle] = {}
 TREES: dict[tuple[str, bytes], tree.Node] = {}
 TRIED: dict[tuple[int, str], list[TrialExchange]] = {}
-FOUND: dict[frozenset[tuple[str, int, int]], list[bundle.SourceFile]] = {}
+FOUND: dict[frozenset[tuple[str, int, int]], list[SourceFile]] = {}
 MAKE = PDP.__init__
 MADE: dict[tuple[int, str], PDP] = {}
 
@@ -34,7 +35,8 @@ MADE: dict[tuple[int, str], PDP] = {}
 def begin() -> None:
     """From now on this process reads nothing twice, and makes the engines for what it read once."""
     bundle.load_sources = engine.load_sources = load_once
-    bundle.source_files = engine.source_files = files_once
+    source_files.source_files = engine.source_files = files_once
+    vars(bundle)["source_files"] = files_once
     tree.read = read_once
     difference.trials = engine.trials = trials_once
     PDP.__init__ = make_once  # type: ignore[method-assign]
@@ -79,7 +81,7 @@ def load_once(
     return LOADED[key]
 
 
-def files_once(paths: Iterable[Path]) -> Iterator[bundle.SourceFile]:
+def files_once(paths: Iterable[Path]) -> Iterator[SourceFile]:
     """The files at some paths. Those of the bundled policies by themselves are read once, unless one was written since."""
     asked = list(paths)
     if asked != [engine.bundled_policies()]:

@@ -12,8 +12,9 @@ from datetime import date
 from string import Template
 
 from engine.authoring.layout import lay_out
-from engine.bundle import Bundle, bundled_policies
+from engine.bundle import Bundle
 from engine.policy_language.diagnostic import did_you_mean
+from engine.policy_language.source_files import bundled_policies
 
 TEMPLATES = "templates"
 _SUFFIX = ".in"

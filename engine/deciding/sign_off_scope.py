@@ -17,11 +17,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
-from engine.bundle import Bundle, printed_days, printed_persons, printed_settings
+from engine.bundle import Bundle
 from engine.deciding.coverage import GAP, REACH, Coverage
 from engine.deciding.sign_off_binding import UNBOUND, without_days
 from engine.decision import SignaturePart, SignedOffPart
 from engine.exchange import Exchange
+from engine.policy_language.bundle_digests import printed_days, printed_persons, printed_settings
 from engine.policy_language.coverage_text import JurisdictionText
 from engine.rules import Atom, Condition, Defined, Need, Rule, RuleSet, State, Truth, atoms, bearing, definitions_named
 from engine.values import Document, Duration, Missing, Value, ValueSet

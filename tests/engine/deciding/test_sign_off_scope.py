@@ -17,9 +17,9 @@ from engine.authoring.testing import build, prepare
 from engine.backends.bitset import Bitset
 from engine.backends.durable import Durable
 from engine.backends.reference import Reference
-from engine.bundle import printed_settings
 from engine.deciding.coverage import Coverage
 from engine.deciding.sign_off_scope import can_be_signed, signable
+from engine.policy_language.bundle_digests import printed_settings
 from engine.values.outcome_levels import Level
 from tests import chance as left_to_chance
 from tests.engine.backends.agreement import counting

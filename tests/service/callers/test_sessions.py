@@ -16,6 +16,7 @@ from service.callers.person import Person
 from service.callers.row_cache import CACHED_SECONDS
 from service.callers.sessions import Lifetime, SessionGrant
 from service.decisions import idempotency
+from service.store.database import Database
 from service.store.moments import moment_text
 from service.store.tables import leaf_opening, person, session
 from tests.service import ready_process
@@ -164,16 +165,17 @@ def test_sessions_are_deleted_a_day_after_their_time(database, lines, clock, mon
     """By what deletes the kept answers, which looks again and again while the service runs."""
     monkeypatch.setattr(idempotency, "PURGE_SECONDS", 0.05)
 
-    def left() -> list[str]:
-        with service.store.database.reading.connect() as connection:
+    def left(database: Database) -> list[str]:
+        with database.reading.connect() as connection:
             return list(connection.execute(sa.select(session.c.id)).scalars())
 
-    with opened(database, lines, clock=clock, **BY_ISSUER) as client:
-        service = client.app.state.service
-        late, _ = begun(client, clock.now - timedelta(hours=31))
-        over, _ = begun(client, clock.now - timedelta(hours=33))
-        eventually(lambda: over not in left())
-        assert left() == [late]
+    with opened(database, lines, clock=clock, **BY_ISSUER) as browser:
+        late, _ = begun(browser, clock.now - timedelta(hours=31))
+        over, _ = begun(browser, clock.now - timedelta(hours=33))
+        app: Any = browser.app
+        store = app.state.service.store
+        eventually(lambda: over not in left(store.database))
+        assert left(store.database) == [late]
 
 
 @BOTH_DATABASES

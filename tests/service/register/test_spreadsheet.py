@@ -63,7 +63,12 @@ ASSET = {
 
 def entity(kind, facts, **more):
     content = st.fixed_dictionaries({}, optional={"facts": facts, **PLAIN, **more})
-    return st.builds(lambda id, said: EntityToWrite(kind, id, read_content(said)), IDS, content)
+    drawn = st.builds(lambda id, said: EntityToWrite(kind, id, read_content(said)), IDS, content)
+    return drawn.filter(coherent)  # no register takes what contradicts itself
+
+
+def coherent(entry):
+    return all(place.code != "incoherent" for place in STATES.places(entry))
 
 
 ENTITIES = st.lists(
