@@ -194,9 +194,10 @@ class Database:
 
     def sealed_alone(self, connection: sa.Connection) -> tuple[SealedTree, LogKey]:
         """The tree of the log and the log's key, compared with nothing else. Raises TreeBroken and LogKeyRefused."""
-        if self._last is not None and is_still_sealed(connection, self._last[1]):
-            self._key, last = self._last
-            return last, self._key
+        last = self._last  # read once: meanwhile the writer may seal another, which is not committed yet
+        if last is not None and is_still_sealed(connection, last[1]):
+            self._key = last[0]
+            return last[1], last[0]
         found = sealed_tree(connection)
         if found is not None and self._key is not None and found.is_sealed_by(self._key):
             return found, self._key
