@@ -14,6 +14,7 @@ from types import BuiltinFunctionType
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from service.log.leaf import Opening, SealedRecord, seal
 from service.log.store import Store
@@ -288,6 +289,30 @@ def test_closing_writes_what_waits(tmp_path):
     with Store.open(tmp_path / "log.db") as again:
         assert sound(again) == 50
         assert append(again, entry(50)) == [50]
+
+
+def test_whoever_still_reads_at_the_end_leaves_no_write_ahead_log(tmp_path, monkeypatch):
+    """They are waited for, and nobody begins to read any more. Otherwise a copy of the file would lack the last records."""
+    monkeypatch.setattr(database_module, "LAST_READ_SECONDS", 60.0)
+    store = Store.open(tmp_path / "log.db")
+    append(store, *map(entry, range(3)))
+    reads, closing = threading.Event(), threading.Event()
+
+    def read() -> None:
+        with store.database.reading.connect() as connection:
+            connection.exec_driver_sql("SELECT count(*) FROM record").fetchall()
+            reads.set()
+            closing.wait(60)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert reads.wait(60)
+    threading.Timer(0.05, closing.set).start()
+    store.close()
+    reader.join()
+    with pytest.raises(sa.exc.OperationalError, match="closed"), store.database.reading.connect():
+        pass
+    assert not [*tmp_path.glob("*-wal"), *tmp_path.glob("*-shm")]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
