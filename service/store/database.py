@@ -19,7 +19,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, NoReturn, Self, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import psycopg as postgresql
@@ -34,6 +34,7 @@ from service.store.tables import head
 LOCK_WAIT_SECONDS = 5.0
 CONNECT_SECONDS = 5
 READERS = 8
+LAST_READ_SECONDS = 2.0  # that one who reads gets when the database is closed
 FAILED_READ_SECONDS = 10.0  # between two reports of readings that failed
 
 # page_size, of a new database: a record has tens of kilobytes, and each page of it is written by calls of its own.
@@ -194,9 +195,10 @@ class Database:
 
     def sealed_alone(self, connection: sa.Connection) -> tuple[SealedTree, LogKey]:
         """The tree of the log and the log's key, compared with nothing else. Raises TreeBroken and LogKeyRefused."""
-        if self._last is not None and is_still_sealed(connection, self._last[1]):
-            self._key, last = self._last
-            return last, self._key
+        last = self._last  # read once: meanwhile the writer may seal another, which is not committed yet
+        if last is not None and is_still_sealed(connection, last[1]):
+            self._key = last[0]
+            return last[1], last[0]
         found = sealed_tree(connection)
         if found is not None and self._key is not None and found.is_sealed_by(self._key):
             return found, self._key
@@ -336,14 +338,29 @@ class Database:
         return False
 
     def close(self) -> None:
-        """Close all connections. On SQLite one more is opened and closed, which can write and so merges the write-ahead log."""
+        """
+        Close all connections. On SQLite one more is opened and closed, which can write and so merges the write-ahead log.
+
+        It could not while another is open. So whoever still reads in a thread is waited for a little, and nobody begins to read.
+        """
+        if self.path is not None:
+            self.on_failed_read = lambda reason: None
+            sa.event.listen(self.reading, "checkout", _refuse_closed)
+            until = time.monotonic() + LAST_READ_SECONDS
+            while cast(sa.QueuePool, self.reading.pool).checkedout() and time.monotonic() < until:
+                time.sleep(0.005)
         self.reading.dispose()
         self.writing.dispose()
-        if self._direct is not None:
-            self._direct.close()
+        with self._asking:
+            if self._direct is not None:
+                self._direct.close()
         if self.path is not None:
             with suppress(sqlite3.Error), closing(sqlite3.connect(f"{self.path.as_uri()}?mode=rw", uri=True)) as last:
                 last.execute("SELECT 1 FROM sqlite_master").fetchall()
+
+
+def _refuse_closed(*_: object) -> NoReturn:
+    raise sa.exc.OperationalError(None, None, sqlite3.OperationalError("the database is closed"))
 
 
 @cache

@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import httpx._config as httpx_config
 import httpx._transports.default as httpx_transports
 import pytest
 from starlette.testclient import TestClient
 
 from service.audit.deep_verification import DeepVerification, snapshot
 from service.log.store import Store
+from service.server import database_figures
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
@@ -46,6 +48,11 @@ unsynced.begin()
 
 # Whoever asks a server of this machine trusts whom the others trust: to read all authorities takes longer than most requests.
 vars(httpx_transports)["create_ssl_context"] = cache(httpx.create_ssl_context)
+
+# The default of httpx, five seconds, and that of a page of figures, one, are for machines that do little else.
+for each in ("connect", "read", "write", "pool"):
+    setattr(httpx_config.DEFAULT_TIMEOUT_CONFIG, each, 60.0)
+vars(database_figures)["PATIENCE_SECONDS"] = 60.0
 
 # Policies that are loaded again are searched for cycles with all else. Here that would be the bundled policies too, for a second.
 gc.unfreeze = lambda: None

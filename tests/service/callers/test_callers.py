@@ -374,6 +374,7 @@ def test_another_process_refuses_a_revoked_key_in_a_few_seconds(server, database
 
 def test_most_calls_do_not_wait_for_the_database(url, lines, monkeypatch):
     """A key that was read is held for some seconds, and an unknown one is not asked for again and again."""
+    monkeypatch.setattr(row_cache, "CACHED_SECONDS", 600.0)
     told = make(url, "evaluate")
     looked: list[str] = []
     look = KeyRing._look_for

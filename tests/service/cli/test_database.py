@@ -43,6 +43,12 @@ def postgresql_program(name: str) -> str:
     return str(found[-1])
 
 
+async def more(load: Load) -> None:
+    """Wait until each connection was answered once more, however busy the machine is."""
+    enough = len(load.asked) + 2 * load.connections
+    await asyncio.to_thread(eventually, lambda: len(load.asked) >= enough)
+
+
 def test_a_file_is_backed_up_under_load_and_restored(tmp_path):
     """Nobody is held up; every record of the copy verifies, without a gap; a service goes on from it."""
     database, copy = tmp_path / "log.db", tmp_path / "copy.db"
@@ -51,11 +57,9 @@ def test_a_file_is_backed_up_under_load_and_restored(tmp_path):
         load = Load(server.port, [REQUEST], 8, pause=0.02)
 
         async def back_up() -> None:
-            # There is to be something to back up, however busy the machine is.
-            await asyncio.to_thread(eventually, lambda: load.statuses)
-            await asyncio.sleep(0.5)
+            await more(load)
             said.append(await asyncio.to_thread(database_command, "backup", str(copy), "--database", str(database)))
-            await asyncio.sleep(0.3)
+            await more(load)
 
         during(load, back_up)
         assert server.stop() == 0
@@ -92,10 +96,9 @@ def test_a_server_is_backed_up_under_load_and_restored(postgresql, tmp_path):
         load = Load(server.port, [REQUEST], 8, pause=0.02)
 
         async def back_up() -> None:
-            # There is to be something to back up, however busy the machine is.
-            await asyncio.to_thread(eventually, lambda: load.statuses)
-            await asyncio.sleep(0.5)
+            await more(load)
             await asyncio.to_thread(program, "pg_dump", "--format=custom", f"--file={copy}", f"--dbname={database}")
+            await more(load)
 
         during(load, back_up)
         assert server.stop() == 0

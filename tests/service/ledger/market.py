@@ -105,7 +105,13 @@ def held(database: str, lines: Lines, policies: Path = POLICIES) -> Iterator[Mar
     now = [NOON]
     ops = make(database, "administer", *SCOPES, "review", now=NOON)
     settings = Settings(
-        watch=False, policies=policies, database=database, mode="bitset", ledger_since="2026-01-01", failure_burst=10_000
+        watch=False,
+        watch_commitments=False,
+        policies=policies,
+        database=database,
+        mode="bitset",
+        ledger_since="2026-01-01",
+        failure_burst=10_000,
     )
     service = Service.open(settings, say=log_lines.logger(lines), clock=lambda: now[0])
     with TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080") as client:

@@ -101,7 +101,9 @@ class Exchange:
 def exchange(database: str, lines: Lines) -> Iterator[Exchange]:
     """A service that has the test's policies."""
     now = [NOON]
-    settings = Settings(watch=False, policies=POLICIES, database=database, mode="bitset", ledger_since="2026-01-01")
+    settings = Settings(
+        watch=False, watch_commitments=False, policies=POLICIES, database=database, mode="bitset", ledger_since="2026-01-01"
+    )
     service = Service.open(settings, say=log_lines.logger(lines), clock=lambda: now[0])
     with TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080") as client:
         yield Exchange(service, client, now)

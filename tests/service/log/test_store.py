@@ -14,6 +14,7 @@ from types import BuiltinFunctionType
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from service.log.leaf import Opening, SealedRecord, seal
 from service.log.store import Store
@@ -184,6 +185,35 @@ def test_a_failed_commit_records_none_of_its_group(store):
     assert sound(store) == 1
 
 
+@BOTH_DATABASES
+def test_a_reader_takes_no_tree_that_is_sealed_and_not_committed(store, monkeypatch):
+    """Whose commit then fails: the service would refuse everything, since its log seems to have lost leaves."""
+    append(store, entry(1))
+    committed = leaves(store)
+    real = database_module.is_still_sealed
+
+    def seal_meanwhile(connection, last):
+        found = real(connection, last)
+        monkeypatch.setattr(database_module, "is_still_sealed", real)
+        with suppress(ZeroDivisionError), store.database.writing.connect() as other, other.begin():
+            with store.database.growing(other) as growth:
+                growth.note("test", {})
+            raise ZeroDivisionError  # after the seal, before the commit
+        return found
+
+    monkeypatch.setattr(database_module, "is_still_sealed", seal_meanwhile)
+    assert leaves(store) == committed
+    assert leaves(store) == committed
+    assert append(store, entry(2)) == [1]
+    assert sound(store) == 2
+
+
+def leaves(store: Store) -> int:
+    """How many leaves the tree has, for somebody who reads."""
+    with store.database.reading.connect() as connection:
+        return store.database.sealed(connection)[0].size
+
+
 def test_a_database_that_another_program_holds_is_a_failed_write(in_file, monkeypatch):
     """A lock by a foreign program ends in an error after a while, not in a wait without end."""
     monkeypatch.setattr("service.store.database.LOCK_WAIT_SECONDS", 0.1)
@@ -218,10 +248,11 @@ def test_a_database_that_is_gone_takes_no_more_records(in_file, happens):
 def test_a_full_queue_refuses(tmp_path, monkeypatch):
     """Over the bound there is an error at once, and those who wait are served."""
     with Store.open(tmp_path / "log.db", queue_limit=3) as store:
-        may_write = threading.Event()
+        writing, may_write = threading.Event(), threading.Event()
         write = store.writer._write
 
         def slowly(jobs):
+            writing.set()
             may_write.wait(60)
             return write(jobs)
 
@@ -229,9 +260,9 @@ def test_a_full_queue_refuses(tmp_path, monkeypatch):
 
         async def flood() -> list[object]:
             first = asyncio.create_task(store.append(entry(0)))
-            await asyncio.sleep(0.1)  # the writer has it now
+            await asyncio.to_thread(writing.wait, 60)  # the writer has it now
             others = [asyncio.create_task(store.append(entry(number))) for number in range(1, 6)]
-            await asyncio.sleep(0.1)
+            await asyncio.wait(others, return_when=asyncio.FIRST_COMPLETED)
             may_write.set()
             return await asyncio.gather(first, *others, return_exceptions=True)
 
@@ -258,6 +289,30 @@ def test_closing_writes_what_waits(tmp_path):
     with Store.open(tmp_path / "log.db") as again:
         assert sound(again) == 50
         assert append(again, entry(50)) == [50]
+
+
+def test_whoever_still_reads_at_the_end_leaves_no_write_ahead_log(tmp_path, monkeypatch):
+    """They are waited for, and nobody begins to read any more. Otherwise a copy of the file would lack the last records."""
+    monkeypatch.setattr(database_module, "LAST_READ_SECONDS", 60.0)
+    store = Store.open(tmp_path / "log.db")
+    append(store, *map(entry, range(3)))
+    reads, closing = threading.Event(), threading.Event()
+
+    def read() -> None:
+        with store.database.reading.connect() as connection:
+            connection.exec_driver_sql("SELECT count(*) FROM record").fetchall()
+            reads.set()
+            closing.wait(60)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert reads.wait(60)
+    threading.Timer(0.05, closing.set).start()
+    store.close()
+    reader.join()
+    with pytest.raises(sa.exc.OperationalError, match="closed"), store.database.reading.connect():
+        pass
+    assert not [*tmp_path.glob("*-wal"), *tmp_path.glob("*-shm")]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

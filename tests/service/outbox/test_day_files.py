@@ -15,6 +15,7 @@ from service.outbox.day_files import DayFiles
 from service.outbox.sink_settings import FilesSettings
 from service.outbox.sinks import SinkUnreachable
 from service.outbox.stream_event import DECISION, StreamEvent
+from tests.service.conftest import eventually
 
 SOURCE = "urn:log"
 
@@ -106,6 +107,7 @@ def test_kills_in_mid_write_tear_and_lose_no_line(tmp_path: Path) -> None:
                     [event(number, f"2026-03-{1 + number // 2_000:02}") for number in range(first, min(first + 7, most))]
                 )
             os._exit(0)
+        eventually(lambda: names(tmp_path))
         time.sleep(chance.uniform(0.01, 0.15))
         os.kill(writer, signal.SIGKILL)
         os.waitpid(writer, 0)

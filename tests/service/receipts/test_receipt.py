@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
-from time import perf_counter
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -40,10 +40,10 @@ def test_what_holds():
 def test_it_is_verified_in_milliseconds():
     """Offline, read and verified many times in the time that one connection takes."""
     data = made().to_bytes()
-    began = perf_counter()
+    began = thread_time()
     for _ in range(20):
         Receipt.parse(data).verify([KEY.verifier])
-    assert (perf_counter() - began) / 20 < 0.05  # about a millisecond where nothing else runs
+    assert (thread_time() - began) / 20 < 0.05  # about a millisecond where nothing else runs
 
 
 def test_facts_may_be_left_out_and_the_answer_may_not():

@@ -63,7 +63,9 @@ class Desk:
 def opened(database: str, lines: Lines, *policies: Path | str) -> Iterator[Desk]:
     """A desk on some policies, closed at the end."""
     now = [NOON]
-    given = Settings(watch=False, policies=policies, database=database, mode="bitset", ledger_since="2026-01-01")
+    given = Settings(
+        watch=False, watch_commitments=False, policies=policies, database=database, mode="bitset", ledger_since="2026-01-01"
+    )
     service = Service.open(given, say=log_lines.logger(lines), clock=lambda: now[0])
     with TestClient(create_app(given, service), base_url="http://127.0.0.1:8080") as client:
         yield Desk(service, client, now)

@@ -15,7 +15,8 @@ from tests.service.load import LOST, Load, during, post
 from tests.service.server.test_server import ask, sound
 
 REQUEST = post("/v1/evaluate", body())
-DRAINING = {"FIFTHFACTOR_DRAIN_SECONDS": "2.5"}
+DRAINING = {"FIFTHFACTOR_DRAIN_SECONDS": "5"}
+LONG = {"FIFTHFACTOR_DRAIN_SECONDS": "600"}
 
 
 def answer(connection: socket.socket) -> bytes:
@@ -28,6 +29,13 @@ def answer(connection: socket.socket) -> bytes:
                 break
             received += piece
     return received
+
+
+def closed(server: Server) -> bool:
+    """Whether nobody listens any more."""
+    with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", server.port), timeout=30):
+        return False
+    return True
 
 
 def test_it_says_that_it_ends_and_goes_on_for_a_while(tmp_path):
@@ -66,7 +74,7 @@ def test_a_signal_to_reload_or_to_be_replaced_does_not_end_a_service_that_still_
 
 def test_told_twice_it_hurries(tmp_path):
     """A second signal ends the taking of requests at once."""
-    with running(tmp_path / "log.db", environment={"FIFTHFACTOR_DRAIN_SECONDS": "600"}) as server:
+    with running(tmp_path / "log.db", environment=LONG) as server:
         server.process.send_signal(signal.SIGTERM)
         eventually(lambda: ask(server, "GET", "/readyz")[0] == 503)
         began = time.monotonic()
@@ -78,9 +86,9 @@ def test_a_request_in_the_middle_of_its_body_is_answered(tmp_path):
     """It was taken before the end began, and its record is there."""
     with running(tmp_path / "log.db") as server, socket.create_connection(("127.0.0.1", server.port), timeout=30) as slow:
         slow.sendall(REQUEST[:-10])
-        time.sleep(0.2)
+        eventually(lambda: b"\nfifthfactor_http_requests_arriving 1.0\n" in ask(server, "GET", "/metrics")[1])
         server.process.send_signal(signal.SIGTERM)
-        time.sleep(0.6)
+        eventually(lambda: closed(server))
         slow.sendall(REQUEST[-10:])
         received = answer(slow)
         assert received.startswith(b"HTTP/1.1 200")
@@ -95,17 +103,17 @@ def test_nothing_that_was_sent_is_lost(tmp_path, capsys, workers):
 
     Every request gets a whole answer of 200, every answer its record, and the process ends with 0.
     """
-    with running(tmp_path / "log.db", "--workers", workers, environment=DRAINING) as server:
+    with running(tmp_path / "log.db", "--workers", workers, environment=LONG) as server:
         load = Load(server.port, [REQUEST], 16)
 
         async def balanced() -> None:
-            await asyncio.sleep(0.5)
+            await asyncio.to_thread(eventually, lambda: len(load.asked) >= 32)
             server.process.send_signal(signal.SIGTERM)
             await asyncio.to_thread(eventually, lambda: ask(server, "GET", "/readyz")[0] == 503)
             await asyncio.sleep(0.3)  # a balancer takes a while
 
         during(load, balanced)
-        assert server.process.wait(60) == 0
+        assert server.stop(signal.SIGINT) == 0
     assert load.statuses.keys() == {200}
     assert load.refused == 0
     assert {json.loads(each.body)["id"] for each in load.asked} == sound(tmp_path / "log.db")

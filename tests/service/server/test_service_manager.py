@@ -1,5 +1,6 @@
 """The manager of services is told once that the service answers, and no sooner."""
 
+import os
 import socket
 import urllib.request
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from tests.service.conftest import running
 @pytest.fixture(params=["file", "name without a file"])
 def manager(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
     """A socket as systemd waits at, named in the environment."""
-    name = str(tmp_path / "notify") if request.param == "file" else f"@notify-{tmp_path.name}"
+    name = str(tmp_path / "notify") if request.param == "file" else f"@notify-{os.getpid()}-{tmp_path.name}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as waiting:
         waiting.bind(name.replace("@", "\0", 1))
         waiting.settimeout(60)

@@ -10,8 +10,8 @@ import ssl
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -145,7 +145,7 @@ def test_a_new_certificate_loses_no_connection(secured, authority, tmp_path):
         with held(str(tmp_path / "log.db")):
             sending.start()
             authority.serve(2)
-            eventually(lambda: authority.serial(secured.port) == 2, 20)
+            eventually(lambda: authority.serial(secured.port) == 2)
             assert not answers
         sending.join(20)
         assert answers[0]["outcome"]
@@ -179,15 +179,15 @@ def test_a_wrong_pair_is_refused_and_the_old_one_goes_on(secured, authority, wro
         "passphrase": "the key has a passphrase",
         "gone": "cannot be read: No such file or directory",
     }[wrong]
-    eventually(lambda: any(says in each["reason"] for each in secured.events("certificate_refused")), 20)
+    eventually(lambda: any(says in each["reason"] for each in secured.events("certificate_refused")))
     assert authority.serial(secured.port) == 1
     assert not any("PRIVATE" in line or old.decode().splitlines()[1] in line for line in secured.log)
     with closing(connection(secured, authority)) as over:
         before = figures(over)
         assert before["fifthfactor_tls_certificate_refused"] == 1
         authority.serve(3)
-        eventually(lambda: authority.serial(secured.port) == 3, 20)
-        eventually(lambda: figures(over)["fifthfactor_tls_certificate_refused"] == 0, 20)
+        eventually(lambda: authority.serial(secured.port) == 3)
+        eventually(lambda: figures(over)["fifthfactor_tls_certificate_refused"] == 0)
         until = "fifthfactor_tls_certificate_expiry_timestamp_seconds"
         assert 0 < before[until] <= figures(over)[until] <= time.time() + 11 * 86_400
 
@@ -196,26 +196,32 @@ def test_what_was_refused_is_taken_as_soon_as_it_can_be(authority, monkeypatch):
     """A certificate that is valid only from later on, though no file changes any more; one line says that it was refused."""
     monkeypatch.setattr(tls_certificate, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(tls_certificate, "AGAIN_SECONDS", 0.02)
-    now = [datetime.now(UTC)]
+    now, read = [datetime.now(UTC)], []
     said: list[str] = []
+
+    def clock() -> datetime:
+        read.append(now[0])
+        return now[0]
+
     say: Any = SimpleNamespace(error=lambda event, **more: said.append(event), info=lambda event, **more: said.append(event))
-    certificates = Certificates(CertificateFiles(authority.certificate, authority.key, "1.2"), say, lambda: now[0])
+    certificates = Certificates(CertificateFiles(authority.certificate, authority.key, "1.2"), say, clock)
     before = certificates.served.sha256
 
-    def look() -> None:
-        with suppress(TimeoutError):
-            asyncio.run(asyncio.wait_for(certificates.work(), 0.5))
+    async def look(until: Callable[[], bool]) -> None:
+        looking = asyncio.create_task(certificates.work())
+        await asyncio.to_thread(eventually, until)
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
 
     later = now[0] + timedelta(hours=1)
     begins, ends = (f"{each:%Y%m%d%H%M%S}Z" for each in (later, later + timedelta(days=10)))
     certified = authority.certify(2, days=f"-not_before {begins} -not_after {ends}")
     for new, place in zip(certified, (authority.certificate, authority.key), strict=True):
         new.replace(place)
-    look()
+    asyncio.run(look(lambda: len(read) >= 3))
     assert (certificates.served.sha256, certificates.refused, said) == (before, True, ["certificate_refused"])
     now[0] = later + timedelta(seconds=1)
-    look()
-    assert certificates.served.sha256 != before
+    asyncio.run(look(lambda: certificates.served.sha256 != before))
     assert (certificates.refused, said[1:]) == (False, ["certificate_reloaded"])
 
 
@@ -223,9 +229,9 @@ def test_a_signal_has_the_files_read_again(tmp_path, authority):
     """By each of several workers, also where nothing changed; and each gets what is new."""
     with running(tmp_path / "log.db", "--workers", "2", environment=authority.environment()) as server:
         server.process.send_signal(signal.SIGHUP)
-        eventually(lambda: len(server.events("certificate_unchanged")) == 2, 20)
+        eventually(lambda: len(server.events("certificate_unchanged")) == 2)
         authority.serve(2)
-        eventually(lambda: len(server.events("certificate_reloaded")) == 2, 20)
+        eventually(lambda: len(server.events("certificate_reloaded")) == 2)
         assert {authority.serial(server.port) for _ in range(12)} == {2}
         assert server.stop() == 0
 
@@ -238,7 +244,7 @@ def test_the_oldest_version_can_be_set(tmp_path, authority):
             with pytest.raises(ssl.SSLError):
                 authority.serial(server.port, maximum_version=ssl.TLSVersion.TLSv1_2)
             authority.serve(2)
-            eventually(lambda: server.events("certificate_reloaded"), 20)
+            eventually(lambda: server.events("certificate_reloaded"))
 
 
 def test_a_service_without_a_usable_pair_does_not_start(tmp_path, authority):

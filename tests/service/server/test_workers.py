@@ -91,8 +91,16 @@ def test_one_that_dies_is_followed_by_another(tmp_path):
         for _ in range(20):
             decide(server)
         eventually(lambda: total(server, "fifthfactor_decisions_total") == 20)
-        time.sleep(1.1)  # until the other has seen it too
         [victim, other] = workers_of(server)
+
+        def the_other_has_it() -> bool:
+            os.kill(victim, signal.SIGSTOP)  # so that the other answers
+            try:
+                return total(server, "fifthfactor_decisions_total") == 20
+            finally:
+                os.kill(victim, signal.SIGCONT)
+
+        eventually(the_other_has_it)
         os.kill(victim, signal.SIGKILL)
         eventually(lambda: len(server.events("worker_started")) == 3)
         assert [each["pid"] for each in server.events("worker_ended")] == [victim]

@@ -1,11 +1,14 @@
 """The events as they are told: each once, from where a listener was, and no more listeners than there is room for."""
 
 import json
-import threading
-import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
+from service.watch.event_stream import WatchListeners
+from tests.service.conftest import eventually
 from tests.service.watch.test_week import Desk
 from tests.service.watch.test_week import opened as opened  # a fixture
 
@@ -18,6 +21,21 @@ def read(text: str) -> list[dict[str, Any]]:
         if "data" in lines:
             found.append({"id": lines["id"], "event": lines["event"], "data": json.loads(lines["data"])})
     return found
+
+
+@contextmanager
+def listening(desk: Desk, follow: Callable[[], Any]) -> Iterator[Future[Any]]:
+    """A listener that has its place as long as the block lasts, and is let go at the end of it, as where the service stops."""
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(follow)
+        try:
+            shared = desk.client.app.state.shared  # type: ignore[attr-defined]
+            eventually(lambda: WatchListeners in shared and shared[WatchListeners].count == 1)
+            yield answer
+        finally:
+            desk.service.load.draining = True
+            answer.exception()
+            desk.service.load.draining = False
 
 
 def test_a_listener_goes_on_where_it_was(opened: Any) -> None:
@@ -39,14 +57,10 @@ def test_a_listener_goes_on_where_it_was(opened: Any) -> None:
     assert read(follow(first["id"], kind="due").text) == []
     for last in ("no such id", second["data"]["commitment"]):
         assert follow(last).status_code == 400
-    told: list[str] = []
-    listening = threading.Thread(target=lambda: told.append(follow(second["id"], seconds=2).text))
-    listening.start()
-    time.sleep(0.5)
-    desk.commit("late", data__kind="filed")
-    desk.round(date(2027, 3, 12))
-    listening.join()
-    assert [each["event"] for each in read(told[0])] == ["due"]
+    with listening(desk, lambda: follow(second["id"], seconds=60)) as answer:
+        desk.commit("late", data__kind="filed")
+        desk.round(date(2027, 3, 12))
+    assert [each["event"] for each in read(answer.result().text)] == ["due"]
 
 
 def test_there_is_room_for_so_many_listeners(opened: Any) -> None:
@@ -56,10 +70,7 @@ def test_there_is_room_for_so_many_listeners(opened: Any) -> None:
     def follow(seconds: int) -> Any:
         return desk.client.get("/v1/watch/stream", params={"seconds": seconds})
 
-    listening = threading.Thread(target=lambda: follow(2))
-    listening.start()
-    time.sleep(0.5)
-    refused = follow(0)
-    assert (refused.status_code, refused.headers["retry-after"]) == (503, "30")
-    listening.join()
+    with listening(desk, lambda: follow(60)):
+        refused = follow(0)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "30")
     assert follow(0).status_code == 200
