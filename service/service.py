@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Self, TypeVar
@@ -36,12 +36,16 @@ from service.policies.reloading import Policies, PoliciesRefused
 from service.policies.shadow import GivenToShadow, Shadow
 from service.problems import RequestRefused, not_readable
 from service.settings import SettingRefused, Settings, webhook_secrets
-from service.store.database import DatabaseRefused
+from service.store.database import DatabaseRefused, file_of, missing_file
 from service.store.log_key import LogRefused
+from service.store.row_seals import SealBroken
+from service.store.upgrade import open_present
 from service.telemetry import log_lines
 from service.telemetry.incidents import Incidents
 from service.telemetry.metrics import Metrics
 from service.telemetry.tracing import Tracing
+
+_NO_KEY = "callers need a key and there is none: make one with `fifthfactor keys create`, or set FIFTHFACTOR_JWKS_URL"
 
 Door = TypeVar("Door", bound=Context)
 Result = TypeVar("Result")
@@ -50,6 +54,32 @@ Result = TypeVar("Result")
 def now_utc() -> datetime:
     """The one clock of the service."""
     return datetime.now(UTC)
+
+
+def check_keys(settings: Settings, clock: Callable[[], datetime] = now_utc) -> None:
+    """
+    Refuse at once, before policies are loaded, where callers need a key and there is none. Raises SettingRefused.
+
+    Nothing is made. A database that cannot be read as it is is left to whoever opens it for writing.
+    """
+    if not _keys_alone(settings):
+        return
+    file = file_of(settings.database)
+    try:
+        if file is not None and not file.exists():
+            none = missing_file(file.absolute()) is None
+        else:
+            with closing(open_present(settings.database, settings.log_key)) as database:
+                none = not KeyRing(database, clock).any_good()
+    except (DatabaseRefused, LogRefused, SealBroken, sa.exc.SQLAlchemyError, OSError):
+        return
+    if none:
+        raise SettingRefused(_NO_KEY)
+
+
+def _keys_alone(settings: Settings) -> bool:
+    """Whether nobody is let in without a key that the service made."""
+    return settings.key_required and not settings.jwks_url and not settings.oidc_issuer
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +144,7 @@ class Service:
             webhook_secrets(settings.webhook_secret)
         signers = TrustedSigners.read(settings.document_signers)
         if prepared is None or not prepared.unchanged():
+            check_keys(settings, clock)
             prepared = PreparedPolicies.of(settings)
         origin, loaded, live = prepared.origin, prepared.loaded, prepared.live
         watched = (
@@ -124,10 +155,8 @@ class Service:
         store = Store.open(settings.database, log_key=settings.log_key)
         keys = KeyRing(store.database, clock)
         try:
-            if settings.key_required and not settings.jwks_url and not settings.oidc_issuer and not keys.any_good():
-                raise SettingRefused(
-                    "callers need a key and there is none: make one with `fifthfactor keys create`, or set FIFTHFACTOR_JWKS_URL"
-                )
+            if _keys_alone(settings) and not keys.any_good():
+                raise SettingRefused(_NO_KEY)
             provider = Provider(settings, say) if settings.oidc_issuer else None
             cosigning = WitnessServer.open(settings.witness_logs, store.database) if settings.witness_logs else None
             witnesses = Witnesses.open(settings.witnesses, store, say, clock) if settings.witnesses else None

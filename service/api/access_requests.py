@@ -85,7 +85,7 @@ def add(app: FastAPI, service: Service, current: Callable[[], AccessDecisionPoin
                 raise refused("/denial/expires_at", "expired_denial", "the denial is too old: evaluate again")
             if not record.get("signable"):
                 raise refused("/denial/evaluation_id", "invalid_denial_binding", "no person can lift this denial")
-            facts = await access.facts(asked, access.known(), now, caller)
+            facts = await access.facts(asked, access.known(), now, request.scope["request_id"], caller)
             if facts != engine.facts_digest(live.bundle, record["request"]):
                 raise refused("", "invalid_denial_binding", "this is not the request that was denied")
 

@@ -178,7 +178,7 @@ def add(app: FastAPI, service: Service, entities: Entities) -> None:
         caller = caller_of(request.scope, "evaluate")
         _, document = await _document(request, settings.body_limit)
         sent = requests.search(document, blank)
-        found = await current().search(sent, blank, service.clock(), caller)
+        found = await current().search(sent, blank, service.clock(), request.scope["request_id"], caller)
         page = PageFound(next_token=found.next_token, count=len(found.results))
         return {"page": page if sent.page is not None or found.next_token else None, "results": found.results}
 

@@ -77,14 +77,15 @@ async def draft(context: EvaluatingAll, call: Call[None]) -> CaseDraftShown:
         said = f"there is no outcome `{sent.outcome[:40]}`; there are {', '.join(OUTCOMES)}"
         raise RequestRefused("bad-request", said)
     async with service.turns.of(context.caller.id):
-        live, today = context.live, context.today
+        live, as_of = context.live, context.today
         try:
             exchange = engine.accept_exchange(live.bundle, sent.exchange)
-            drafted = draft_case(live, sent.policy, sent.case, sent.outcome, exchange, exchange.as_of or today)
+            as_of = exchange.as_of or as_of
+            drafted = draft_case(live, sent.policy, sent.case, sent.outcome, exchange, as_of)
         except engine.ExchangeRefused as refused:
             wrong = refusal(refused, "en")
             wrong.errors = tuple(each.model_copy(update={"pointer": f"/exchange{each.pointer}"}) for each in wrong.errors or ())
             raise wrong from None
-        except engine.EnginesFailed:
-            raise RequestRefused("internal", "no engine could decide") from None
+        except engine.EnginesFailed as failed:
+            raise service.incidents.failure(live.pdp, context.request_id, None, as_of, failed) from None
     return CaseDraftShown(bundle=live.digests, yaml=drafted.yaml, outcome=drafted.outcome, passes=drafted.passes)

@@ -19,7 +19,6 @@ from service.decisions.exchange_judge import ExchangeJudge
 from service.decisions.fact_list import AskingForRecorded, FactList
 from service.decisions.replay import Replayer
 from service.log.record import PolicyDigests
-from service.problems import RequestRefused
 
 LIMIT = 1_000  # facts on a page
 PREFIX = text("prefix", "only facts whose name begins so", 100, examples=["exporter."])
@@ -94,10 +93,7 @@ async def facts_for(context: Evaluating, call: Call[None]) -> FactsShown | Respo
     async with service.turns.of(caller.id):
         context = call.context(Evaluating)
         exchange = call.shared(ExchangeBodies).read(context.live, raw, context.now, caller)
-        try:
-            judgement = call.shared(ExchangeJudge).look(context.live, exchange, context.now, caller)
-        except engine.EnginesFailed:
-            raise RequestRefused("internal", "no engine could decide") from None
+        judgement = call.shared(ExchangeJudge).look(context.live, exchange, context.now, context.request_id, caller)
         found = fact_list.of_judgement(context, judgement)
     return _page(call, found, "sent")
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from service.api.bundles import RefusalShown, shown
 from service.api.operations import operation
+from service.decisions.readiness import NotReadable, Readiness
 from service.log.record import PolicyDigests
 from service.problems import RequestRefused
 from service.service import Service
@@ -38,7 +39,7 @@ class Held(PolicyDigests):
 
 
 class Ready(BaseModel, frozen=True):
-    """Policies are loaded, and a write to the log has just reached the disk."""
+    """Policies are loaded, what decisions need can be read, and a write to the log has just reached the disk."""
 
     status: Literal["ready"] = "ready"
     policies: Held
@@ -51,13 +52,14 @@ class Ready(BaseModel, frozen=True):
 def add(app: FastAPI, service: Service) -> None:
     """Put the endpoints on the application."""
 
+    readiness = Readiness(service)
     probing: asyncio.Future[int] | None = None
 
     async def probed() -> int:
-        """The number of records, after a write. Calls at the same time share one write, since anybody may call as often as they like."""
+        """The number of records, after a write. Calls at the same time share one probe, since anybody may call as often as they like."""
         nonlocal probing
         if probing is None or probing.done():
-            probing = asyncio.ensure_future(service.store.probe())
+            probing = asyncio.ensure_future(readiness.probe())
             # Read the error here, in case no caller waits any more.
             probing.add_done_callback(lambda done: done.cancelled() or done.exception())
         return await asyncio.shield(probing)
@@ -74,7 +76,7 @@ def add(app: FastAPI, service: Service) -> None:
     )
     async def readyz(request: Request) -> Ready:
         """
-        Writes to the log and waits for the disk, as a decision does.
+        Looks up what a decision needs, tries a record, writes to the log and waits for the disk, as a decision does.
 
         Callers with the scope `read` see what is wrong, with paths and lines. All others see only that something is wrong.
         """
@@ -91,12 +93,14 @@ def add(app: FastAPI, service: Service) -> None:
         except (NotRecorded, TimeoutError) as failed:
             reason = str(failed) or f"a write took longer than {PROBE_SECONDS:.0f} seconds"
             reason = reason if whole else _FOR_READERS
+            lacks = "readable" if isinstance(failed, NotReadable) else "writable"
+            what = "what decisions need cannot be read" if isinstance(failed, NotReadable) else "the log cannot be written"
             raise RequestRefused(
                 "not-ready",
-                "the log cannot be written, so nothing is decided",
+                f"{what}, so nothing is decided",
                 checks={
                     "policies": {"loaded": True, **policies.model_dump(mode="json", exclude_none=True)},
-                    "log": {"writable": False, "reason": reason},
+                    "log": {lacks: False, "reason": reason},
                     "incidents": service.incidents.seen,
                 },
                 headers={"Retry-After": "1"},

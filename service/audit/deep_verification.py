@@ -15,14 +15,15 @@ import engine
 from service.audit import signed_document
 from service.audit.erasure_rows import erasure_notes
 from service.audit.index_rows import index_faults
+from service.audit.ledger_secret import LedgerSecret
 from service.audit.past_decisions import PastDecisions
 from service.audit.replica import FROM_LEAVES, SUMS, Replica
 from service.audit.row_comparison import RowFault, compared, rows_of, with_rows
 from service.policies import archive
-from service.store import foreign_parts, row_seals
+from service.store import counter_secret, foreign_parts, row_seals
 from service.store.database import Database
 from service.store.log_key import LogKey, LogKeyRefused
-from service.store.tables import bundle, document
+from service.store.tables import bundle, document, head
 
 # No leaf holds them: the policies are compared with the digest of their sources, the bytes of a document with their hash.
 _LEFT_OUT = {bundle: frozenset({"archive"}), document: frozenset({"content"})}
@@ -75,16 +76,27 @@ class DeepVerification:
     def findings(self) -> Iterator[Finding]:
         """Each row that says otherwise than the leaves."""
         with closing(Replica(self._connection, self._key)) as replica:
-            past = None
+            past = secret = None
             if self._key is not None:
-                told = partial(self._progress, "records compared")
-                past = PastDecisions(self._connection, replica, self._key, told)
+                try:
+                    counter_secret.check(self._connection, self._key)
+                except LogKeyRefused as broken:
+                    yield str(broken)
+                    self.records_not_compared = _records(self._connection)
+                else:
+                    told = partial(self._progress, "records compared")
+                    past = PastDecisions(self._connection, replica, self._key, told)
+                    secret = LedgerSecret(replica.rows, self._connection)
             for read, (index, leaf) in enumerate(replica.read()):
                 if past is not None:
                     past.before(index, leaf)
+                if secret is not None:
+                    secret.take(leaf)
                 yield from signed_document.faults(leaf)
                 if read % _AT_ONCE == 0:
                     self._progress("leaves read", read)
+            if secret is not None:
+                yield from secret.findings()
             if past is not None:
                 yield from past.findings()
                 self.records_not_compared = past.not_compared
@@ -120,3 +132,8 @@ class DeepVerification:
                     yield f"the bytes of the document `{row.id}` were erased, and are there"
             elif content is None or len(content) != row.size or hashlib.sha256(content).hexdigest() != row.sha256:
                 yield f"the bytes that are kept of the document `{row.id}` are not those of its hash"
+
+
+def _records(connection: sa.Connection) -> int:
+    count: int = connection.execute(sa.select(head.c.next).where(head.c.name == "record")).scalar_one()
+    return count

@@ -85,7 +85,7 @@ class AccessDecisionPoint:
             )
             return responses.answer(decided.told, asked.supported, self._mapping.ignored(asked)), decided
 
-    async def facts(self, asked: Evaluation, known: KnownEntities, now: datetime, caller: Caller) -> str:
+    async def facts(self, asked: Evaluation, known: KnownEntities, now: datetime, request_id: str, caller: Caller) -> str:
         """The digest of the facts of a question, as approvals are bound to it. Raises RequestRefused."""
         today = self._service.settings.day_of(now)
         try:
@@ -93,13 +93,10 @@ class AccessDecisionPoint:
         except (NotNamed, EntityNotValid) as reason:
             raise RequestRefused("access-refused", str(reason)) from None
         async with self._service.turns.of(caller.id):
-            try:
-                judgement = self._judge.look(self._live, exchange, now)
-            except engine.EnginesFailed:
-                raise RequestRefused("internal", "no engine could decide") from None
+            judgement = self._judge.look(self._live, exchange, now, request_id)
         return engine.facts_digest(self._live.bundle, judgement.exchange.document)
 
-    async def search(self, sent: Search, blank: Blank, now: datetime, caller: Caller) -> SearchResults:
+    async def search(self, sent: Search, blank: Blank, now: datetime, request_id: str, caller: Caller) -> SearchResults:
         """The entities or actions for which the answer is yes. Raises RequestRefused."""
         asked, page = sent.question, sent.page or PageRequest()
         digest = _digest(asked, blank)
@@ -116,7 +113,7 @@ class AccessDecisionPoint:
         candidates = await self._stored(lambda: self._candidates(asked, blank, after, known, day))
         results: list[Mapping[str, str]] = []
         for number, (candidate, shown) in enumerate(candidates[:MOST_CANDIDATES]):
-            if await self._permits(candidate, known, now, caller):
+            if await self._permits(candidate, known, now, request_id, caller):
                 results.append(shown)
             if len(results) == limit and number + 1 < len(candidates):
                 return SearchResults(results, _token(_last(candidate, blank), digest))
@@ -158,9 +155,9 @@ class AccessDecisionPoint:
             found.append((question, responses.entity(filled)))
         return found
 
-    async def _permits(self, asked: Evaluation, known: KnownEntities, now: datetime, caller: Caller) -> bool:
+    async def _permits(self, asked: Evaluation, known: KnownEntities, now: datetime, request_id: str, caller: Caller) -> bool:
         """
-        The answer that an evaluation would give. It refuses the same requests.
+        The answer that an evaluation would give. It refuses the same requests, also where no engine can decide.
 
         Only a candidate of which the store knows what cannot be true together with the request is no reason to refuse the others.
         """
@@ -175,10 +172,7 @@ class AccessDecisionPoint:
             raise
         async with self._service.turns.of(caller.id):
             self._check_same_people(exchange, now, caller)
-            try:
-                judgement = self._judge.look(self._live, exchange, now)
-            except engine.EnginesFailed:
-                return False
+            judgement = self._judge.look(self._live, exchange, now, request_id)
             if not judgement.proceeds(today) or responses.carries_out(asked.supported):
                 return judgement.proceeds(today)
             # Duties are known only once the decision is written.

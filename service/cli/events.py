@@ -86,7 +86,8 @@ def sinks(database: Database = None, as_json: AsJson = False) -> int:
     """
     List the sinks: where each is in the log, how far behind, why its last attempt failed, and which process sends to it until when.
 
-    A process that was killed keeps its turn until then; the next one sends afterwards. Ends with 1 where the last attempt of one failed.
+    A process that was killed keeps its turn until then; the next one sends afterwards. Ends with 1 where the last attempt of one failed, or
+    a running service sends to another receiver under its name.
     """
     from service.outbox import sink_settings
     from service.outbox.deliveries import standings
@@ -103,11 +104,15 @@ def sinks(database: Database = None, as_json: AsJson = False) -> int:
         print_json([each.shown() for each in found])
     for each in () if as_json else found:
         print(each.settings.name, each.settings.kind, _said(each))
-    return int(any(each.cursor is not None and each.cursor.attempts > 0 for each in found))
+    return int(any(each.other is not None or (each.cursor is not None and each.cursor.attempts > 0) for each in found))
 
 
 def _said(standing: Any) -> str:
+    from service.outbox.delivery import ELSEWHERE
+
     held = f"; {safe(standing.holder.named)} sends, its turn ends {standing.holder.until}" if standing.holder else ""
+    if standing.other:
+        held += f"; the name is held until {standing.other.until}, and longer while it runs: {ELSEWHERE}"
     if standing.cursor is None or standing.lag is None:
         return f"has not begun{held}"
     lag, cursor = standing.lag, standing.cursor
@@ -131,6 +136,7 @@ def deliver(
     Ends with 1 where with --once something could not be sent.
     """
     from service.outbox.deliveries import SinkDeliveries
+    from service.outbox.delivery import ELSEWHERE, ReceiverOther
     from service.watch.lease import LeaseLost
     from service.watch.transactions import writing
 
@@ -141,15 +147,17 @@ def deliver(
             return _until_stopped(deliveries)
         failed = False
         for each in deliveries.made(writing(log)):
-            busy = False
+            busy = ""
             try:
                 while each.step():
                     pass
                 each.close()
+            except ReceiverOther:
+                busy = ELSEWHERE
             except LeaseLost:
-                busy = True
-            failed = failed or each.failures > 0 or busy
-            said = "another process sends to it" if busy else f"{count(each.sent, 'event')} sent"
+                busy = "another process sends to it"
+            failed = failed or each.failures > 0 or bool(busy)
+            said = busy or f"{count(each.sent, 'event')} sent"
             print(f"{each.name}: {said}{f', {each.failures:,} attempts failed' if each.failures else ''}")
         return int(failed)
 
@@ -162,15 +170,17 @@ def move(
 ) -> int:
     """
     Let a sink go on from another place of the log. What was sent is sent again, or what was not sent is passed over.
+
+    It goes on at the receiver of these settings, also where a running service sends to another one.
     """
     import asyncio
 
-    from service.outbox import cursors
+    from service.outbox.delivery import put
 
     place = _place(start)
     (found,) = _sinks(name)
     with _opened(database) as log:
-        cursor = asyncio.run(log.store.do(lambda transaction: cursors.put(transaction, found.name, place, log.clock())))
+        cursor = asyncio.run(log.store.do(lambda transaction: put(transaction, found, place, log.clock())))
     print(f"{cursor.name} goes on at {cursor.position:,}")
     return 0
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import engine
 from service.compliance_documents.draft_document import StatedValue
+from service.compliance_documents.enclosed_text import enclosed
 from service.compliance_documents.law_words import LawWords
 from service.compliance_documents.template_text import COMMITMENT, TermsText
 from service.compliance_documents.told_record import ToldRecord
@@ -68,7 +69,7 @@ class FieldValues:
     def caller(self, id: str) -> str:
         """Who a caller is: a name, or the id where there is none."""
         known = self._told.shown.names.get(id)
-        return " ".join(known.name.split()) if known else id
+        return enclosed(" ".join(known.name.split())) if known else id
 
     def _values(self, source: str, *, alone: bool) -> Iterator[StatedValue]:
         if source.startswith(engine.GROUNDS):
@@ -113,7 +114,7 @@ class FieldValues:
         for signature in shown.signed:
             if signature.name == name and signature.signers:
                 known.add(signature.id)
-                who = words["comma"].join(signer.name for signer in signature.signers)
+                who = words["comma"].join(enclosed(signer.name, listed=True) for signer in signature.signers)
                 said = words["signed_by"].format(who, self.say.day(signature.until.isoformat()))
                 yield said, self._shown_in(signature.id, counted["id"])
         if counted["id"] and counted["id"] not in known:
@@ -149,7 +150,7 @@ class FieldValues:
                 value = text_for(reports, f"state_{made.state}")
             case "ended" if made.ended and made.ended_at:
                 value = text_for(reports, f"ended_{made.ended}").format(self.say.day(made.ended_at[:10]))
-                value = reports["ended_because"].format(value, made.reason) if made.reason else value
+                value = reports["ended_because"].format(value, enclosed(made.reason)) if made.reason else value
             case "ended":
                 value = words["not_ended"]
             case _:

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import engine
+from service.compliance_documents.enclosed_text import with_enclosed
 from service.compliance_documents.template_files import instrument_names, known_source
 from service.compliance_documents.template_text import COMMITMENT, TermsText, Writer
 from service.languages.names import ComplianceDocumentsTexts
@@ -49,12 +50,16 @@ class LawWords:
         return self._book.title(source)
 
     def value(self, fact: str, value: Any) -> str:
-        """A value of a fact in words; what was erased in it is said to be."""
+        """A value of a fact in words; what was erased in it is said to be, and where a free text in it ends is seen."""
         if is_erased(value):
             return self._words["erased"]
         if isinstance(value, list) and value:
             members = (self._language.others() if each == "unknown" else self.value(fact, each) for each in value)
             return self._words["list"].join(members)
+        return self._value(fact, with_enclosed(value))
+
+    def _value(self, fact: str, value: Any) -> str:
+        """One value, whose free texts are enclosed."""
         if fact in self._terms.called and isinstance(value, str) and value in self._terms.called[fact].values:
             return self._terms.called[fact].values[value].in_(self._lang)
         clear = without_erased(value, self._words["erased"])

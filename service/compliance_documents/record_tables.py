@@ -67,7 +67,7 @@ class RecordTables:
             for fact in _paths(facts.get("states") or {}, self._told.bundle):
                 texts = [text for text, _ in self._values.stated(fact)]
                 if len(texts) > 1:
-                    said = self._language.pair(self._values.say.title(fact), "; ".join(texts))
+                    said = self._language.pair(self._values.say.title(fact), self._language.listed(texts, more=0))
                     yield self._row(said, places=[self._values.in_register(entity, fact)])
 
     def _row(self, *cells: str | Iterable[str], places: Iterable[str]) -> DraftRow:

@@ -91,9 +91,15 @@ class ExchangeJudge:
             raise self._service.incidents.failure(live.pdp, request_id, id, as_of, failed) from None
         return JudgedExchange(id, live, now, today, filled, unsigned, judgement, shown, perf_counter() - began)
 
-    def look(self, live: Live, exchange: engine.Exchange, now: datetime, asker: Caller | None = None) -> engine.Judgement:
-        """The same judgement, for searches. Raises RequestRefused, engine.EnginesFailed."""
-        return self.look_on(live, *self.filled_on(live, exchange, now, asker), now, asker)
+    def look(
+        self, live: Live, exchange: engine.Exchange, now: datetime, request_id: str, asker: Caller | None = None
+    ) -> engine.Judgement:
+        """The same judgement, for searches. If all engines fail, this is an incident too. Raises RequestRefused."""
+        filled, as_of = self.filled_on(live, exchange, now, asker)
+        try:
+            return self.look_on(live, filled, as_of, now, asker)
+        except engine.EnginesFailed as failed:
+            raise self._service.incidents.failure(live.pdp, request_id, None, as_of, failed) from None
 
     def filled_on(
         self, live: Live, exchange: engine.Exchange, now: datetime, asker: Caller | None = None

@@ -14,7 +14,7 @@ from service.log.search_index import unindexed
 from service.log.witness_client import Witness
 from service.log.witness_server import lines_of
 from service.outbox.cursors import cursor_of, lag_of
-from service.outbox.delivery import turn_at
+from service.outbox.delivery import place_at, turn_at
 from service.outbox.sink_settings import read as read_sinks
 from service.settings import SettingRefused, Settings
 from service.store import counter_secret, foreign_parts
@@ -241,6 +241,14 @@ def _sinks(found: Examination, connection: sa.Connection, settings: Settings, no
         found.fault("webhooks", "sinks-refused", str(refused), "correct the file; the service does not start with it")
         return
     for each in sinks:
+        other = place_at(each).held(connection, now)
+        if other is not None:
+            found.fault(
+                "webhooks",
+                "sink-receiver-other",
+                f"the sink `{each.name}` is sent to another receiver than that of these settings, until {other.until} or longer",
+                "give both services the same settings, or this sink another name; after an intended change wait a minute",
+            )
         cursor = cursor_of(connection, each.name)
         lag = None if cursor is None else lag_of(connection, cursor, now)
         if cursor is not None and lag is not None and lag.seconds > LATE.total_seconds():

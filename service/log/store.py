@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from service.log import coded_blocks, document_erasure, review_cases, saved_searches, tree_leaves
 from service.log.leaf import ERASED, Opening, SealedRecord, faults
 from service.log.record_summary import Summary
+from service.log.record_trial import try_a_record
 from service.log.review_cases import RecordedCase
 from service.log.search_index import Index, index_older, moment_of
 from service.problems import RequestRefused
@@ -141,17 +142,18 @@ class Store:
 
         return await self.writer.do(counted)
 
-    async def probe(self) -> int:
+    async def probe(self, with_record: bool = False) -> int:
         """
         Write to the log and wait for the disk; returns how many records it holds. Raises NotRecorded.
 
-        After a failed write the probe is as large as some records: on a full disk a smaller write may still succeed.
+        `with_record`: a record is tried too, see service.log.record_trial. After a failed write the probe is as large as some records: on a
+        full disk a smaller write may still succeed.
         """
         if self.writer.counts.failing:
             await self.writer.do(lambda transaction: _put(transaction, "probe", "0" * _PROBE_LETTERS))
             await self.writer.do(lambda transaction: _put(transaction, "probe", ""))
             self.writer.counts.failing = False
-        return await self.writer.do(_probe)
+        return await self.writer.do(self._probe_with_record if with_record else _probe)
 
     async def erase(self, id: str, by: str = "local") -> int:
         """
@@ -234,6 +236,16 @@ class Store:
 
     def _add(self, transaction: sa.Connection, groups: list[Sequence[SealedRecord]]) -> list[range]:
         """Insert entries that come in groups, numbered in their order. Returns the numbers of each group."""
+        numbers = self._insert(transaction, groups)
+        self.index.sort_in(transaction, numbers[-1].stop)
+        self._uncommitted += sum(map(len, groups))
+        return numbers
+
+    def _probe_with_record(self, transaction: sa.Connection) -> int:
+        try_a_record(transaction, self._insert)
+        return _probe(transaction)
+
+    def _insert(self, transaction: sa.Connection, groups: list[Sequence[SealedRecord]]) -> list[range]:
         count = sum(map(len, groups))
         moved = _MOVED[transaction.dialect.name]  # every record waits for it
         first: int = transaction.exec_driver_sql(moved, (count,)).scalar_one() - count
@@ -257,10 +269,8 @@ class Store:
         self.database.insert(transaction, record, records)
         self.database.insert(transaction, personal, openings)
         self.index.add(transaction, summaries)
-        self.index.sort_in(transaction, first)
         if cases:
             review_cases.add_cases(transaction, cases)
-        self._uncommitted += count
         return numbers
 
     def _ended(self, committed: bool) -> None:

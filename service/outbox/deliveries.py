@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from service.outbox import cursors
 from service.outbox.cursors import SinkCursor, SinkLag
-from service.outbox.delivery import Delivery, OpenLog, turn_at
+from service.outbox.delivery import Delivery, OpenLog, place_at, turn_at
 from service.outbox.sink_opening import open_sink
 from service.outbox.sink_settings import AnySink
 from service.outbox.sinks import Sink
@@ -38,12 +38,17 @@ Labelled = list[tuple[dict[str, str], float]]
 
 @dataclass(frozen=True, slots=True)
 class SinkStanding:
-    """A sink of the settings with its cursor and its lag, None where it has not begun, and the process that sends to it, if one does."""
+    """
+    A sink of the settings with its cursor and its lag, None where it has not begun, and the process that sends to it, if one does.
+
+    `other` is there while the name is held by another receiver than that of the settings.
+    """
 
     settings: AnySink
     cursor: SinkCursor | None
     lag: SinkLag | None
     holder: LeaseHolder | None
+    other: LeaseHolder | None = None
 
     def shown(self) -> dict[str, Any]:
         """As JSON, without an address."""
@@ -52,7 +57,8 @@ class SinkStanding:
             known |= {"attempts": self.cursor.attempts, "failure": self.cursor.failure, "next_at": self.cursor.next_at}
         behind = {} if self.lag is None else {"lag_events": self.lag.leaves, "lag_seconds": round(self.lag.seconds, 3)}
         held = {} if self.holder is None else {"held_by": self.holder.shown()}
-        return {"name": self.settings.name, "kind": self.settings.kind, **known, **behind, **held}
+        other = {} if self.other is None else {"other_receiver_until": self.other.until}
+        return {"name": self.settings.name, "kind": self.settings.kind, **known, **behind, **held, **other}
 
 
 class SinkThread:
@@ -175,5 +181,6 @@ def standings(connection: sa.Connection, sinks: Iterable[AnySink], now: datetime
     for each in sinks:
         cursor = cursors.cursor_of(connection, each.name)
         lag = None if cursor is None else cursors.lag_of(connection, cursor, now)
-        found.append(SinkStanding(each, cursor, lag, turn_at(each.name).held(connection, now)))
+        holder, other = turn_at(each.name).held(connection, now), place_at(each).held(connection, now)
+        found.append(SinkStanding(each, cursor, lag, holder, other))
     return found

@@ -19,23 +19,49 @@ from service.outbox import cursors
 from service.outbox.cursors import CursorMoved, SinkCursor
 from service.outbox.event_choice import EventChoice
 from service.outbox.log_reader import EventBatch, LogReader, log_size
-from service.outbox.sink_settings import AnySink
+from service.outbox.sink_settings import AnySink, Start
 from service.outbox.sinks import SEND_SECONDS, DailySink, Sink, SinkSlow, SinkUnreachable
 from service.telemetry.log_lines import described
 from service.watch.lease import Lease, LeaseLost
 from service.watch.transactions import Write
 
 TURN_SECONDS = 30.0  # a process that was killed holds its turn so long
+PLACE_SECONDS = 60.0  # a receiver that nobody sends to any more keeps the name of a sink so long
 _MOST_OPENED = 100  # events at once, where whole records are opened
 _MARGIN = timedelta(
     seconds=TURN_SECONDS - SEND_SECONDS - 2
 )  # when this much of a turn is over, it is taken anew before the next batch
+# What the operator is told, who alone knows which of the two is right.
+ELSEWHERE = (
+    "a running service sends this sink to another receiver: give both the same one, or this one another name; it goes on when the other has"
+    " stopped, or after `fifthfactor events move` with these settings"
+)
 _LATE = timedelta(minutes=1)  # after midnight a record of the day before may still come
 
 
 def turn_at(name: str, seconds: float = TURN_SECONDS) -> Lease:
     """The turn of this process at the sink of a name."""
     return Lease.of(f"sink/{name}", seconds)
+
+
+class ReceiverOther(LeaseLost):
+    """Under the name of the sink a running service sends to another receiver."""
+
+
+def place_at(settings: AnySink) -> Lease:
+    """
+    The place of a receiver at the name of a sink. Its holder is the receiver, so all processes that send to it share the place.
+
+    INVARIANT (one receiver): two services with one name and two receivers would each send a part of the events. So whoever sends has the
+    place of its receiver, and keeps it while it runs, whether or not there is something to send.
+    """
+    return Lease(f"sink-receiver/{settings.name}", settings.receiver, PLACE_SECONDS)
+
+
+def put(transaction: sa.Connection, settings: AnySink, start: Start, now: datetime) -> SinkCursor:
+    """Put a sink at a place of the log, and its receiver at the name of the sink, whoever sends to another one meanwhile."""
+    place_at(settings).seize(transaction, now)
+    return cursors.put(transaction, settings.name, start, now)
 
 
 class OpenLog(Protocol):
@@ -64,6 +90,8 @@ class Delivery:
         self._most = min(settings.most, _MOST_OPENED) if self._choice.opens_records else settings.most
         self._reader = LogReader()
         self._lease = turn_at(settings.name, seconds)
+        self._place = place_at(settings)
+        self._elsewhere = False  # the events go to another receiver, and this was said
         self._mine_since: datetime | None = None
         self._idle = False  # everything was sent when last looked, and it is nobody else's turn
         self._told: date | None = None
@@ -77,8 +105,10 @@ class Delivery:
         """
         Send the next events that are due; whether there may be more. It waits for the sink, so call it in a thread.
 
-        Raises LeaseLost where another process sends, NotRecorded and sqlalchemy.exc.SQLAlchemyError where the database does not answer.
+        Raises LeaseLost where another process sends, ReceiverOther where one sends to another receiver, NotRecorded and
+        sqlalchemy.exc.SQLAlchemyError where the database does not answer.
         """
+        self._keep_place()
         if not self._due():
             self._day_over()
             return False
@@ -105,6 +135,29 @@ class Delivery:
         if self._mine_since is not None:
             self._mine_since = None
             self._write(self._lease.give_back)
+
+    def _keep_place(self) -> None:
+        """Have the place of the receiver at the name of the sink. Raises ReceiverOther."""
+        now = self._log.clock()
+        with self._log.store.database.reading.connect() as connection:
+            other = self._place.held(connection, now)
+            runs_out = other is None and self._place.runs_out(connection, now)
+        if other is not None:
+            raise self._taken(other.until)
+        if runs_out:
+            try:
+                self._write(lambda transaction: self._place.take(transaction, now))
+            except LeaseLost as lost:
+                raise self._taken(lost.until) from None
+        if self._elsewhere:
+            self._elsewhere = False
+            self._log.say.info("sink_receiver_here", sink=self.name)
+
+    def _taken(self, until: str | None) -> ReceiverOther:
+        if not self._elsewhere:
+            self._elsewhere = True
+            self._log.say.error("sink_receiver_other", sink=self.name, until=until, do=ELSEWHERE)
+        return ReceiverOther(until)
 
     def _due(self) -> bool:
         """Whether something is to be sent by this process now. Costs no write while there is nothing."""
@@ -144,6 +197,7 @@ class Delivery:
             return
 
         def take(transaction: sa.Connection) -> None:
+            self._place.keep(transaction, now)
             self._lease.take(transaction, now)
             cursors.begin(transaction, self.name, self._settings.start, now)
 

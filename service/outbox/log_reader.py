@@ -12,7 +12,7 @@ Of a record only its leaf and its row of the index are read. No connection is ke
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from pydantic_core import from_json
@@ -33,6 +33,7 @@ COMMITMENT_LEAF = "commitment-event"
 _SPAN = 20_000  # leaves that one reading looks at, at most: most of them may be no events
 _NOT_APPLICABLE = "not_applicable"
 _EXPORTER_AT = "/exporter/id"
+_NOT_READABLE = (ValueError, LookupError, TypeError, AttributeError, sa.exc.NoResultFound)
 _NEVER = "1970-01-01T00:00:00Z"  # the time of what cannot be read
 _OPENINGS = 500  # records that are opened at once
 _exporter, _recipient = term.alias("exporter"), term.alias("recipient")
@@ -153,7 +154,7 @@ class LogReader:
                 if choice.members:
                     known = {"exporter": exporter, "recipient": recipient, "caller": leaf["asked_by"]}
                     data |= asked_members.of_record(choice.members, known, opened.get(row.sequence))
-            except (ValueError, LookupError, TypeError, AttributeError):
+            except _NOT_READABLE:
                 time, data = _NEVER, _unreadable(row)
             found.append(StreamEvent(row.leaf_index, row.id, "decision", DECISION, row.id, time, key, data))
         return found
@@ -163,6 +164,15 @@ class LogReader:
     def _others(self, connection: sa.Connection, rows: Sequence[Any], choice: EventChoice) -> list[StreamEvent]:
         if not rows:
             return []
+        try:
+            return self._read_others(connection, rows, choice)
+        except _NOT_READABLE:
+            if len(rows) == 1:
+                return [_unreadable_leaf(rows[0])]
+            return [event for row in rows for event in self._others(connection, [row], choice)]
+
+    def _read_others(self, connection: sa.Connection, rows: Sequence[Any], choice: EventChoice) -> list[StreamEvent]:
+        """Raises one of _NOT_READABLE where bytes are not those of a leaf, or of what opens it."""
         documents = {each.place: from_json(each.leaf) for each in rows}
         long = [index for index, each in documents.items() if "commitment" not in each or "document" in each]
         hidden = tree_leaves.opened(connection, [*documents]) if choice.opens_leaves else tree_leaves.opened(connection, long)
@@ -241,6 +251,22 @@ def _unreadable(row: Any) -> dict[str, Any]:
     return {"decision": row.id, "day": _NEVER[:10], "outcome": UNREADABLE, **nothing, **digests}
 
 
+def _unreadable_leaf(row: Any) -> StreamEvent:
+    """Of bytes that are no leaf of a commitment or of the watch: as of a record that is none."""
+    told: dict[str, Any]
+    if row.kind == WATCH_LEAF:
+        days = dict.fromkeys(("since", "day"), _NEVER[:10])
+        told = {"commitment": "", "decision": "", "cause": UNREADABLE, **days, "before": None, "after": None}
+        told |= {"causes": [], "provisions": [], "remedy": {}}
+        kind, type = "watch", TYPE.format(kind=UNREADABLE)
+    else:
+        nothing = dict.fromkeys(("decision", "evaluation", "other", "day"))
+        told = {"commitment": "", **nothing, "event": UNREADABLE, "number": 0}
+        kind, type = "commitment", COMMITMENT
+    place = f"leaf-{row.place}"
+    return StreamEvent(row.place, place, cast(EventClass, kind), type, place, _NEVER, None, told)
+
+
 def _commitment(document: Mapping[str, Any], row: Any) -> dict[str, Any]:
     event = document["event"]
     return {
@@ -286,9 +312,12 @@ def _exporters(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, s
     mine = (personal.c.sequence.in_(numbers), personal.c.pointer.in_(("request", _EXPORTER_AT)), personal.c.value.is_not(None))
     found: dict[int, str] = {}
     for sequence, pointer, value in connection.execute(sa.select(*columns).where(*mine)):
-        stated = from_json(value)
-        if pointer == "request":
-            stated = stated.get("exporter", {}).get("id") if b'"exporter":' in value else None
+        try:
+            stated = from_json(value)
+            if pointer == "request":
+                stated = stated.get("exporter", {}).get("id") if b'"exporter":' in value else None
+        except _NOT_READABLE:
+            continue
         if isinstance(stated, str) and stated != "unknown":
             found[sequence] = stated
     return found

@@ -12,7 +12,10 @@ The sinks of a service: a YAML file goes in, the settings of each sink come out.
 Nothing is sent that is not in service.outbox.event_members, and what is personal only where `members` names it.
 """
 
+import hashlib
+import json
 import re
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -62,6 +65,14 @@ class SinkSettings(BaseModel):
     )
     most: int = Field(default=500, ge=1, le=5_000, description="how many events it gets at once at most")
 
+    @property
+    def receiver(self) -> str:
+        """A digest of where its events go. It shows no address, which may hold a secret."""
+        return hashlib.sha256(json.dumps([self.name, *self._goes_to()]).encode()).hexdigest()
+
+    def _goes_to(self) -> Sequence[str]:
+        raise NotImplementedError
+
     @field_validator("start", mode="before")
     @classmethod
     def _place(cls, written: Any) -> Any:
@@ -97,6 +108,9 @@ class WebhookSettings(SinkSettings):
     private: bool = Field(default=False, description="whether it may be on this machine, in private networks or on a link")
     authorities: Path | None = Field(default=None, description="PEM file of the authorities that may certify it")
 
+    def _goes_to(self) -> Sequence[str]:
+        return self.kind, self.address
+
     @field_validator("address")
     @classmethod
     def _safe_to_send_to(cls, address: str) -> str:
@@ -108,6 +122,9 @@ class FilesSettings(SinkSettings):
 
     kind: Literal["files"]
     folder: Path = Field(description="the folder; it is made where it is missing")
+
+    def _goes_to(self) -> Sequence[str]:
+        return self.kind, str(self.folder)
 
 
 class OtlpSettings(SinkSettings):
@@ -122,6 +139,9 @@ class OtlpSettings(SinkSettings):
     )
     private: bool = Field(default=False, description="whether it may be on this machine, in private networks or on a link")
     authorities: Path | None = Field(default=None, description="PEM file of the authorities that may certify it")
+
+    def _goes_to(self) -> Sequence[str]:
+        return self.kind, self.address
 
     @model_validator(mode="after")
     def _safe_to_send_to(self) -> Self:
@@ -148,6 +168,9 @@ class KafkaSettings(SinkSettings):
     mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
         default="SCRAM-SHA-512", description="how it signs in; `PLAIN` only with `tls`"
     )
+
+    def _goes_to(self) -> Sequence[str]:
+        return self.kind, self.topic, *sorted(self.servers)
 
     @model_validator(mode="after")
     def _together(self) -> Self:

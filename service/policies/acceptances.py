@@ -26,6 +26,7 @@ from service.policies.reloading import Origin, Policies, PoliciesRefused
 from service.problems import RequestRefused, places_of
 from service.store import durable_file
 
+LOADING_SECONDS = 60.0  # for which another acceptance may be loading all policies
 FILE = "acceptances.yaml"  # in the organisation's folder
 OWN = ".acceptances"  # added to the id of the organisation: a document of its own
 _HEAD = "# The service writes what is accepted there into this file, at its end. Whoever is responsible for these policies may edit it.\n"
@@ -129,22 +130,29 @@ def put_in_place(folder: Folder, live: engine.Bundle, asked: AcceptanceRequest, 
     Raises RequestRefused, with the findings, where the policies would not hold; then nothing is written.
     """
     path = folder.path.resolve() / FILE
-    with durable_file.alone_in(folder.path):
-        try:
-            files, _ = loading.sources(folder.origin.paths, folder.origin.settings, folder.origin.keys)
-            before = files.get(folder.name, b"").decode()
-            said = yaml_entries(asked, today, _ID.findall(before))
-            text = before + said.removeprefix("accepts:\n") if before else _begun(live, folder) + said
-            data = engine.lay_out(folder.name, text.encode())
-            bundle = engine.load_sources({**files, folder.name: data}, folder.origin.settings, tests=False)
-        except (loading.SourceRefused, engine.NotLaidOut) as refused:
-            raise RequestRefused("policies-refused", str(refused)) from None
-        except engine.BundleRefused as refused:
-            raise RequestRefused(
-                "policies-refused", "with these acceptances the policies would not hold", errors=places_of(refused.diagnostics)
-            ) from None
-        _check_said(bundle, folder, asked, today)
-        durable_file.put(path, data, 0o644)
+    try:
+        with durable_file.alone_in(folder.path, LOADING_SECONDS):
+            return _put(path, folder, live, asked, today)
+    except durable_file.FolderHeld as held:
+        raise RequestRefused("busy", str(held.strerror), headers={"Retry-After": "10"}) from None
+
+
+def _put(path: Path, folder: Folder, live: engine.Bundle, asked: AcceptanceRequest, today: date) -> str:
+    try:
+        files, _ = loading.sources(folder.origin.paths, folder.origin.settings, folder.origin.keys)
+        before = files.get(folder.name, b"").decode()
+        said = yaml_entries(asked, today, _ID.findall(before))
+        text = before + said.removeprefix("accepts:\n") if before else _begun(live, folder) + said
+        data = engine.lay_out(folder.name, text.encode())
+        bundle = engine.load_sources({**files, folder.name: data}, folder.origin.settings, tests=False)
+    except (loading.SourceRefused, engine.NotLaidOut) as refused:
+        raise RequestRefused("policies-refused", str(refused)) from None
+    except engine.BundleRefused as refused:
+        raise RequestRefused(
+            "policies-refused", "with these acceptances the policies would not hold", errors=places_of(refused.diagnostics)
+        ) from None
+    _check_said(bundle, folder, asked, today)
+    durable_file.put(path, data, 0o644)
     return folder.name
 
 

@@ -32,7 +32,7 @@ from service.server.listening import CannotServe
 from service.server.service_manager import tell_ready
 from service.server.tls_certificate import CertificateRefused, Certificates
 from service.server.workers import LEAVE, Supervisor
-from service.service import Service
+from service.service import Service, check_keys
 from service.settings import SettingRefused, Settings
 from service.store.database import DatabaseRefused
 from service.telemetry import log_lines, metrics
@@ -168,6 +168,7 @@ def _certificates(settings: Settings, service: Service) -> Certificates | None:
 def prepared_policies(settings: Settings) -> PreparedPolicies:
     """The policies, for workers that are forked from this process. Raises CannotServe."""
     with _starting():
+        check_keys(settings)
         engine.need_engines(settings.mode)
         prepared = PreparedPolicies.of(settings)
     prepared.live.pdp.set_up()

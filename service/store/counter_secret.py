@@ -40,7 +40,7 @@ def open_secret(connection: sa.Connection) -> bytes:
 
 def begin(transaction: sa.Connection, key: LogKey) -> None:
     """Make the secret of a new database, in the transaction that begins its log."""
-    transaction.execute(sa.insert(about).values(name=_SEALED, value=_sealed(key, os.urandom(SECRET_BYTES))))
+    transaction.execute(sa.insert(about).values(name=_SEALED, value=sealed(key, os.urandom(SECRET_BYTES))))
 
 
 def check(connection: sa.Connection, key: LogKey) -> None:
@@ -50,7 +50,7 @@ def check(connection: sa.Connection, key: LogKey) -> None:
 
 def reseal(transaction: sa.Connection, before: LogKey, after: LogKey) -> None:
     """Seal the secret under the key that replaces the log's key, in the transaction that replaces it. Raises LogKeyRefused."""
-    value = _sealed(after, _opened(transaction, before))
+    value = sealed(after, _opened(transaction, before))
     transaction.execute(sa.update(about).where(about.c.name == _SEALED).values(value=value))
 
 
@@ -72,8 +72,7 @@ def renew(transaction: sa.Connection, key: LogKey) -> None:
 
 
 def _opened(connection: sa.Connection, key: LogKey) -> bytes:
-    sealed = _row(connection, _SEALED)
-    raw = _from_hex(sealed)
+    raw = _from_hex(_row(connection, _SEALED))
     nonce, hidden, tag = raw[:_NONCE_BYTES], raw[_NONCE_BYTES:-32], raw[-32:]
     if len(hidden) != SECRET_BYTES or not hmac.compare_digest(tag, key.seal(_TAG_DOMAIN + nonce + hidden)):
         raise LogKeyRefused(
@@ -83,7 +82,8 @@ def _opened(connection: sa.Connection, key: LogKey) -> bytes:
     return _xor(hidden, key.seal(_PAD_DOMAIN + nonce))
 
 
-def _sealed(key: LogKey, secret: bytes) -> str:
+def sealed(key: LogKey, secret: bytes) -> str:
+    """A secret as the database keeps it, under the log's key."""
     nonce = os.urandom(_NONCE_BYTES)
     hidden = _xor(secret, key.seal(_PAD_DOMAIN + nonce))
     return (nonce + hidden + key.seal(_TAG_DOMAIN + nonce + hidden)).hex()

@@ -236,7 +236,10 @@ class Writer:
                 return (work(connection),)
         except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, OSError, LogRefused):
             raise
-        except Exception as error:  # noqa: BLE001 - it is raised again for its caller, who handles it
+        except Exception as error:
+            # SQLite has no other word for a damaged page. What the work itself did wrong has a word of its own.
+            if type(error) is sa.exc.DatabaseError:
+                raise
             growth.undo(leaves)
             return (_Failed(error),)
 

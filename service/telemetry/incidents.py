@@ -27,13 +27,18 @@ class Incidents:
         record = f"/v1/decisions/{decision.id}" if recorded else None
         self._tell(pdp, request_id, decision.id, decision.as_of, list(decision.engine.disagreement), record)
 
-    def failure(self, pdp: engine.PDP, request_id: str, id: str, as_of: date, failed: engine.EnginesFailed) -> RequestRefused:
-        """No engine answered, so there is no decision and no record; the refusal to answer comes out."""
+    def failure(
+        self, pdp: engine.PDP, request_id: str, id: str | None, as_of: date, failed: engine.EnginesFailed
+    ) -> RequestRefused:
+        """
+        No engine answered, so there is no decision and no record; the refusal to answer comes out. `id` is None where nothing was to be
+        decided.
+        """
         self._tell(pdp, request_id, id, as_of, str(failed).split("; "), None)
         return RequestRefused("internal", "no engine could decide; the log has the details under this request id")
 
     def _tell(
-        self, pdp: engine.PDP, request_id: str, id: str, as_of: date, disagreement: list[str], record: str | None
+        self, pdp: engine.PDP, request_id: str, id: str | None, as_of: date, disagreement: list[str], record: str | None
     ) -> None:
         self.seen += 1
         self._say.error(

@@ -74,6 +74,13 @@ class Lease:
         """Whether it is another process's turn, as far as a reader sees."""
         return self.held(connection, now) is not None
 
+    def runs_out(self, connection: sa.Connection, now: datetime) -> bool:
+        """Whether the turn is not this holder's, or less than half of it is left."""
+        row = connection.execute(sa.select(watch_lease).where(self._here)).one_or_none()
+        if row is None or row.holder != self.holder:
+            return True
+        return not moment_text(now + timedelta(seconds=self.seconds / 2)) <= row.until <= moment_text(self._latest(now))
+
     def take(self, transaction: sa.Connection, now: datetime) -> None:
         """Take the turn. Raises LeaseLost where another process has it."""
         row = transaction.execute(sa.select(watch_lease).where(self._here)).one_or_none()
@@ -81,6 +88,12 @@ class Lease:
             transaction.execute(sa.insert(watch_lease).values(name=self.name))
         elif self._of_another(row, now):
             raise LeaseLost(row.until)
+        self._hold(transaction, now)
+
+    def seize(self, transaction: sa.Connection, now: datetime) -> None:
+        """Take the turn from whoever has it, since a person said so."""
+        if transaction.execute(sa.select(watch_lease.c.name).where(self._here)).first() is None:
+            transaction.execute(sa.insert(watch_lease).values(name=self.name))
         self._hold(transaction, now)
 
     def keep(self, transaction: sa.Connection, now: datetime) -> None:
@@ -102,8 +115,10 @@ class Lease:
 
     def _of_another(self, row: sa.Row[Any], now: datetime) -> bool:
         """Whether another has the turn still. One that ends too far from now is of a clock that was ahead, and no turn."""
-        latest = now + timedelta(seconds=self.seconds) + _FAR
-        return row.holder not in (None, self.holder) and moment_text(now) < row.until <= moment_text(latest)
+        return row.holder not in (None, self.holder) and moment_text(now) < row.until <= moment_text(self._latest(now))
+
+    def _latest(self, now: datetime) -> datetime:
+        return now + timedelta(seconds=self.seconds) + _FAR
 
     @property
     def _here(self) -> sa.ColumnElement[bool]:

@@ -41,7 +41,7 @@ from service.log.verification import verify
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
-from service.store import tables
+from service.store import counter_secret, tables
 from service.store.column_roles import COLUMN_ROLES, ColumnRole
 from service.store.database import Database
 from service.store.upgrade import existing
@@ -542,3 +542,19 @@ def test_nothing_is_repaired_from_records_that_are_not_those_of_their_leaves(fil
         pytest.raises(NotRepairable, match="record 0: the leaf does not have the stored hash"),
     ):
         repair(database, "command-line", "why not")
+
+
+@pytest.mark.parametrize("secret", ["broken", "gone", "foreign"])
+def test_a_ledger_secret_that_is_not_the_one_of_the_rows_is_found(opened, secret):
+    """Broken, taken away, or sealed by the log's key and of another database: the finding names its row and says what to do."""
+    another = counter_secret.sealed(opened.log_key(), bytes(32)) if secret == "foreign" else "00"
+    with opened.writing.connect() as connection:
+        if secret == "gone":
+            connection.execute(sa.delete(tables.about).where(tables.about.c.name == "sealed_ledger_secret"))
+        else:
+            here = tables.about.c.name == "sealed_ledger_secret"
+            connection.execute(sa.update(tables.about).where(here).values(value=another))
+        findings = [*found(connection, opened)]
+        connection.rollback()
+    (finding,) = [each for each in findings if "secret" in each]
+    assert "put the row `sealed_ledger_secret` of `about` back from a backup" in finding

@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from engine.backends.bitset.standing_and_levels import BitsetStrata
+from engine.backends.durable import Durable
 from service.mappings.entity_store import StoredEntity
 from tests.service.authzen.conftest import Memory, question, records
+from tests.service.conftest import Lines
 
 GET = {"name": "read", "properties": {"method": "GET"}}
 
@@ -236,3 +239,19 @@ def test_every_result_is_what_an_evaluation_permits(client: TestClient, entities
         for id in ids:
             sent = {**asked, blank: {"type": kind, "id": id}}
             assert client.post("/access/v1/evaluation", json=sent).json()["decision"] is (id in results)
+
+
+def test_where_no_engine_answers_a_search_finds_nothing_out_and_it_is_an_incident(
+    client: TestClient, lines: Lines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an evaluation would it answers 500, and not with a list from which somebody is missing."""
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError
+
+    for each in (BitsetStrata, Durable):
+        monkeypatch.setattr(each, "stand" if each is BitsetStrata else "evaluate", fail)
+    answer = client.post("/access/v1/search/subject", json=question("user", "read", "record:record-1"))
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:fifthfactor:problem:internal")
+    (line,) = lines.events("incident")
+    assert (line["decision_id"], line["request_id"]) == (None, answer.headers["x-request-id"])

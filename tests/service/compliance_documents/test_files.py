@@ -4,6 +4,7 @@ import re
 import zipfile
 from dataclasses import replace
 from io import BytesIO
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -14,6 +15,7 @@ from markdown_it import MarkdownIt
 from service.compliance_documents import docx_file
 from service.compliance_documents.docx_file import UNSTATED, WARNING, WRITE, docx
 from service.compliance_documents.draft_document import DraftDocument, DraftField, StatedValue
+from service.compliance_documents.enclosed_text import with_enclosed
 from service.compliance_documents.markdown_file import escaped, markdown
 from service.compliance_documents.plain_line import plain_line
 from service.problems import RequestRefused
@@ -122,6 +124,44 @@ def test_no_text_makes_a_line_of_its_own_in_a_cell(desk: Desk) -> None:
     lines += re.split(r"<br>|\||\n", markdown(draft))
     assert [line for line in lines if forged in line]
     assert not [line for line in lines if line.strip().startswith(forged)]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_no_free_text_passes_for_a_term_beside_it(desk: Desk, lang: str) -> None:
+    """It is enclosed in quotation marks, which it cannot end itself; in Markdown and in Word, in a line and in a cell."""
+    joint = {"en": "; ", "zh": "；"}[lang]
+    forged = f"nobody”{joint}that it is as stated was confirmed by Meera Rao on 25 November 2026"
+    exchange = unregistered()
+    exchange["evidence"]["eu-scc-m2"]["attested_by"] = forged
+    seen = 0
+    for name in ("scc-annexes", "transfer-impact-assessment"):
+        draft = desk.draft(desk.evaluate(exchange)["id"], name, lang)
+        for text in (markdown(draft), "\n".join(line for _, line in paragraphs(Document(BytesIO(docx(draft)))))):
+            assert forged not in text
+            seen += text.count(f"“{forged.replace('”', '’')}”")
+            assert text.count(forged.replace("”", "’")) == text.count(f"“{forged.replace('”', '’')}”")
+    assert seen >= 4
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ("a notary", "a notary"),
+        ("Smith, Ltd", "Smith, Ltd"),
+        ("a; b", "“a; b”"),
+        ("a；b", "“a；b”"),
+        ("a\u037e b", "“a\u037e b”"),
+        ("“a”; “b”", "“’a’; ’b’”"),
+        ('a"', "“a’”"),
+        (["a; b"], ["“a; b”"]),
+        (["Smith, Ltd", "b"], ["“Smith, Ltd”", "b"]),
+        (["a and b", "甲、乙"], ["“a and b”", "“甲、乙”"]),
+        ({"at_least": 3, "of": {"by": "a; b"}, "yes": True}, {"at_least": 3, "of": {"by": "“a; b”"}, "yes": True}),
+    ],
+)
+def test_a_text_that_could_pass_for_more_is_enclosed(sent: Any, told: Any) -> None:
+    """By semicolons and quotation marks of any script, and in a list by commas and conjunctions; others stay as they are."""
+    assert with_enclosed(sent) == told
 
 
 def paragraphs(word: WordDocument) -> list[tuple[str, str]]:

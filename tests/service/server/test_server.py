@@ -18,7 +18,7 @@ import pytest
 
 from service.log.store import Store
 from service.log.tree_verification import tree_faults
-from tests.service.conftest import BOTH_DATABASES, PERSONAL, POLICIES, Server, body, eventually, running
+from tests.service.conftest import BOTH_DATABASES, PERSONAL, POLICIES, Server, body, copied, eventually, running
 
 JSON = {"Content-Type": "application/json"}
 
@@ -196,6 +196,22 @@ def test_what_stops_the_start(tmp_path, options, environment, code, sentence):
     found, said = refused(tmp_path / "log.db", *options, environment=environment)
     assert (found, "Traceback" in said) == (code, False), said
     assert sentence in said
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("begun", [True, False])
+def test_without_a_key_the_start_is_refused_before_policies_are_loaded(tmp_path, tables, workers, begun):
+    """They are wrong, and nothing is said of them; no database is made either."""
+    (tmp_path / "wrong.yaml").write_text("policy: x\nnothing: else\n")
+    database = Path(copied(tables, tmp_path)) if begun else tmp_path / "log.db"
+    options = ("--policies", str(tmp_path / "wrong.yaml"), "--workers", workers)
+    code, said = refused(database, *options, environment={"FIFTHFACTOR_AUTHENTICATION": "required"})
+    assert (code, said.startswith("error: callers need a key and there is none: make one"), "wrong.yaml" in said) == (
+        2,
+        True,
+        False,
+    )
+    assert database.exists() is begun
 
 
 def test_ipv6_loopback(tmp_path):

@@ -129,3 +129,17 @@ def test_incidents_in_a_batch_are_told_one_by_one(client, service, lines, plante
     assert wrong == [decisions[0]["id"], decisions[2]["id"]]
     assert [line["decision_id"] for line in lines.events("incident")] == wrong
     assert client.get("/readyz").json()["incidents"] == 2
+
+
+@pytest.mark.parametrize("planted", [fail], indirect=True)
+@pytest.mark.parametrize("path", ["/v1/facts", "/v1/cases"])
+def test_where_no_engine_answers_nothing_is_told_and_it_is_an_incident(client, lines, monkeypatch, planted, path):
+    """What only looks at an exchange has no decision: the line names none, and the answer is as that of an evaluation."""
+    monkeypatch.setattr(Durable, "evaluate", fail)
+    case = {"policy": "cn.test", "case": "A review", "outcome": "review", "exchange": json.loads(REVIEWED)}
+    answer = client.post(path, json=case if path == "/v1/cases" else json.loads(REVIEWED))
+    assert (answer.status_code, answer.json()["type"]) == (500, "urn:fifthfactor:problem:internal")
+    (line,) = lines.events("incident")
+    assert (line["decision_id"], line["record"], line["request_id"]) == (None, None, answer.headers["x-request-id"])
+    assert line["disagreement"] == ["bitset failed: RuntimeError", "durable failed: RuntimeError"]
+    assert client.get("/readyz").json()["incidents"] == 1
