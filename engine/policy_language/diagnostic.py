@@ -48,6 +48,7 @@ CODES = {
     "force": "an instrument of this force cannot do this (law decides, soft law advises)",
     "free-text": "a value set is closed: it lists every value that there is",
     "guarded": "an organisation accepts what nobody can accept",
+    "hidden-character": "a character ends a line that looks like one line, or turns the letters around it round",
     "house": "an organisation has a jurisdiction of its own that covers no country, and binds like a contract at most",
     "ill-typed": "the type of the fact does not fit its use, such as a comparison with a fact of another type",
     "lift-from-memory": "a provision marked `from-memory` lifts nothing; it opens a review (a warning)",

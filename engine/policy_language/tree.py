@@ -4,6 +4,9 @@ YAML text in, located tree out: every key and value keeps its file, line and col
 Only this module reads YAML that others wrote. Scalars stay text: the vocabulary gives them types, so `NO` is Norway. The traps of YAML
 are refused here, each at its place: tags, anchors and aliases, duplicate keys, several documents, and files that are not UTF-8, too large
 or too deep.
+
+INVARIANT (what is read is what is seen): YAML ends a line, and a comment with it, at characters at which most editors and reviews of
+changes show no line end; and some characters turn the letters around them round. A text with one of them is refused.
 """
 
 from __future__ import annotations
@@ -25,6 +28,9 @@ _CORE_TAGS = ("!", None)
 _COMMAS = re.compile(r"\d{1,3}(?:,\d{3})+", re.ASCII)
 _CUT, _THREE = re.compile(r"\d{1,3}(?:_\d{3})*", re.ASCII), re.compile(r"\d{3}", re.ASCII)
 _COMMENT_OR_BREAK = re.compile(r"(#[^\r\n\x85\u2028\u2029]*)|\r\n|[\r\n\x85\u2028\u2029]")
+
+# Line ends that few programs show, and marks that turn letters round. A `\r` alone is neither a line end of Unix nor one of Windows.
+_HIDDEN = re.compile("\r(?!\n)|[\x85\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 # The C parser is iterative, so depth cannot overflow it. It exists only if PyYAML was built with libyaml.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -91,6 +97,13 @@ def read(file: str, data: bytes, findings: Findings) -> Node | None:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         findings.error(Span(file, line, 1), "not-utf-8", "the file is not UTF-8 text", help="save it as UTF-8")
+        return None
+    if hidden := _HIDDEN.search(text):
+        bol = text.rfind("\n", 0, hidden.start()) + 1
+        at = Span(file, text.count("\n", 0, hidden.start()) + 1, hidden.start() - bol + 1)
+        what = f"the character U+{ord(hidden[0]):04X} here"
+        said = "turns letters round" if hidden[0] > "\u2029" else "ends the line, where many programs show no end"
+        findings.error(at, "hidden-character", f"{what} {said}", help="delete it; write what follows in a line of its own")
         return None
     try:
         return _Reader(file, text, findings).document()

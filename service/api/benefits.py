@@ -151,7 +151,7 @@ def paid(context: Committing, call: Call[PaidSent], transaction: sa.Connection) 
 
     A key of the party that owes it, or of an operator with the scope `administer`.
     """
-    return benefit_payments.report_paid(context, _number(call.path), call.sent, transaction)
+    return _erasable(call, benefit_payments.report_paid(context, _number(call.path), call.sent, transaction), transaction)
 
 
 @router.post(
@@ -164,7 +164,7 @@ def paid(context: Committing, call: Call[PaidSent], transaction: sa.Connection) 
 )
 def confirm(context: Committing, call: Call[ConfirmSent], transaction: sa.Connection) -> BenefitLine:
     """Confirms a part that was reported, or all of them: by who is paid, or by an operator with the scope `administer`."""
-    return benefit_payments.confirm(context, _number(call.path), call.sent, transaction)
+    return _erasable(call, benefit_payments.confirm(context, _number(call.path), call.sent, transaction), transaction)
 
 
 @router.post(
@@ -177,7 +177,7 @@ def confirm(context: Committing, call: Call[ConfirmSent], transaction: sa.Connec
 )
 def dispute(context: Committing, call: Call[DisputeSent], transaction: sa.Connection) -> BenefitLine:
     """Disputes a part that was reported, or all of them: they count as not paid until an operator settles it."""
-    return benefit_payments.dispute(context, _number(call.path), call.sent, transaction)
+    return _erasable(call, benefit_payments.dispute(context, _number(call.path), call.sent, transaction), transaction)
 
 
 @router.post(
@@ -190,7 +190,13 @@ def dispute(context: Committing, call: Call[DisputeSent], transaction: sa.Connec
 )
 def settle(context: Administering, call: Call[SettleSent], transaction: sa.Connection) -> BenefitLine:
     """Says of parts that are disputed whether they were paid, with a reason."""
-    return benefit_payments.settle(context, _number(call.path), call.sent, transaction)
+    return _erasable(call, benefit_payments.settle(context, _number(call.path), call.sent, transaction), transaction)
+
+
+def _erasable(call: Call[Any], line: BenefitLine, transaction: sa.Connection) -> BenefitLine:
+    """An answer with names, reasons and documents: what is kept of it for a retry is erased with the record, as they are."""
+    call.erased_with(benefit_lines.record_number(transaction, line.number))
+    return line
 
 
 def _number(path: Mapping[str, str]) -> int:

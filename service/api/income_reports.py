@@ -6,7 +6,7 @@ from service.api.commitments import named
 from service.api.operations import in_path
 from service.api.router import Call, Router
 from service.callers.context import Committing, Reading
-from service.ledger import income_reports
+from service.ledger import commitment_list, income_reports
 from service.ledger.income_reports import IncomeReport, IncomeReports, IncomeReportSent, ReverseReportSent
 from service.problems import RequestRefused
 
@@ -41,7 +41,10 @@ def listed(context: Reading, call: Call[None], connection: sa.Connection) -> Inc
 )
 def report(context: Committing, call: Call[IncomeReportSent], transaction: sa.Connection) -> IncomeReport:
     """Divides the price that follows, and books its lines. A key of the exporter, or of an operator with the scope `administer`."""
-    return income_reports.report(context, named(call.path["id"]), call.sent, transaction)
+    id = named(call.path["id"])
+    told = income_reports.report(context, id, call.sent, transaction)
+    call.erased_with(commitment_list.record_number(transaction, id))  # the hash of a document is erased with the record
+    return told
 
 
 @router.post(
@@ -58,4 +61,7 @@ def reverse(context: Committing, call: Call[ReverseReportSent], transaction: sa.
     number = call.path["number"]
     if not (number.isascii() and number.isdigit() and len(number) < 6):
         raise RequestRefused("not-found", "the commitment has no such report")
-    return income_reports.reverse(context, named(call.path["id"]), int(number), call.sent, transaction)
+    id = named(call.path["id"])
+    told = income_reports.reverse(context, id, int(number), call.sent, transaction)
+    call.erased_with(commitment_list.record_number(transaction, id))
+    return told

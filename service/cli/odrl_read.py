@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.cli.command import AsJson, Commands, Lang, Policies, need
+from service.cli.command import AsJson, Commands, Lang, Policies, need, settings
 from service.cli.output import complain, fill, painted, print_json, safe
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def read(
     raw = bytes_of(file, json_ld.MOST_BYTES + 1)
     bundle = load_or_stop(policies or [], tests=False)
     try:
-        reading = contract_reading.read(policy_in(raw, file.suffix.lower() == ".ttl"), bundle)
+        reading = contract_reading.read(policy_in(raw, file.suffix.lower() == ".ttl"), bundle, settings().tzinfo)
     except RequestRefused as refused:
         for place in refused.errors or ():
             complain(safe(f"{file}{f':{place.pointer}' if place.pointer else ''}: {place.detail}"))

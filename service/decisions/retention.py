@@ -114,7 +114,7 @@ def holds(
         *_of_sign_offs(connection, id),
         *_of_confirmations(connection, id),
     ]
-    since = max([law.as_of, *_ends(connection, id, law)])
+    since = max([law.as_of, *_ends(connection, id, law, zone)])
     found += _of_law(law, since)
     standing = [each for each in found if each.until is None or each.until >= today]
     return sorted(standing, key=lambda each: each.until or date.max, reverse=True)
@@ -254,14 +254,14 @@ def _of_confirmations(connection: sa.Connection, id: str) -> Iterator[ErasureHol
             yield ErasureHold("document-signed", f"the signed statement on `{row.name}` runs until {until}", until)
 
 
-def _ends(connection: sa.Connection, id: str, law: RetentionTerm) -> Iterator[date]:
-    """The days on which the commitments of a record end or ended."""
+def _ends(connection: sa.Connection, id: str, law: RetentionTerm, zone: str) -> Iterator[date]:
+    """The days, in a time zone, on which the commitments of a record end or ended."""
     if law.runs_until is not None:
         yield law.runs_until
     ended = sa.select(commitment_event.c.at).join(commitment, commitment.c.id == commitment_event.c.commitment)
     of_an_end = ("withdrawn", "amended")
     for at in connection.execute(ended.where(_of(id), commitment_event.c.kind.in_(of_an_end))).scalars():
-        yield datetime.fromisoformat(at).date()
+        yield datetime.fromisoformat(at).astimezone(time_zone(zone)).date()
 
 
 def _of(id: str) -> sa.ColumnElement[bool]:

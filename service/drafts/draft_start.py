@@ -65,7 +65,7 @@ def first_exchange(context: DraftContext, fields: Fields, connection: sa.Connect
 
 def entities(context: ReadingAll, most: int, connection: sa.Connection) -> dict[str, list[str]]:
     """By role: the ids of the first entities in the register with which a draft can begin. One more than `most` says: there are others."""
-    day = context.now.date().isoformat()
+    day = context.today.isoformat()
     return {
         role: [each.id for each in entity_versions.list_entities(connection, kind, (kind, ""), most + 1, day)]
         for role, kind in ROLES.items()

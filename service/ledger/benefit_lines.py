@@ -166,6 +166,13 @@ def lines(
     return _lines(connection, rows[:limit]), rows[limit - 1].number if len(rows) > limit else None
 
 
+def record_number(connection: sa.Connection, number: int) -> int:
+    """The number of the record of the commitment of a line: its names, reasons and documents are erased with it."""
+    of = sa.select(commitment.c.sequence).join(benefit, benefit.c.commitment == commitment.c.id)
+    found: int = connection.execute(of.where(benefit.c.number == number)).scalar_one()
+    return found
+
+
 def one(context: Reading, number: int, connection: sa.Connection) -> BenefitLine:
     """A line, or lines that are told as one, by its number; with its parts if the exchange is the caller's. Raises RequestRefused."""
     return of_caller(context.caller, context.today, number, connection)

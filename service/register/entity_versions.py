@@ -23,7 +23,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 import engine
-from service.log import tree_leaves
+from service.log import kept_answers, tree_leaves
 from service.log.tree_leaves import LogEvent
 from service.problems import ProblemPlace, RequestRefused
 from service.register.entity import Content, EntityRefused, EntityToWrite, Version, is_id
@@ -245,6 +245,7 @@ def erase(transaction: sa.Connection, kind: str, name: str, by: str, condition: 
     """
     Erase the content of every version of an entity, and its names. The rows get a new, random id.
 
+    What is hidden in leaves under one of its names, and what is kept for retries and names it, goes too.
     The caller must report to the writer that values were erased. Raises NotHeld, Changed.
     """
     versions = history(transaction, kind, name)
@@ -261,9 +262,10 @@ def erase(transaction: sa.Connection, kind: str, name: str, by: str, condition: 
     columns["shape"] = None
     with changing(transaction, ENTITY, versions[0].id, new, within=(kind,)):
         transaction.execute(sa.update(entity).where(entity.c.kind == kind, entity.c.id == versions[0].id).values(columns))
-    _forget_names(transaction, kind, versions[0].id)
+    names = _forget_names(transaction, kind, versions[0].id)
+    kept_answers.forget_naming(transaction, names)
     at = now_text()
-    openings = tree_leaves.erase(transaction, _subject(kind, versions[0].id), at)
+    openings = [each for name in names for each in tree_leaves.erase(transaction, _subject(kind, name), at)]
     of: dict[str, Any] = {"of": "entity", "entity_kind": kind, "id": new}
     tree_leaves.append(transaction, *tree_leaves.erased(of, at, by, (), openings))
     return history(transaction, kind, new)
@@ -410,9 +412,13 @@ def _alike_taken(
             yield ProblemPlace(pointer=f"{entry.place}/{at}", code="id-alike", detail=detail)
 
 
-def _forget_names(transaction: sa.Connection, kind: str, id: str) -> None:
+def _forget_names(transaction: sa.Connection, kind: str, id: str) -> list[str]:
+    """Free the names of an entity; returns them, its id first."""
+    mine = sa.select(entity_alias.c.alias).where(entity_alias.c.kind == kind, entity_alias.c.id == id)
+    aliases = transaction.execute(mine.order_by(entity_alias.c.alias)).scalars().all()
     for table in (entity_alias, entity_spelling):
         transaction.execute(sa.delete(table).where(table.c.kind == kind, table.c.id == id))
+    return [id, *(each for each in aliases if each != id)]
 
 
 _encode: Callable[[Any], str] = json.JSONEncoder(

@@ -37,7 +37,16 @@ def guarded(holders: KeyHolders, key: str, version: str, host: str, names: list[
 def serve_http(holders: KeyHolders, key: str, version: str, host: str, port: int, names: list[str]) -> None:
     """Serve until a signal to stop."""
     app = guarded(holders, key, version, host, names)
+    # With h11, for httptools takes the body of a request that offers another protocol for the next request.
     config = uvicorn.Config(
-        app, host=host, port=port, log_level="warning", server_header=False, timeout_keep_alive=5, limit_concurrency=MOST_CALLS
+        app,
+        host=host,
+        port=port,
+        http="h11",
+        ws="none",
+        log_level="warning",
+        server_header=False,
+        timeout_keep_alive=5,
+        limit_concurrency=MOST_CALLS,
     )
     ListeningServer(config).run()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, tzinfo
 from typing import Any
 
 import engine
@@ -58,13 +58,17 @@ class ContractReading:
     exchange: dict[str, Any] = field(default_factory=dict)
 
 
-def read(policy: ContractPolicy, bundle: engine.Bundle) -> ContractReading:
-    """The reading of a policy by the mappings of a bundle. Raises RequestRefused for a policy that grants nothing by its type."""
+def read(policy: ContractPolicy, bundle: engine.Bundle, zone: tzinfo = UTC) -> ContractReading:
+    """
+    The reading of a policy by the mappings of a bundle; its last day is one of the zone in which exchanges are decided.
+
+    Raises RequestRefused for a policy that grants nothing by its type.
+    """
     if policy.type not in TYPES:
         raise refused(
             "grants-nothing", f"a policy of the type {shown(policy.type)} is neither an offer nor an agreement", policy.pointer
         )
-    return _Reader(policy, TermReader(bundle)).reading()
+    return _Reader(policy, TermReader(bundle, zone)).reading()
 
 
 class _Reader:

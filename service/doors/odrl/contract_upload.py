@@ -6,6 +6,7 @@ The file is read in memory and not kept. What was not understood is listed there
 
 import json
 from collections.abc import Iterable
+from datetime import tzinfo
 from functools import partial
 
 from fastapi import Response
@@ -37,17 +38,17 @@ async def read_contract(context: DraftContext, page: PageCall) -> Response:
     sent = await form(page.request, MOST_CONTRACT)
     form_token.check(page.service, context.caller.id, sent.fields.get("token", ""))
     try:
-        work = partial(_read, sent.file or b"", context.live.bundle)
+        work = partial(_read, sent.file or b"", context.live.bundle, page.service.settings.tzinfo)
         reading = await page.service.turns.run(context.caller.id, work, long=True)
     except RequestRefused as refused:
         return await ask.start_answer(context, page, refused)
     return html(contract_page(_shown(reading, page.reader), ask.viewer_of(context, page), page.reader))
 
 
-def _read(raw: bytes, bundle: engine.Bundle) -> ContractReading:
+def _read(raw: bytes, bundle: engine.Bundle, zone: tzinfo) -> ContractReading:
     """What was read of a file: JSON-LD where it begins as JSON does, otherwise Turtle. Raises RequestRefused."""
     policy = (json_ld if raw.lstrip()[:1] in (b"{", b"[") else turtle).read(raw)
-    return contract_reading.read(policy, bundle)
+    return contract_reading.read(policy, bundle, zone)
 
 
 def _shown(reading: ContractReading, reader: PageReader) -> ContractShown:

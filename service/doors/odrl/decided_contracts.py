@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import partial
 from hashlib import sha256
 from typing import Any, Literal
@@ -136,7 +137,7 @@ async def decide(context: Evaluating, call: Call[None]) -> DecidedUnderContract 
         live = service.live
         sent, exchange = _parts(raw)
         contract, reading, document = await service.turns.run(
-            caller.id, partial(_merged, sent, exchange, live.bundle), long=True
+            caller.id, partial(_merged, sent, exchange, live.bundle, service.settings.tzinfo), long=True
         )
         whole = json.dumps(document, ensure_ascii=False).encode()
 
@@ -173,10 +174,12 @@ def _parts(raw: bytes) -> tuple[Any, dict[str, Any]]:
     return sent[CONTRACT], exchange
 
 
-def _merged(sent: Any, exchange: dict[str, Any], bundle: engine.Bundle) -> tuple[SentContract, ContractReading, dict[str, Any]]:
+def _merged(
+    sent: Any, exchange: dict[str, Any], bundle: engine.Bundle, zone: tzinfo
+) -> tuple[SentContract, ContractReading, dict[str, Any]]:
     """The contract, what was read of it, and the exchange under it. Raises RequestRefused."""
     contract = SentContract.of(sent)
-    reading = contract_reading.read(contract.policy, bundle)
+    reading = contract_reading.read(contract.policy, bundle, zone)
     return contract, reading, contract_merge.merged(reading, exchange, f"/{EXCHANGE}", f"/{CONTRACT}")
 
 

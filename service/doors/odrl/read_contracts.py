@@ -171,9 +171,9 @@ async def read(context: EvaluatingAll, call: Call[None]) -> ContractRead:
     if kind not in TYPES:
         raise RequestRefused("unsupported-media-type", f"send the contract as {', '.join(f'`{each}`' for each in TYPES)}")
     raw = await body(call.request, json_ld.MOST_BYTES, kind)
-    bundle = context.live.bundle
+    bundle, zone = context.live.bundle, call.service.settings.tzinfo
 
     def reading() -> ContractRead:
-        return reading_document(contract_reading.read(policy_in(raw, kind == turtle.MEDIA_TYPE), bundle), bundle)
+        return reading_document(contract_reading.read(policy_in(raw, kind == turtle.MEDIA_TYPE), bundle, zone), bundle)
 
     return await call.service.turns.run(context.caller.id, partial(reading), long=True)

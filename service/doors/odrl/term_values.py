@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
 from typing import Any, Final
 
@@ -60,10 +60,11 @@ class FactType:
 
 
 class TermReader:
-    """The terms of the loaded policies' mappings for contracts."""
+    """The terms of the loaded policies' mappings for contracts. A day is one of `zone`, as that of an exchange is."""
 
-    def __init__(self, bundle: engine.Bundle) -> None:
+    def __init__(self, bundle: engine.Bundle, zone: tzinfo = UTC) -> None:
         self.bundle = bundle
+        self._zone = zone
         texts = [
             each.text
             for each in bundle.mappings.values()
@@ -143,7 +144,7 @@ class TermReader:
             return self._told(fact_type, term.values[right.text])
         match fact_type.kind:
             case "date":
-                return last_day(right.text, strictly=local(constraint.operator) == "lt")
+                return last_day(right.text, local(constraint.operator) == "lt", self._zone)
             case "duration":
                 return _length(right.text, term.units.get(constraint.unit, "") if constraint.unit or "" in term.units else "")
             case "money":
@@ -183,24 +184,25 @@ def local(operator: str) -> str:
     return operator.removeprefix(ODRL)
 
 
-def last_day(text: str, strictly: bool) -> date | None:
-    """The last day that lies wholly before an end; `strictly`: the end itself no longer belongs to it. A day is one of UTC."""
+def last_day(text: str, strictly: bool, zone: tzinfo) -> date | None:
+    """The last day of a zone that lies wholly before an end; `strictly`: the end itself no longer belongs to it."""
     match = _DATE.fullmatch(text)
     if match is None:
         return None
-    year, month, day, hour, minute, second, zone = match.groups()
+    year, month, day, hour, minute, second, own_zone = match.groups()
     try:
         if hour is None:
             return date(int(year), int(month), int(day)) - timedelta(days=1 if strictly else 0)
-        there = _EARLIEST if zone is None else _zone(zone)
-        when = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0), tzinfo=there).astimezone(UTC)
+        there = _EARLIEST if own_zone is None else _offset(own_zone)
+        when = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second or 0), tzinfo=there)
+        when = when.astimezone(zone)
         ends = not strictly and (when.hour, when.minute, when.second) == (23, 59, 59)
         return when.date() if ends else when.date() - timedelta(days=1)
     except (OverflowError, ValueError):
         return None
 
 
-def _zone(text: str) -> timezone:
+def _offset(text: str) -> timezone:
     if text == "Z":
         return timezone(timedelta(0))
     hours, minutes = int(text[1:3]), int(text[4:6])

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -135,6 +136,13 @@ class Desk:
 @pytest.fixture
 def desk(database: str, lines: Lines, tmp_path: Path) -> Iterator[Desk]:
     """A service whose policies have duties, whose ledger is complete."""
+    with desk_in("UTC", database, lines, tmp_path) as desk:
+        yield desk
+
+
+@contextmanager
+def desk_in(zone: str, database: str, lines: Lines, tmp_path: Path) -> Iterator[Desk]:
+    """The same in a time zone."""
     folder = tmp_path / "policies"
     shutil.copytree(POLICIES, folder)
     (folder / "facts.yaml").write_text(FACTS)
@@ -142,7 +150,8 @@ def desk(database: str, lines: Lines, tmp_path: Path) -> Iterator[Desk]:
     words.write_text(words.read_text().replace("title: mainland China\n", COVERED))
     (folder / "duties.yaml").write_text(RULES)
     now = [NOON]
-    settings = Settings(watch=False, policies=folder, database=database, mode="bitset", ledger_since="2026-01-01")
+    kept = {"database": database, "mode": "bitset", "ledger_since": "2026-01-01", "zone": zone}
+    settings = Settings(watch=False, policies=folder, **kept)
     service = Service.open(settings, say=log_lines.logger(lines), clock=lambda: now[0])
     with TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080") as client:
         yield Desk(service, client, now)
@@ -213,6 +222,18 @@ def test_the_time_to_keep_begins_when_the_commitment_ends(desk: Desk) -> None:
     desk.on("2027-06-01")
     assert desk.post(f"/v1/commitments/{running['id']}/withdraw", {"reason": "over"}).status_code == 200
     assert desk.needed(running["evaluation"])["kept-by-law"].endswith("until 2030-06-01")
+
+
+@pytest.mark.parametrize(("zone", "until"), [("Asia/Shanghai", "2030-06-02"), ("America/New_York", "2030-06-01")])
+def test_it_begins_on_the_day_of_the_end_where_the_service_is(
+    database: str, lines: Lines, tmp_path: Path, zone: str, until: str
+) -> None:
+    """At 20:00 in UTC it is the next day in Shanghai: its proof is not erased a day early."""
+    with desk_in(zone, database, lines, tmp_path) as desk:
+        running = desk.commit(300)
+        desk.now[0] = datetime(2027, 6, 1, 20, tzinfo=UTC)
+        assert desk.post(f"/v1/commitments/{running['id']}/withdraw", {"reason": "over"}).status_code == 200
+        assert desk.needed(running["evaluation"])["kept-by-law"].endswith(f"until {until}")
 
 
 def test_a_refusal_ends_only_what_was_approved_before_it(client: TestClient, evaluate: Callable[..., Any]) -> None:

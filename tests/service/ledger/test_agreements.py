@@ -159,6 +159,21 @@ def test_a_party_that_is_erased_has_no_name_in_any_agreement(market: Market) -> 
     assert states(market.open(ended)) == ["replaced", "stands"]
 
 
+def test_a_party_that_is_erased_by_another_of_its_names_has_none_in_any_agreement(market: Market) -> None:
+    """It was registered after the agreement, under an id that the agreement does not have; a retry does not name it either."""
+    ops = {"authorization": f"Bearer {market.keys['ops']}", "idempotency-key": "k-1"}
+    sent = {"shares": [share("platform", "ateliers", "1/2")], "reason": "contract"}
+    told = market.client.post("/v1/assets/images/agreements", json=sent, headers=ops).json()
+    del ops["idempotency-key"]
+    known = {"facts": {"country": "CN"}, "aliases": ["ateliers"]}
+    assert market.client.put("/v1/parties/house-9", json=known, headers=ops).status_code == 201
+    assert market.client.delete("/v1/parties/house-9?erase=true", headers=ops).status_code == 200
+    seen = market.get(f"/v1/agreements/{told['id']}").json()["versions"][0]["shares"]
+    assert [(each["payer"], each["payee"]) for each in seen] == [("platform", None)]
+    again = market.client.post("/v1/assets/images/agreements", json=sent, headers={**ops, "idempotency-key": "k-1"})
+    assert again.status_code == 410
+
+
 def test_the_page_of_an_asset_shows_each_version_of_its_agreements(market: Market) -> None:
     """In both languages; a name that could be markup is text, and a party's key has no pages of all parties."""
     told = market.standing(UPWARD, share("platform", None, "0.02", "price", role="public"), share("platform", "<b>bank", "1/5"))

@@ -193,17 +193,21 @@ def test_each_party_says_only_what_is_its_own_to_say(desk: Desk) -> None:
 
 @BOTH_DATABASES
 def test_an_erasure_takes_the_reason_and_the_document(desk: Desk) -> None:
-    """What was paid stays; which document shows it and why it was disputed is gone."""
+    """What was paid stays; which document shows it and why it was disputed is gone, from the answers that are kept for retries too."""
     made = desk.commit(**SALE)
     number = lines(desk, role="public")[0]["number"]
     done(pay(desk, number, "15000"))
-    done(desk.post(f"{LINES}/{number}/dispute", {"reason": "nothing came to Dr Li"}))
+    dispute, once = {"reason": "nothing came to Dr Li"}, {"Idempotency-Key": "k-1"}
+    told = done(desk.client.post(f"{LINES}/{number}/dispute", json=dispute, headers=once))
+    assert told == done(desk.client.post(f"{LINES}/{number}/dispute", json=dispute, headers=once))
     done(desk.post(f"/v1/commitments/{made['id']}/withdraw", {"reason": "no"}))
     for decision in (made["decision"], made["evaluation"]):
         done(desk.post(f"/v1/decisions/{decision}/erase"))
     (part,) = done(desk.client.get(f"{LINES}/{number}"))["parts"]
     assert (part["amount"], part["state"]) == ("15000.00", "disputed")
     assert part.keys() & {"document", "reason"} == set()
+    again = desk.client.post(f"{LINES}/{number}/dispute", json=dispute, headers=once)
+    assert again.status_code == 410, again.text
 
 
 def test_what_is_overdue_leaves_out_one_commitment_and_what_is_due_today(desk: Desk) -> None:

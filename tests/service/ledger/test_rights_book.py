@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 import engine
@@ -19,6 +20,7 @@ from service.policies.live import Live
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
+from service.store.tables import idempotency
 from service.telemetry import log_lines
 from service.watch.round import run as watch
 from service.watch.transactions import writing
@@ -336,6 +338,21 @@ def test_an_erased_name_is_null_in_the_readings(exchange: Exchange) -> None:
     found = lines(exchange, on="2026-11-26")
     assert told(found) == [(None, None, "stands", True), (None, None, "stands", True)]
     assert [each["asset"] for each in found] == ["weather", "weather"]
+
+
+@BOTH_DATABASES
+def test_a_retry_does_not_name_a_party_that_was_erased(exchange: Exchange) -> None:
+    """Neither by its id nor by an alias; what names somebody else is answered again."""
+    for party, aliases in (("met", ["met-office"]), ("farm", [])):
+        exchange.client.put(f"/v1/parties/{party}", json={"facts": {"country": "CN"}, "aliases": aliases})
+    retries = {key: (everything(party), key) for key, party in (("k-1", "met"), ("k-2", "met-office"), ("k-3", "farm"))}
+    for sent, key in retries.values():
+        assert exchange.post("/v1/rights/openings", sent, **{"Idempotency-Key": key}).json()["party"] in ("met", "farm")
+    assert exchange.client.delete("/v1/parties/met", params={"erase": "true"}).status_code == 200
+    again = {key: exchange.post("/v1/rights/openings", sent, **{"Idempotency-Key": key}) for sent, key in retries.values()}
+    assert {key: each.status_code for key, each in again.items()} == {"k-1": 410, "k-2": 410, "k-3": 201}
+    with exchange.service.store.database.reading.connect() as connection:
+        assert not [row for row in connection.execute(sa.select(idempotency.c.body)) if b"met" in bytes(row.body or b"")]
 
 
 @BOTH_DATABASES

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,28 @@ def test_an_exchange_beyond_its_contract_is_not_permitted(desk: Desk, changes: d
     states = {each["provision"]: each["state"] for each in answer["carried"]}
     assert states[fact] in ("violated", "unknown")
     assert answer["bounds"]["highest"] == "prohibited"
+
+
+@pytest.mark.parametrize(
+    ("zone", "ended", "stands"),
+    [
+        ("America/Los_Angeles", "2026-12-01T01:00:00Z", "2026-12-02T08:00:00Z"),
+        ("Pacific/Pago_Pago", "2026-12-01T05:59:59Z", "2026-12-01T11:00:00Z"),
+        ("Pacific/Kiritimati", "2026-11-30T23:59:59Z", "2026-12-01T10:00:00Z"),
+        ("UTC", "2026-12-01T05:59:59Z", "2026-12-01T23:59:59Z"),
+    ],
+)
+def test_a_contract_that_has_ended_permits_nothing_in_any_zone_of_the_service(
+    tmp_path: Path, zone: str, ended: str, stands: str
+) -> None:
+    """It is 06:00 in UTC, and in the zone of the service perhaps the day before, or later on the same day."""
+    with contract_desk(tmp_path, zone=zone) as desk:
+        desk.now[0] = datetime(2026, 12, 1, 6, tzinfo=UTC)
+        for until, proceeds in ((ended, False), (stands, True)):
+            at = {"@value": until, "@type": "xsd:dateTime"}
+            offer = changed(constraint={"leftOperand": "dateTime", "operator": "lteq", "rightOperand": at})
+            answer = ask(desk, offer, beside()).json()
+            assert answer["proceed"] is proceeds, (until, answer["carried"])
 
 
 @pytest.mark.parametrize("left", ["purpose", "spatial", "elapsedTime"])
