@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import product
 
-from engine.backends.durable.exchange_encoding import FALSE, TRUE, Encoder
+from engine.backends.durable.exchange_encoding import Encoder
 from engine.backends.durable.network import PropertyTest, Term
+from engine.backends.durable.value_answers import FALSE, TRUE
 from engine.rules import All, AnyOf, Atom, Condition, Defined, Not, RuleSet, atoms
 
 MAX_ADDED = 32  # the most terms of a definition that is written out among alternatives, where nothing is multiplied

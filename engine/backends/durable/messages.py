@@ -14,8 +14,9 @@ from hashlib import blake2b
 from sys import intern
 from typing import NamedTuple, TypeVar
 
-from engine.backends.durable.exchange_encoding import FALSE, MAYBE, TRUE, Codes, Encoder, Source
+from engine.backends.durable.exchange_encoding import Codes, Encoder, Source
 from engine.backends.durable.network import Message, PropertyTest, Ruleset, Written, written
+from engine.backends.durable.value_answers import FALSE, MAYBE, TRUE
 from engine.exchange import Exchange
 from engine.values import Disputed, Document, Range, SetOf, Value
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from engine.backends.durable.exchange_encoding import days_over
 from engine.backends.durable.standing import ExemptionStrata, StandingRules
+from engine.backends.durable.value_answers import days_over
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Due, Earliest, Need, OnDate, OnDay, Period, RuleSet, State, Truth
 from engine.values import Disputed, Value

@@ -15,10 +15,11 @@ from datetime import date
 
 from engine.backends.durable.condition_lowering import APPLIES, ROOMY, Lowering, Terms, derived_head
 from engine.backends.durable.covering_documents import DocumentReach
-from engine.backends.durable.exchange_encoding import FALSE, TRUE, TestMeaning
+from engine.backends.durable.exchange_encoding import TestMeaning
 from engine.backends.durable.messages import Messages, Telling, remember
 from engine.backends.durable.network import Head, Network, PropertyTest
 from engine.backends.durable.ruleset_listing import ListedRuleset, list_rulesets
+from engine.backends.durable.value_answers import FALSE, TRUE
 from engine.exchange import Exchange
 from engine.rules import AS_OF, Condition, Defined, RuleSet
 

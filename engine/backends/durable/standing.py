@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.backends.durable.exchange_encoding import FALSE, MAYBE, TRUE
 from engine.backends.durable.network import Head, Message, Network, PropertyTest, Ruleset, Term, Written, written
 from engine.backends.durable.rule_groups import group_names
 from engine.backends.durable.ruleset_listing import ListedRuleset, list_rulesets
+from engine.backends.durable.value_answers import FALSE, MAYBE, TRUE
 from engine.rules import RuleSet
 from engine.verdict import Masks, numbers
 

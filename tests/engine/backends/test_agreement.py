@@ -18,7 +18,7 @@ import pytest
 import engine
 from engine.backends import reference
 from engine.backends.bitset import Bitset, fact_masks, standing_and_levels, terms, value_tests
-from engine.backends.durable import Durable, exchange_encoding, messages, outcome, standing
+from engine.backends.durable import Durable, exchange_encoding, messages, outcome, standing, value_answers
 from engine.backends.reference import Reference, levels, standing_rules, three_values
 from engine.rules import Atom, Calendar, Truth
 from engine.values import Amount, Disputed, Range, SetOf
@@ -48,12 +48,12 @@ def test_the_random_exchanges_reach_every_level() -> None:
 
 
 def _flip(result: int) -> int:
-    return {exchange_encoding.MAYBE: exchange_encoding.FALSE}.get(result, result)
+    return {value_answers.MAYBE: value_answers.FALSE}.get(result, result)
 
 
-def _maybe_is_no(self: exchange_encoding._Answer, exchange: engine.Exchange, day: date) -> int:
+def _maybe_is_no(self: value_answers.ValueAnswer, exchange: engine.Exchange, day: date) -> int:
     answer = ANSWER(self, exchange, day)
-    return exchange_encoding.FALSE if answer == exchange_encoding.MAYBE else answer
+    return value_answers.FALSE if answer == value_answers.MAYBE else answer
 
 
 def _all_sure(*args: Any) -> tuple[str, int]:
@@ -75,8 +75,8 @@ def _as_written(found: Any, atom: Atom) -> Any:
     return Decimal(operand.written.split()[0]) if isinstance(operand, Amount) and operand.written else found
 
 
-def _childless(_: exchange_encoding._Answer, sent: str, word: str) -> int:
-    return exchange_encoding.TRUE if sent == word else exchange_encoding.FALSE
+def _childless(_: value_answers.ValueAnswer, sent: str, word: str) -> int:
+    return value_answers.TRUE if sent == word else value_answers.FALSE
 
 
 def _stated(coder: exchange_encoding.Coder) -> exchange_encoding.Coder:
@@ -84,7 +84,7 @@ def _stated(coder: exchange_encoding.Coder) -> exchange_encoding.Coder:
 
 
 def _surely(answer: int) -> int:
-    return exchange_encoding.FALSE if answer == exchange_encoding.MAYBE else answer
+    return value_answers.FALSE if answer == value_answers.MAYBE else answer
 
 
 def _weekdays(calendar: Calendar) -> tuple[int, ...]:
@@ -121,36 +121,36 @@ PLACES = fact_masks._places
 ENDS = three_values.ends
 VALUE_ENDS = value_tests.ends
 POINT = exchange_encoding._point
-ANSWER = exchange_encoding._Answer.__call__
+ANSWER = value_answers.ValueAnswer.__call__
 WRITTEN = messages._written
 EITHER = three_values.KnownFacts.either
 RUN = standing.ExemptionStrata.run
-DAYS_OVER = exchange_encoding.days_over
-MEANS = exchange_encoding._Answer._means
+DAYS_OVER = value_answers.days_over
+MEANS = value_answers.ValueAnswer._means
 HOLDING = value_tests.AtomReader._holding
 OF_SETS = three_values.of_sets
 FAULTS: dict[str, tuple[object, str, object]] = {
-    "an unknown fact is read as false": (exchange_encoding._Answer, "__call__", _maybe_is_no),
+    "an unknown fact is read as false": (value_answers.ValueAnswer, "__call__", _maybe_is_no),
     "`at least` leaves its own number out": (exchange_encoding, "UPWARD", ("more_than",)),
-    "a child no longer names its parent": (exchange_encoding._Answer, "_names", _childless),
-    "a document counts though it has expired": (exchange_encoding, "_field", lambda *_, **__: exchange_encoding.TRUE),
+    "a child no longer names its parent": (value_answers.ValueAnswer, "_names", _childless),
+    "a document counts though it has expired": (exchange_encoding, "_field", lambda *_, **__: value_answers.TRUE),
     "what may be so, and what it may deny, is certain": (messages, "_written", _all_sure),
     "a beaten rule stands": (standing.ExemptionStrata, "_stand", _unbeaten),
     "an overdue duty is forgotten": (outcome.DurableStrata, "_late", lambda *_: Truth.NO),
     "a doubtful exemption lifts": (outcome.DurableStrata, "_doubtful", lambda *_: outcome.NOTHING),
     "all of needs only one": (outcome, "min", max),
     "a period ends a working day later": (outcome, "days_over", lambda c, n, *on: DAYS_OVER(c, n + 1, *on)),
-    "a day that no calendar knows is free": (exchange_encoding, "days_over", lambda *args: _surely(DAYS_OVER(*args))),
-    "a holiday is worked": (exchange_encoding, "_days_worked", lambda calendar: _weekdays(calendar)),
+    "a day that no calendar knows is free": (value_answers, "days_over", lambda *args: _surely(DAYS_OVER(*args))),
+    "a holiday is worked": (value_answers, "_days_worked", lambda calendar: _weekdays(calendar)),
     "a day of the year never passes": (outcome.DurableStrata, "_passed", lambda *_: False),
-    "two words that may differ are the same": (exchange_encoding._Answer, "_closer", lambda self, word: {word}),
+    "two words that may differ are the same": (value_answers.ValueAnswer, "_closer", lambda self, word: {word}),
     "a word that may be among others is among them": (
-        exchange_encoding._Answer,
+        value_answers.ValueAnswer,
         "_means",
-        lambda self, word, other: min(exchange_encoding.TRUE, 2 * MEANS(self, word, other)),
+        lambda self, word, other: min(value_answers.TRUE, 2 * MEANS(self, word, other)),
     ),
     "a document of a day to come is compared": (
-        exchange_encoding._Answer,
+        value_answers.ValueAnswer,
         "_other",
         lambda self, x, _: self._told(x, self.atom.other),
     ),
