@@ -37,6 +37,7 @@ from service.ledger.commitment_search import CommitmentFilter, CommitmentRow
 from service.ledger.counter_standings import CounterStanding, CounterStandings
 from service.ledger.income_reports import IncomeReports
 from service.ledger.rights_readings import RightsQuery
+from service.log.public_recipients import public_recipients
 from service.log.record_views import record_json
 from service.log.store import find as find_one
 from service.problems import RequestRefused
@@ -66,7 +67,10 @@ def listing(context: ReadingAll, page: PageCall, connection: sa.Connection) -> R
         sent, lambda before, limit: commitment_search.page(context, wanted, before, limit, connection), (wanted,)
     )
     later = sent.pop("cursor", None) is not None
-    return html(commitment_pages.list_page(found, sent, later, following, counters, page.reader))
+    entries = [each.entry for each in found if each.entry is not None]
+    unnamed = [each.id for each in entries if each.recipient is None and each.recipient_country is None]
+    public = public_recipients(connection, unnamed, context.live.bundle.vocabulary.recipient)
+    return html(commitment_pages.list_page(found, sent, later, following, counters, replace(page.reader, public=public)))
 
 
 @pages.get("/ledger/commitments/{id}")

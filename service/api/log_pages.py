@@ -33,6 +33,7 @@ from service.drafts import form_token
 from service.limits import SAVED_SEARCHES_OF_ONE
 from service.log import parquet_rows, saved_searches, search
 from service.log.durable_record import durable
+from service.log.public_recipients import public_recipients
 from service.log.saved_searches import SearchRefused
 from service.log.search import CursorRefused, RecordPage, RecordRow
 from service.log.store import find as find_one
@@ -61,7 +62,9 @@ def decisions(context: ReadingAll, page: PageCall, connection: sa.Connection) ->
         for each in saved_searches.of_caller(connection, context.caller.id)
     ]
     token = form_token.token(page.service, context.caller.id)
-    return html(log_list.list_page(found, asked, parties, saved, token, replace(page.reader, callers=names)))
+    unnamed = [row.id for row in found.rows if row.recipient is None and row.recipient_country is None]
+    public = public_recipients(connection, unnamed, context.live.bundle.vocabulary.recipient)
+    return html(log_list.list_page(found, asked, parties, saved, token, replace(page.reader, callers=names, public=public)))
 
 
 @pages.get("/log/export")

@@ -40,6 +40,7 @@ from service.drafts import form_token
 from service.languages.words import text_for, wording
 from service.limits import COMMENT_CHARACTERS, SIGN_OFF_DAYS
 from service.log.durable_record import durable
+from service.log.public_recipients import public_recipients
 from service.log.record_views import record_json
 from service.log.store import Stored, find
 from service.problems import KINDS, RequestRefused
@@ -103,7 +104,9 @@ def waiting(context: ReadingReviews, page: PageCall, connection: sa.Connection) 
         done,
         {each.id: [*recorded_gaps(connection, each.id)] for each in shown if GAP in each.kinds and not each.provisions},
     )
-    named = replace(page.reader, callers=caller_names(connection, [each.asked_by for each in cases]))
+    unnamed = [each.id for each in cases if each.recipient_country is None]
+    public = public_recipients(connection, unnamed, context.live.bundle.vocabulary.recipient)
+    named = replace(page.reader, callers=caller_names(connection, [each.asked_by for each in cases]), public=public)
     return html(queue_page(listed, viewer, named))
 
 

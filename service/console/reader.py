@@ -4,7 +4,7 @@ The reader of a page: the language, and the bundle that gives facts, values and 
 What the loaded vocabulary does not know is shown as it is in the record.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -22,11 +22,16 @@ CARRIED = "carried"  # the conditions that came with the data, which an exchange
 
 @dataclass(frozen=True)
 class PageReader:
-    """The reader of a page: the language, the bundle that gives the titles of facts, and the names of the callers on the page."""
+    """
+    The reader of a page: the language, the bundle that gives the titles of facts, and the names of the callers on the page.
+
+    `public` has the ids of the decisions on the page whose recipient is the public.
+    """
 
     bundle: engine.Bundle
     lang: str
     callers: Mapping[str, CallerName] = field(default_factory=dict)
+    public: Collection[str] = ()
 
     @cached_property
     def book(self) -> engine.Phrasebook:

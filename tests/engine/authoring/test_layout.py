@@ -297,6 +297,13 @@ def test_no_bundled_file_loses_a_word_or_a_comment(files: list[Path]) -> None:
         assert laid == data or others(laid) == others(data), file
 
 
+def test_the_bundled_vocabulary_is_in_the_layout() -> None:
+    """`fifthfactor fmt --check policies` asks it of all files."""
+    files = sorted((POLICIES / "vocabulary").rglob("*.yaml"))
+    assert files
+    assert [file.name for file in files if engine.lay_out(str(file), file.read_bytes()) != file.read_bytes()] == []
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_random_bundles_stay_what_they_are(seed: int) -> None:
     """A laid-out bundle has the meaning it had, with comments strewn into its files."""

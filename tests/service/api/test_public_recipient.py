@@ -131,6 +131,18 @@ def test_the_public_is_chosen_on_the_page(client: TestClient) -> None:
     assert browser.document == {"recipient": "the public"}
 
 
+@pytest.mark.parametrize(("lang", "word"), [("en", "the public"), ("zh", "公众")])
+def test_lists_of_records_name_the_public(client: TestClient, lang: str, word: str) -> None:
+    """In the place of the recipient's country and id; of a recipient of whom nothing is stated a question mark stands there."""
+    public = evaluated(client, RELEASE)["id"]
+    unstated = evaluated(client, {**RELEASE, "recipient": {}})["id"]
+    rows = client.get("/log", params={"lang": lang, "column": ["exchange", "parties"]}).text.split("<tr")
+    said = {id: next(row for row in rows if f"/log/{id}" in row) for id in (public, unstated)}
+    assert word in said[public]
+    assert "?" not in said[public].partition("→")[2].partition("</td>")[0]
+    assert word not in said[unstated]
+
+
 def test_an_answer_at_a_terminal_may_be_the_public() -> None:
     """It takes the place of what was stated of one recipient, whichever of her facts was asked for."""
     one = {"exporter": {"country": "DE"}, "recipient": {"kind": "company"}}
