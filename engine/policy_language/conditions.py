@@ -14,6 +14,7 @@ from enum import Enum
 
 from engine.policy_language.claim_needs import LIFT, RESTORE, claims_in_need, with_needs
 from engine.policy_language.diagnostic import Findings, Span, did_you_mean
+from engine.policy_language.money_mistakes import money_mistake
 from engine.policy_language.phrases import GROUPS, meant
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence, locate, repeated
 from engine.policy_language.vocabulary import DOCUMENT_FIELDS, DOCUMENT_GROUPS, FIELD_NAMES, Follows, Vocabulary
@@ -33,7 +34,7 @@ from engine.rules import (
     atoms,
     definitions_named,
 )
-from engine.values import Amount, BadValue, Duration, Operand, Type
+from engine.values import Amount, BadValue, Duration, Money, Operand, Type
 
 ORDER = ("at_least", "at_most", "more_than", "less_than")
 DATES = {"from": "at_least", "until": "at_most"}
@@ -488,6 +489,8 @@ class Conditions:
             return None
         if isinstance(value, Duration):
             self.known_calendar(value, scalar.span)
+        if isinstance(value, Money) and (odd := money_mistake(scalar.text, value)):
+            self.findings.warn(scalar.span, "odd-money", odd[0], help=odd[1])
         if type.kind == "yes/no" and scalar.quoted:
             said = f"`{scalar.text}` stands in quotes, as if it were a text"
             self.findings.warn(scalar.span, "quoted", said, help=f"write `{scalar.text}` without quotes")
