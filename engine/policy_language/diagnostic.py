@@ -78,6 +78,7 @@ CODES = {
     "placeholder": "a text stands for one that is still to be written",
     "preset-frees": "a preset states what could free an exchange by itself: a document, a claim, or a fact that `frees`",
     "reach-not-said": "an unsure review beside requirements, in a policy that does not say where its reach is in doubt (a warning)",
+    "odd-money": "a sum has more digits after the point than its currency has, or a currency that there is not (a warning)",
     "quoted": "an answer stands in quotes, as if it were a text (a warning)",
     "reach-in-doubt": "`reach_in_doubt` of a policy that requires nothing, or beside a review that says the same",
     "semantics": "the bundle names a version of the semantics that this engine does not decide under, or two versions",

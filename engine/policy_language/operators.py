@@ -14,11 +14,12 @@ from enum import Enum
 
 from engine.policy_language.claim_needs import LIFT, RESTORE
 from engine.policy_language.diagnostic import Findings, Span, did_you_mean
+from engine.policy_language.money_mistakes import money_mistake
 from engine.policy_language.tree import Mapping, Node, Scalar, Sequence
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, FIELD_NAMES, Follows, Vocabulary
 from engine.register_facts import IN_REGISTER
 from engine.rules import ALWAYS, AS_OF, All, AnyOf, Atom, Condition, Not, RegisterEntry, Truth
-from engine.values import Amount, BadValue, Duration, Operand, Type
+from engine.values import Amount, BadValue, Duration, Money, Operand, Type
 
 ORDER = ("at_least", "at_most", "more_than", "less_than")
 DATES = {"from": "at_least", "until": "at_most"}
@@ -275,6 +276,8 @@ class WrittenTests:
             return None
         if isinstance(value, Duration):
             self.known_calendar(value, scalar.span)
+        if isinstance(value, Money) and (odd := money_mistake(scalar.text, value)):
+            self.findings.warn(scalar.span, "odd-money", odd[0], help=odd[1])
         if type.kind == "yes/no" and scalar.quoted:
             said = f"`{scalar.text}` stands in quotes, as if it were a text"
             self.findings.warn(scalar.span, "quoted", said, help=f"write `{scalar.text}` without quotes")

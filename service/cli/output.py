@@ -1,15 +1,16 @@
 """What commands print: counts, colours, progress, JSON, findings and decisions."""
 
 import json
+import os
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from service.cli.command import UsedWrongly, need
+from service.cli.command import UsedWrongly, need, settings
 
 if TYPE_CHECKING:
     import engine
@@ -87,7 +88,11 @@ def csv_cell(value: Any) -> Any:
 
 
 def today() -> date:
-    """Today in the time zone of this machine."""
+    """Today in the time zone of the settings, as a service has it; in that of this machine where none is set. Raises SettingRefused."""
+    if any(os.environ.get(each) for each in ("FIFTHFACTOR_ZONE", "FIFTHFACTOR_SETTINGS")):
+        found = settings()
+        if "zone" in found.model_fields_set:
+            return found.day_of(datetime.now(UTC))
     return datetime.now().astimezone().date()
 
 

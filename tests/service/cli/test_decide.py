@@ -181,3 +181,16 @@ def test_a_run_and_a_row_of_it_are_verified(here: Path) -> None:
     done = CliRunner().invoke(app, [*verify, "--json"])
     assert done.exit_code == 1
     assert json.loads(done.stdout)["sound"] is False
+
+
+def test_today_is_that_of_the_service_with_the_same_settings(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not that of this machine: it is never the same day on both of these islands, and the rows are decided by the law of the one set."""
+    days = []
+    for island in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        monkeypatch.setenv("FIFTHFACTOR_ZONE", island)
+        common = ("--map", "mapping.yaml", "--policies", "policies", "--explain", "0")
+        done = CliRunner().invoke(app, ["decide", "in.csv", "-o", "today.jsonl", *common])
+        assert done.exit_code == 0, done.stderr
+        days.append({json.loads(line)["as_of"] for line in Path("today.jsonl").read_text().splitlines()})
+    (east,), (west,) = days
+    assert east > west
