@@ -25,7 +25,7 @@ from tests.service.conftest import BOTH_DATABASES, ROOT, eventually, running, un
 from tests.service.server.test_server import ask
 
 ISSUER = "https://id.example.org"
-LIN = Person(ISSUER, "7f3a", "Lin Yue")
+LIN = Person(ISSUER, "lin-7", "Lin Yue")
 BY_ISSUER = {"oidc_issuer": ISSUER, "oidc_client_id": "console"}
 USUAL = Lifetime(timedelta(hours=8), timedelta(minutes=30))
 
@@ -140,7 +140,7 @@ def test_the_secret_of_a_session_is_nowhere(client, clock, lines):
 
 def test_a_session_of_another_issuer_is_worth_nothing(client, clock):
     """Whoever changes the issuer signs everybody out."""
-    _, headers = begun(client, clock.now, person=Person("https://old.example.org", "7f3a", "Lin"))
+    _, headers = begun(client, clock.now, person=Person("https://old.example.org", "lin-7", "Lin"))
     assert not works(client, headers)
 
 
@@ -208,7 +208,7 @@ def test_an_erased_person_is_an_id_in_every_leaf_and_has_no_session(client, cloc
     service = client.app.state.service
     _, headers = begun(client, clock.now)
     boss = make(database, "administer", now=clock.now)
-    sent = {"name": "desk", "scopes": ["read"], "person": {"issuer": ISSUER, "subject": "7f3a", "name": "Lin Yue"}}
+    sent = {"name": "desk", "scopes": ["read"], "person": {"issuer": ISSUER, "subject": "lin-7", "name": "Lin Yue"}}
     made = client.post("/v1/keys", json=sent, headers={**bearer(boss), "idempotency-key": "once"}).json()
     with service.store.database.reading.connect() as connection:
         (known,) = known_persons.listed(connection)
@@ -229,7 +229,7 @@ def test_an_erased_person_is_an_id_in_every_leaf_and_has_no_session(client, cloc
         (row,) = connection.execute(sa.select(person))
         assert (row.issuer, row.subject, row.name) == (None, None, None)
         values = [bytes(each) for each in connection.execute(sa.select(leaf_opening.c.value)).scalars() if each is not None]
-        assert not any(b"7f3a" in each or b"Lin" in each for each in values)
+        assert not any(b"lin-7" in each or b"Lin" in each for each in values)
     _, headers = begun(client, clock.now)
     assert works(client, headers)
     with service.store.database.reading.connect() as connection:
@@ -263,7 +263,7 @@ def test_persons_and_sessions_at_the_command_line(database, lines, monkeypatch):
         assert command("sessions", "list", database=database)[1] == ""
         assert command("sessions", "end", "0" * 12, database=database)[0] == 1
         (shown,) = json.loads(command("persons", "list", "--json", database=database)[1])
-        assert (shown["issuer"], shown["subject"], shown["name"]) == (ISSUER, "7f3a", "Lin Yue")
+        assert (shown["issuer"], shown["subject"], shown["name"]) == (ISSUER, "lin-7", "Lin Yue")
         code, _, errors = command("persons", "erase", shown["id"], database=database)
         assert (code, json.loads(errors)["action"]) == (0, "person-erased")
         assert command("persons", "list", database=database)[1].endswith("  erased\n")
@@ -289,8 +289,8 @@ def test_persons_and_sessions_over_http(client, clock, database):
     assert works(client, second)
     problem(client.post("/v1/sessions/000000000000/end", headers=boss), 404, "not-found")
     (known,) = client.get("/v1/persons", headers=boss).json()["persons"]
-    assert (known["issuer"], known["subject"], known["name"]) == (ISSUER, "7f3a", "Lin Yue")
-    sent = {"name": "desk", "scopes": ["read"], "person": {"issuer": ISSUER, "subject": "7f3a"}}
+    assert (known["issuer"], known["subject"], known["name"]) == (ISSUER, "lin-7", "Lin Yue")
+    sent = {"name": "desk", "scopes": ["read"], "person": {"issuer": ISSUER, "subject": "lin-7"}}
     made = client.post("/v1/keys", json=sent, headers=boss).json()
     problem(client.post(f"/v1/persons/{known['id']}/erase", headers=boss), 409, "not-erasable")
     assert client.post(f"/v1/keys/{made['id']}/revoke", headers=boss).status_code == 200

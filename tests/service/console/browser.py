@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, Response, sync_playwright
+from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
 
 AXE = Path(__file__).parent / "axe-core" / "axe.min.js"
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -32,6 +32,7 @@ TURNED_OFF = (
     "TcpPortRandomizationWin", "ThirdPartyStoragePartitioning",
 )  # fmt: skip
 SERIOUS = ("serious", "critical")
+expect.set_options(timeout=60_000)  # five seconds are too few where others use the processors
 _POLICY = "document.addEventListener('securitypolicyviolation', e => console.error('content policy: ' + e.violatedDirective))"
 # A rule that has an impact gives it to all that it finds: one that is less than serious finds nothing here, and need not run.
 _FAULTS = """async levels => (await axe.run(document, {

@@ -155,7 +155,7 @@ def test_the_last_checkpoint_is_kept_within_a_second_and_before_it_is_given_out(
     """Also while the service runs; and a smaller one never replaces it."""
     with machine.open() as store:
         append(store, entry(1))
-        eventually(lambda: machine.checkpoint.exists() and machine.kept().size == 2, 10)
+        eventually(lambda: machine.checkpoint.exists() and machine.kept().size == 2)
         monkeypatch.setattr("service.store.kept_checkpoint.EVERY_SECONDS", 1e6)
         with log_tree(store.database) as smaller:
             append(store, entry(2))
@@ -179,7 +179,7 @@ def test_a_checkpoint_that_cannot_be_kept_is_not_given_out(machine, monkeypatch)
 
         monkeypatch.setattr("service.store.kept_checkpoint.put", full)
         append(store, entry(1))
-        eventually(lambda: reported, 10)
+        eventually(lambda: reported)
         assert "No space left" in reported[0]
         with log_tree(store.database) as tree, pytest.raises(log_key.LogRefused, match="No space left"):
             tree.checkpoint()
