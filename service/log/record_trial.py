@@ -11,9 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 from uuid_utils import uuid7
 
-from service.log.leaf import Opening, SealedRecord, leaf_hash
+from service.log.leaf import Opening, SealedRecord
 from service.log.record_summary import Summary
 from service.store.log_tree import growth_of
+from service.transparency.merkle_tree import leaf_hash
 
 _LETTERS = 64 * 1024  # more than a page, so that the trial takes free pages as large records do
 
