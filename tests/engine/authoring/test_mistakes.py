@@ -126,15 +126,26 @@ def test_a_citation_names_the_same_numbers_in_two_languages() -> None:
     assert numbers("Arts. 26 and 27(2)") == numbers("第二十六、二十七条第二款") == [26, 27, 2]
 
 
+LEAST = 15  # of form and wording
+
+
 @pytest.mark.fuzz(weight=8)
 def test_nearly_every_mistake_is_found_and_its_first_message_suffices() -> None:
     """No slip of form is silent, three at most of all are, and of form and wording nine first messages in ten say enough."""
     author = Author()
     every = mistakes()
     found: list[Found] = [author.find(each) for each in chance.some(every, 10)]
+    written = [each.sufficed for each in found if each.mistake.kind != "logic"]
+    found_ids = {each.mistake.id for each in found}
+    left = [each for each in every if each.kind != "logic" and each.id not in found_ids]
+    found += map(author.find, left[: max(0, LEAST - len(written))])  # so that the share of those below is one of enough
     print("\n".join(table(found)))
     silent = [each.mistake.id for each in found if each.by == SILENT]
     assert len(silent) <= 3, silent
     assert not [each.mistake.id for each in found if each.by == SILENT and each.mistake.kind == "form"]
     written = [each.sufficed for each in found if each.mistake.kind != "logic"]
-    assert len(found) < len(every) or sum(written) >= 0.9 * len(written)
+    # Of few that a share of the time leaves, more may be among those of which the first message says too little.
+    whole = sum(each.kind != "logic" for each in every)
+    most = min(0.1 * whole, 0.1 * len(written) + (0 if len(written) == whole else 3))
+    assert len(written) >= LEAST
+    assert len(written) - sum(written) <= most, [each.mistake.id for each in found if not each.sufficed]
