@@ -14,9 +14,8 @@ from typing import cast
 import sqlalchemy as sa
 
 from service.log.store import scan
-from service.log.tree_verification import tree_faults
+from service.log.tree_verification import counted, tree_faults
 from service.store.database import Database, DatabaseRefused, plain
-from service.store.tables import head
 from service.store.upgrade import open_present, revision
 
 
@@ -75,8 +74,8 @@ def examine(url: str) -> DatabaseCheck:
         with database.reading.connect() as connection:
             found = revision(connection)
             # The number is read before the records, so records that are written meanwhile lie beyond it.
-            expected: int = connection.execute(sa.select(head.c.next).where(head.c.name == "record")).scalar_one()
-            faults = tuple(_faults(connection, expected))
+            expected, miscounted = counted(connection)
+            faults = (*_faults(connection, expected), *([miscounted] if miscounted else ()))
         return DatabaseCheck(found or "", expected, faults)
     except (OSError, sa.exc.SQLAlchemyError) as refused:
         raise DatabaseRefused(f"the database `{database.shown}` cannot be read: {plain(refused)}") from None

@@ -99,6 +99,20 @@ def tree_faults(connection: sa.Connection, key: LogKey | None, kept: Sequence[Ch
     yield from opening_faults(connection, sealed.size)
 
 
+def counted(connection: sa.Connection) -> tuple[int, str]:
+    """
+    How many records there are to verify, and what is wrong with their number; nothing if it is right.
+
+    The number in `head` has no seal: a smaller one would keep the last records from being verified. So it is compared with the records of
+    the tree, whose size has one. Both are of one moment.
+    """
+    said, size = (sa.select(head.c.next).where(head.c.name == name).scalar_subquery() for name in ("record", "leaf"))
+    with_leaf = sa.select(sa.func.count()).select_from(record).where(record.c.leaf_index < size).scalar_subquery()
+    number, in_tree = connection.execute(sa.select(said, with_leaf)).one()
+    wrong = "" if in_tree <= number else f"the log counts {number:,} records, and the leaves of {in_tree:,} are in the tree"
+    return max(number, in_tree), wrong
+
+
 def _tile(connection: sa.Connection, index: int) -> bytes:
     held = sa.select(sa.cast(tree_tile.c.hashes, sa.LargeBinary)).where(tree_tile.c.index == index)
     return bytes(connection.execute(held).scalar_one_or_none() or b"")

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from service.log.search_index import unindexed
 from service.log.store import scan
-from service.log.tree_verification import tree_faults
+from service.log.tree_verification import counted, tree_faults
 from service.store.database import Database
 from service.store.log_key import LogKey, LogKeyRefused, LogRefused
 from service.store.log_tree import TreeBroken
@@ -39,10 +39,9 @@ def verify(
     """
     faults: list[Fault] = []
     expected = 0
-    numbers = {row.name: row.next for row in connection.execute(sa.select(head.c.name, head.c.next))}
-    if numbers.keys() != HEADS:
+    if {*connection.execute(sa.select(head.c.name)).scalars()} != HEADS:
         return 0, [Fault(None, None, "the rows that say how far the log goes are missing, or there are others")]
-    upto: int = numbers["record"]
+    upto, miscounted = counted(connection)
     lowest = unindexed(connection)
     for stored in scan(connection):
         if stored.sequence >= upto:
@@ -57,6 +56,8 @@ def verify(
     held = connection.execute(sa.select(sa.func.count()).where(entry.c.sequence.between(lowest, upto - 1))).scalar_one()
     if held != upto - min(lowest, upto):
         faults.append(Fault(None, None, "the index lacks records, or has records that are not in the log"))
+    if miscounted:
+        faults.append(Fault(None, None, miscounted))
     faults += (Fault(None, None, fault) for fault in tree_faults(connection, key, kept))
     return upto, faults
 

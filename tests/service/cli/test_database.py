@@ -135,6 +135,7 @@ def with_records(database: Path, count: int = 3) -> None:
             "the last record is 1, but the log counts 3 records from 0 on",
         ),
         ("UPDATE record SET leaf_hash = leaf WHERE sequence = 1", "record 1: "),
+        ("UPDATE head SET next = 2 WHERE name = 'record'", "the log counts 2 records, and the leaves of 3 are in the tree"),
     ],
 )
 def test_what_is_wrong_is_found(tmp_path, statement, finding):

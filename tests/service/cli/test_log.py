@@ -383,6 +383,24 @@ def test_verify_finds_what_was_changed(client, service, path):
     assert (of_the_tree["sequence"], "does not have the hash of record 1" in of_the_tree["fault"]) == (None, True)
 
 
+@BOTH_DATABASES
+@pytest.mark.parametrize("said", [0, 1, 2])
+def test_verify_looks_at_all_records_of_the_tree_whatever_the_head_says(client, service, path, said):
+    """Who lowers the number of records, which has no seal, does not keep the changed values of the last ones from being found."""
+    ids = [decided(client) for _ in range(3)]
+
+    def tamper(transaction: Any) -> None:
+        transaction.exec_driver_sql(f"UPDATE head SET next = {said} WHERE name = 'record'")
+        transaction.exec_driver_sql("UPDATE personal SET value = '{}' WHERE pointer = 'decision' AND sequence = 2")
+
+    asyncio.run(service.store.do(tamper))
+    code, shown, _ = run(path, "log", "verify", "--json")
+    found = json.loads(shown)
+    assert (code, found["sound"], found["records"]) == (1, False, 3)
+    assert ids[2] in {each["id"] for each in found["faults"] if "`decision` does not open its commitment" in each["fault"]}
+    assert f"the log counts {said} records, and the leaves of 3 are in the tree" in {each["fault"] for each in found["faults"]}
+
+
 def test_a_log_is_followed(server, database, tmp_path):
     """A real process prints what a real server records, as it comes."""
     import urllib.request
