@@ -6,6 +6,7 @@ this process does the work. Results come in the order of the items. Whoever want
 done. Where the command itself is killed, the others see it within a second, and end too.
 """
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -35,6 +36,7 @@ def in_processes(
     if workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
         yield from map(work, items)
         return
+    gc.freeze()  # what is there is shared: a search for cycles would copy it into each process
     context = multiprocessing.get_context("fork")
     _work, _left = work, (left := context.RawValue("b", 0))
     try:

@@ -33,6 +33,7 @@ from engine.values import (
 
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
 ENDLESS = Decimal("Infinity")
+MOST_LISTED = 1_024  # registers on a day of which the words are kept
 NOT_NEGATIVE = Range(Decimal(0), None)  # any number of something
 
 
@@ -57,6 +58,7 @@ class AtomReader:
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
         self._below: dict[int, ValuesBelow] = {}
+        self._listed: dict[tuple[str, date], frozenset[str]] = {}
         self._workdays = {name: Workdays(calendar) for name, calendar in rules.calendars.items()}
 
     def truth(self, atom: Atom, value: Value, day: date) -> Truth:
@@ -123,7 +125,12 @@ class AtomReader:
     def _wanted(self, atom: Atom, day: date) -> frozenset[str]:
         if not atom.register:
             return frozenset(str(word) for word in atom.operands)
-        return in_register(self.rules.registers[atom.register], day)
+        listed = self._listed.get((atom.register, day))
+        if listed is None:
+            if len(self._listed) >= MOST_LISTED:
+                self._listed.clear()
+            listed = self._listed[atom.register, day] = in_register(self.rules.registers[atom.register], day)
+        return listed
 
     def _kin(self, values: ValueSet | None) -> ValuesBelow | None:
         if values is None:

@@ -16,7 +16,7 @@ from datetime import date
 from typing import Any, TypeAlias
 
 from engine.backends.durable.network import PropertyTest
-from engine.backends.durable.value_answers import FALSE, MAYBE, TRUE, ValueAnswer, family_total
+from engine.backends.durable.value_answers import FALSE, MAYBE, TRUE, RegisterWords, ValueAnswer, family_total
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS
 from engine.rules import AS_OF, Atom, RuleSet, Truth
@@ -77,6 +77,10 @@ class Encoder:
     meaning: dict[PropertyTest, TestMeaning] = field(default_factory=dict)
     _props: dict[tuple[Any, ...], str] = field(default_factory=dict)
     _cuts: dict[tuple[str, str], list[Any]] = field(default_factory=dict)
+    _words: RegisterWords = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._words = RegisterWords(self.rules)
 
     def learn(self, atoms: Iterable[Atom]) -> None:
         """Collect the cuts of ordered facts before any test is made."""
@@ -199,7 +203,7 @@ class Encoder:
                 atom, (atom.fact, "counts", atom.not_shown), _grade(atom, _document_counts(atom.fact)), _either_grade
             )
         key = (atom.fact, atom.op, atom.operands, atom.register, atom.other, atom.not_shown)
-        return self._prop(atom, key, _grade(atom, ValueAnswer(self.rules, atom)), _either_grade)
+        return self._prop(atom, key, _grade(atom, ValueAnswer(self.rules, atom, self._words)), _either_grade)
 
 
 def _by_either(facts: tuple[str, ...], coder: Coder, join: Join) -> Coder:

@@ -8,7 +8,7 @@ because the two are compared on every decision. Source: semantics 2.4 to 2.10.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -21,18 +21,53 @@ from engine.values import Amount, AmountRange, Disputed, Duration, Missing, Numb
 
 # How a fact answers a test. Where the answer is MAYBE, "not FALSE" and "not TRUE" are both possible, and neither is certain.
 FALSE, MAYBE, TRUE = 0, 1, 2
+MOST_LISTED = 1_024  # registers on a day of which the words are kept
+
+
+class RegisterWords:
+    """The words that each register has on a day, and those that a value may name. Many tests of a value want the same."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        self._registers = rules.registers
+        self._listed: dict[tuple[str, date], frozenset[str]] = {}
+        self._kin: dict[int, dict[str, frozenset[str]]] = {}  # by the lineage of a value set, which the rules keep
+
+    def listed(self, register: str, day: date) -> frozenset[str]:
+        """The words that a register has on a day."""
+        found = self._listed.get((register, day))
+        if found is None:
+            if len(self._listed) >= MOST_LISTED:
+                self._listed.clear()
+            entries = self._registers.get(register, {}).items()
+            found = frozenset(
+                word for word, windows in entries if any((w.from_ or day) <= day <= (w.until or day) for w in windows)
+            )
+            self._listed[register, day] = found
+        return found
+
+    def kin(self, lines: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+        """For each value of a value set: itself, and all that lies above it or below it."""
+        if id(lines) not in self._kin:
+            found = {value: {value, *line} for value, line in lines.items()}
+            for value, line in lines.items():
+                for above in line:
+                    found.setdefault(above, {above}).add(value)
+            self._kin[id(lines)] = {value: frozenset(words) for value, words in found.items()}
+        return self._kin[id(lines)]
 
 
 class ValueAnswer:
     """How one fact answers one test: FALSE, MAYBE or TRUE."""
 
-    def __init__(self, rules: RuleSet, atom: Atom) -> None:
+    def __init__(self, rules: RuleSet, atom: Atom, words: RegisterWords) -> None:
         self.atom = atom
-        self.entries = rules.registers.get(atom.register, {})
+        self.words = words
+        self.operands = frozenset(str(word) for word in atom.operands)
         self.calendars = rules.calendars
         self.families = rules.families
         values = atom.type.values
         self.lines = values.lineage if values else {}
+        self.kin = words.kin(self.lines) if values else {}
         self.exact = values.exact if values else frozenset()
         self.rank = values.rank if values else {}
 
@@ -50,17 +85,15 @@ class ValueAnswer:
         if isinstance(value, SetOf):
             return self._set(value, self._wanted(day))
         if isinstance(value, str):
-            return max((self._names(value, word) for word in self._wanted(day)), default=FALSE)
+            return self._any(value, self._wanted(day))
         return TRUE if value in atom.operands else FALSE
 
-    def _wanted(self, day: date) -> list[str]:
-        if self.atom.register:
-            return [
-                word
-                for word, windows in self.entries.items()
-                if any((w.from_ or day) <= day <= (w.until or day) for w in windows)
-            ]
-        return [str(word) for word in self.atom.operands]
+    def _wanted(self, day: date) -> frozenset[str]:
+        return self.words.listed(self.atom.register, day) if self.atom.register else self.operands
+
+    def _any(self, sent: str, wanted: frozenset[str]) -> int:
+        """Whether a sent value names one of some words. None but its kin can be named."""
+        return max((self._names(sent, word) for word in self.kin.get(sent, frozenset((sent,))) & wanted), default=FALSE)
 
     def _names(self, sent: str, word: str) -> int:
         """Whether a sent value names the word. The word itself and a value below it do; a value above it may."""
@@ -68,14 +101,19 @@ class ValueAnswer:
             return TRUE
         return MAYBE if sent in self.lines.get(word, ()) and sent not in self.exact else FALSE
 
-    def _set(self, value: SetOf, wanted: list[str]) -> int:
+    def _set(self, value: SetOf, wanted: frozenset[str]) -> int:
         more = MAYBE if value.open else None
         if self.atom.op == "only":
-            inside = (max((self._names(m, word) for word in wanted), default=FALSE) for m in value.members)
+            inside = (self._any(member, wanted) for member in value.members)
             return min([*inside, MAYBE if value.open else TRUE])
         if self.atom.op != "has":
             return self._any_rank(value)
-        return max([FALSE if more is None else MAYBE, *(self._found(value, word) for word in wanted)])
+        named = wanted & self._union(value.members)
+        return max([FALSE if more is None else MAYBE, *(self._found(value, word) for word in named)])
+
+    def _union(self, members: Iterable[str]) -> frozenset[str]:
+        """All that some values may name."""
+        return frozenset().union(*(self.kin.get(member, (member,)) for member in members))
 
     def _found(self, value: SetOf, word: str) -> int:
         """Whether a member of a set names the word."""
