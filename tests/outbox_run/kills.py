@@ -14,6 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+GROWTH, LONGER = 1.05, 6.0  # of the mean between two kills: with each, and at most
+
 
 @dataclass
 class Revived:
@@ -47,13 +49,15 @@ class Killer(threading.Thread):
     Kills one process after the other at random moments, and starts it again a moment later.
 
     `every` is the mean of the seconds between two kills, `away` how long a process stays away at most. The moments come from a seed; what
-    the processes are just doing then, nobody chooses.
+    the processes are just doing then, nobody chooses. The mean grows with each kill, up to six times: a machine on which a start takes
+    longer than that comes to an end too.
     """
 
     def __init__(self, victims: Sequence[Revived], seed: int, every: float, away: float) -> None:
         super().__init__(name="killer", daemon=True)
         self._victims, self._chance = victims, random.Random(seed)
         self._every, self._away = every, away
+        self._longest = LONGER * every
         self._over = threading.Event()
 
     def run(self) -> None:
@@ -66,6 +70,7 @@ class Killer(threading.Thread):
                 victim.kill()
                 victim.kills += 1
                 self._over.wait(self._chance.uniform(0, self._away))
+                self._every = min(self._every * GROWTH, self._longest)
                 next_kill = self._moment()
 
     def _moment(self) -> float:
