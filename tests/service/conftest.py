@@ -24,6 +24,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.audit.deep_verification import DeepVerification, snapshot
+from service.callers import openid_provider, tokens
 from service.log.store import Store
 from service.server import database_figures
 from service.server.app import create_app
@@ -49,10 +50,12 @@ unsynced.begin()
 # Whoever asks a server of this machine trusts whom the others trust: to read all authorities takes longer than most requests.
 vars(httpx_transports)["create_ssl_context"] = cache(httpx.create_ssl_context)
 
-# The default of httpx, five seconds, and that of a page of figures, one, are for machines that do little else.
+# What httpx waits by itself, a page of figures for its database, and who signs in for an issuer, is for machines that do little else.
 for each in ("connect", "read", "write", "pool"):
     setattr(httpx_config.DEFAULT_TIMEOUT_CONFIG, each, 60.0)
 vars(database_figures)["PATIENCE_SECONDS"] = 60.0
+vars(tokens).update(FETCH_SECONDS=30, WAIT_SECONDS=60)
+vars(openid_provider).update(CALL_SECONDS=30, WAIT_SECONDS=60)
 
 # Policies that are loaded again are searched for cycles with all else. Here that would be the bundled policies too, for a second.
 gc.unfreeze = lambda: None

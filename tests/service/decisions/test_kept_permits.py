@@ -304,8 +304,10 @@ def test_every_statement_is_noted(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
         return made
 
     monkeypatch.setattr(sqlite3, "connect", traced)
-    desk.service.store.database.close()  # so that connections are new ones
-    desk.service.store.database._direct = None
+    database = desk.service.store.database
+    for each in (database.reading, database.writing):
+        each.dispose()  # so that connections are new ones
+    database._direct = None
     decider, service = Decider(desk.service), desk.service
     enter = kept_reads.noted.__enter__
 

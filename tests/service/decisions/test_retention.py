@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from typer.testing import CliRunner
 
 from service.cli.main import app
+from service.decisions import retention
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
@@ -254,8 +255,17 @@ def test_a_refusal_ends_only_what_was_approved_before_it(client: TestClient, eva
     assert client.post(f"/v1/decisions/{refused}/erase").json()["erased"] > 0
 
 
-def test_the_command_keeps_what_is_needed_and_erases_the_rest(desk: Desk) -> None:
+def test_the_command_keeps_what_is_needed_and_erases_the_rest(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each reason is printed; the policies come from the database."""
+
+    class Then(datetime):
+        """A clock that shows the day of the decisions: the year that is counted ends."""
+
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return NOON
+
+    monkeypatch.setattr(retention, "datetime", Then)
     needed, counted, free = desk.evaluate(100)["id"], desk.commit(1)["decision"], desk.evaluate(2)["id"]
     result = CliRunner().invoke(app, ["log", "erase", needed, counted, free, "--database", desk.service.settings.database])
     assert result.exit_code == 1

@@ -246,7 +246,8 @@ def test_an_approval_may_be_taken_back_on_the_decision_that_rests_on_it(evaluate
     """Whoever sees what an approval permitted need not look for the review it was given for."""
     sign(decided(evaluate)["id"])
     resting = decided(evaluate)
-    assert sign(resting["id"], verdict="refuse", until=None).status_code == 201
+    answer = sign(resting["id"], verdict="refuse", until=None)
+    assert answer.status_code == 201, answer.text
     assert decided(evaluate)["outcome"] == "review"
 
 
