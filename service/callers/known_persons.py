@@ -9,11 +9,12 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from service.callers.caller import Caller
-from service.callers.person import Person
+from service.callers.person import Person, one_spelling
 from service.log import tree_leaves
 from service.log.tree_leaves import LogEvent, append
 from service.problems import RequestRefused
@@ -33,8 +34,7 @@ def subject(id: str) -> str:
 
 def known(transaction: sa.Connection, who: Person, now: datetime) -> str:
     """The id of a person, in a writing transaction. A person who is new, or has another name than before, is written down."""
-    here = sa.select(person.c.id, person.c.name).where(person.c.issuer == who.issuer, person.c.subject == who.subject)
-    row = transaction.execute(here).one_or_none()
+    row = next(iter(_rows_of(transaction, who)), None)
     if row is not None and who.name in (None, row.name):
         return str(row.id)
     at = moment_text(now)
@@ -79,11 +79,9 @@ def names_of(connection: sa.Connection, who: Caller, token_issuer: str | None) -
     """Every id under which records name a caller, or the person behind it: her keys, her tokens, and her signing in."""
     found = {who.id}
     if who.person is not None:
-        here = (person.c.issuer == who.person.issuer, person.c.subject == who.person.subject)
-        id = connection.execute(sa.select(person.c.id).where(*here)).scalar_one_or_none()
-        if id is not None:
-            found |= _ids_of(connection, id)
-        if who.person.issuer == token_issuer:
+        for row in _rows_of(connection, who.person):
+            found |= _ids_of(connection, row.id)
+        if token_issuer is not None and one_spelling(who.person.issuer) == one_spelling(token_issuer):
             found.add(f"sub:{who.person.subject}")
     return frozenset(found)
 
@@ -119,8 +117,7 @@ def identity(connection: sa.Connection, who: Caller, token_issuer: str | None) -
     names = names_of(connection, who, token_issuer)
     if who.person is None:
         return Identity(names, False, None)
-    here = (person.c.issuer == who.person.issuer, person.c.subject == who.person.subject)
-    since = connection.execute(sa.select(person.c.known_at).where(*here)).scalar_one_or_none()
+    since = min((row.known_at for row in _rows_of(connection, who.person)), default=None)
     return Identity(names, True, since)
 
 
@@ -146,6 +143,14 @@ def erasures(connection: sa.Connection) -> dict[str, str]:
     keys = sa.select(caller.c.id, person.c.erased_at).join(person, person.c.id == caller.c.person)
     of_keys = {f"key:{key}": at for key, at in connection.execute(keys.where(person.c.erased_at.is_not(None)))} if found else {}
     return {**{PREFIX + id: at for id, at in found.items()}, **of_keys}
+
+
+def _rows_of(connection: sa.Connection, who: Person) -> list[Any]:
+    """The rows of a person, in whichever spelling they have her issuer; the one with her own first."""
+    columns = (person.c.id, person.c.issuer, person.c.name, person.c.known_at)
+    rows = connection.execute(sa.select(*columns).where(person.c.subject == who.subject).order_by(person.c.known_at))
+    issuer = one_spelling(who.issuer)
+    return sorted((row for row in rows if one_spelling(row.issuer) == issuer), key=lambda row: row.issuer != who.issuer)
 
 
 def _ids_of(connection: sa.Connection, id: str) -> set[str]:

@@ -2,7 +2,8 @@
 A person: whoever an issuer of identities names by a subject.
 
 Two callers are the same person if their issuer and their subject are the same, however they come in: by a key that belongs to the person,
-by a token, or by signing in. Source: OpenID Connect Core 1.0, section 2, on `iss` and `sub`.
+by a token, or by signing in. Two spellings of one issuer (`one_spelling`) are the same.
+Source: OpenID Connect Core 1.0, section 2, on `iss` and `sub`.
 """
 
 import re
@@ -27,6 +28,18 @@ class Person:
     def shown(self) -> str:
         """Her name, or her subject if she has none."""
         return self.name or self.subject
+
+
+def one_spelling(issuer: str) -> str:
+    """
+    The address of an issuer in one spelling: without a slash at its end, with its scheme and host in small letters.
+
+    OpenID Connect compares issuers letter by letter, so a token of another spelling is refused. But whoever types an issuer for a key may
+    leave out the slash, and would make a second person of one.
+    """
+    scheme, _, rest = issuer.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme.lower()}://{host.lower()}{slash}{path}".rstrip("/")
 
 
 def is_person(issuer: str, subject: str) -> bool:

@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 import sqlalchemy as sa
 
 import engine
+from service.callers.person import one_spelling
 from service.log.leaf import with_personal_values
 from service.log.store import Stored, find
 from service.policies.live import Live
@@ -183,4 +184,4 @@ def meaning_of(live: Live, provision: str) -> str | None:
 
 def _signer(row: Row) -> tuple[str, str] | None:
     """The person who signed; None for a caller who is none that the service knows, and for one whose name was erased."""
-    return (row["issuer"], row["subject"]) if row.get("issuer") is not None else None
+    return (one_spelling(row["issuer"]), row["subject"]) if row.get("issuer") is not None else None

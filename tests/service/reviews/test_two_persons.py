@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 import engine
 from service.callers import keys, known_persons
+from service.callers.person import Person
 from service.languages.words import wording
 from service.policies.live import Live
 from service.store.tables import caller, person
@@ -58,6 +59,23 @@ def test_two_keys_of_one_person_are_one_signature(desk, two):
     assert desk.ask()["outcome"] == "review"
     refused = desk.sign("program", id)
     assert (refused.status_code, "no person" in refused.json()["detail"]) == (409, True)
+
+
+@BOTH_DATABASES
+@pytest.mark.parametrize("issuer", [ISSUER + "/", ISSUER.replace("https", "HTTPS"), ISSUER.upper().replace("HTTPS", "https")])
+def test_another_spelling_of_an_issuer_makes_no_second_person(desk, two, service, issuer):
+    """Whoever typed the issuer of her key otherwise than it names itself: she is still one of two, and does not approve her own request."""
+    with service.store.database.transaction() as transaction:
+        scopes, now = ["evaluate", "read", "review"], service.clock()
+        _, key = keys.create(transaction, "typed", scopes, None, "test", now, person=Person(issuer, "ada"))
+    typed = {"authorization": f"Bearer {key}"}
+    id = desk.ask()["id"]
+    assert desk.sign("ada", id).status_code == 201
+    again = desk.client.post(f"/v1/decisions/{id}/sign-off", json=APPROVE, headers=typed)
+    assert (again.status_code, again.json()["awaits"][0]["given"]) == (201, 1)
+    assert desk.ask()["outcome"] == "review"
+    own = desk.client.post("/v1/evaluate", json=FACTS, headers=typed).json()["id"]
+    assert desk.sign("ada", own).json()["type"].endswith(":own-request")
 
 
 def test_a_refusal_by_anybody_clears_both_signatures(desk, two):
