@@ -37,12 +37,13 @@ from tests.workers import Workers
 
 ROOT = Path(__file__).parent.parent
 LAST = "test_the_engines_agree_and_are_safe"
-LONG = (
-    "test_agreement", "test_bench", "test_browsing", "test_changed_for_a_moment", "test_console", "test_container",
-    "test_deep_verification", "test_departures", "test_docs", "test_every_requirement", "test_false_statements",
-    "test_first_question", "test_impact", "test_kills", "test_lanes", "test_ledger", "test_links", "test_openapi", "test_overload",
-    "test_races", "test_readme", "test_readmes", "test_reloading", "test_remedies", "test_rests_on", "test_rests_on_random",
-    "test_review", "test_sessions", "test_sign_in", "test_sign_off", "test_sign_off_scope",
+LONG = (  # the longest first: who takes it last is left alone with it
+    "test_readmes", "test_openapi", "test_changed_for_a_moment", "test_races", "test_first_question", "test_deep_verification",
+    "test_round_trip", "test_agent_tools", "test_agreement", "test_links", "test_container", "test_interface", "test_site", "test_docs",
+    "test_judgement", "test_departures", "test_lanes", "test_ledger", "test_journey", "test_review", "test_described", "test_answer",
+    "test_transfer_registers", "test_bench", "test_browsing", "test_console", "test_every_requirement", "test_false_statements",
+    "test_impact", "test_kills", "test_overload", "test_readme", "test_reloading", "test_remedies", "test_rests_on",
+    "test_rests_on_random", "test_sessions", "test_sign_in", "test_sign_off", "test_sign_off_scope",
 )  # fmt: skip
 RUN = pytest.StashKey["subprocess.Popen[bytes]"]()
 SHUT = pytest.StashKey[Callable[[], None]]()
@@ -89,7 +90,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long comes first, so that no worker is left alone with it at the end; the test that waits comes last."""
-    items.sort(key=lambda item: (item.name == LAST, item.path.stem not in LONG))
+    place = {stem: number for number, stem in enumerate(LONG)}
+    items.sort(key=lambda item: (item.name == LAST, place.get(item.path.stem, len(LONG))))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

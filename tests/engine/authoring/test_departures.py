@@ -13,12 +13,14 @@ import pytest
 
 import engine
 from engine.pdp import PDP
+from engine.values.outcome_levels import outcome_word
 from tests.chance import some
 
 POLICIES = Path(__file__).parents[2] / "service" / "bundle" / "policies"
 # Of a contract nothing is known, so that it is open whether a review is needed.
 OPEN = "exporter.country: CN, data.people: 12000, evidence.cn-standard-contract: unknown"
 CLOSED = "exporter.country: CN, data.people: 12000"
+WRITTEN = 40  # of the same cases one in so many is written
 EVERY = 160  # of the bundled policies' cases the reference decides one in so many
 
 
@@ -121,6 +123,19 @@ def test_engines_that_disagree_are_a_departure(facts: str, monkeypatch: pytest.M
 
 def _fails(*_: object) -> None:
     raise RuntimeError("it cannot")
+
+
+def test_what_is_written_of_a_case_is_what_was_judged() -> None:
+    """Most cases are compared with their verdicts, without a decision. The decision on one in so many says the same."""
+    bundle = engine.load(engine.bundled_policies())
+    pdp = PDP(bundle)
+    sent = [(trial, trial.as_of) for trial in engine.trials(bundle, bundle) if trial.raw and trial.as_of]
+    for trial, day in sent[::WRITTEN]:
+        judgement = pdp.judge(bundle.reader.read(trial.raw), as_of=day)
+        decision = pdp.tell(judgement, today=day, id="case", asking=False).document()
+        assert decision.outcome == judgement.outcome.word, trial.at
+        said = {each.jurisdiction: each.outcome for each in decision.jurisdictions}
+        assert said == {name: outcome_word(each) for name, each in judgement.outcome.jurisdictions.items()}, trial.at
 
 
 def disagreements(every: int) -> list[str]:

@@ -88,7 +88,7 @@ def test_what_a_list_leaves_out_is_counted(pdp: engine.PDP) -> None:
         more = answer["more"]
         if not more.keys() & {"owed", "rests_on", "jurisdictions"}:
             continue
-        whole = json.loads(pdp.tell(judgement, today=DAY, id=ID).json())
+        whole = json.loads(pdp.tell(judgement, today=DAY, id=ID, asking=False).json())  # none of the parts below is a question
         for name, of in (("owed", "duties"), ("jurisdictions", "jurisdictions"), ("rests_on", "rests_on")):
             ordinary = more.get("ordinary_facts", 0) if name == "rests_on" else 0
             elsewhere = answer["elsewhere"]["count"] if name == "jurisdictions" and "elsewhere" in answer else 0
