@@ -2,12 +2,13 @@
 Only the deliveries of a service, in a process of its own: `python -m tests.outbox_run.deliverer log.db sinks.yaml 1.0`.
 
 The last number is how long a process that was killed holds its turn, in seconds. A service holds it so long that a run with many kills and
-few events would mostly wait.
+few events would mostly wait. The key of a log on a server is where the service looks for it too.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -33,5 +34,6 @@ async def deliver(service: Service, seconds: float) -> None:
 if __name__ == "__main__":
     database, sinks, turn = sys.argv[1:]
     policies = Path(__file__).parents[1] / "service" / "bundle" / "policies"
-    opened = Service.open(Settings(watch=False, database=database, sinks=Path(sinks), policies=(policies,)))
+    key = Path(os.environ["FIFTHFACTOR_LOG_KEY"]) if "FIFTHFACTOR_LOG_KEY" in os.environ else None
+    opened = Service.open(Settings(watch=False, database=database, log_key=key, sinks=Path(sinks), policies=(policies,)))
     asyncio.run(deliver(opened, float(turn)))
