@@ -169,7 +169,7 @@ def test_sessions_are_deleted_a_day_after_their_time(database, lines, clock, mon
             return list(connection.execute(sa.select(session.c.id)).scalars())
 
     with opened(database, lines, clock=clock, **BY_ISSUER) as client:
-        service = client.app.state.service
+        service = client.app.state.service  # type: ignore[attr-defined]
         late, _ = begun(client, clock.now - timedelta(hours=31))
         over, _ = begun(client, clock.now - timedelta(hours=33))
         eventually(lambda: over not in left())

@@ -22,7 +22,7 @@ from service.log.tree_verification import tree_faults
 from service.settings import SettingRefused
 from service.settings.settings_sources import settings_from
 from service.store import database as database_module
-from service.store import log_key
+from service.store import log_key, log_tree
 from service.store.database import Database, DatabaseRefused
 from service.store.upgrade import open_present
 from service.store.writer import LogBusy, NotRecorded
@@ -190,7 +190,7 @@ def test_a_reader_takes_no_tree_that_is_sealed_and_not_committed(store, monkeypa
     """Whose commit then fails: the service would refuse everything, since its log seems to have lost leaves."""
     append(store, entry(1))
     committed = leaves(store)
-    real = database_module.is_still_sealed
+    real = log_tree.is_still_sealed
 
     def seal_meanwhile(connection, last):
         found = real(connection, last)

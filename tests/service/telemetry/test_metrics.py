@@ -141,7 +141,7 @@ def test_openmetrics_is_given_where_it_is_asked_for(tmp_path, workers):
     with running(tmp_path / "log.db", "--workers", workers) as server:
         json_body = {"content-type": "application/json"}
         httpx.post(f"{server.address}/v1/evaluate", content=body(), headers=json_body).raise_for_status()
-        pages = []
+        pages: list[httpx.Response] = []
 
         def asked() -> bool:
             pages[:] = [httpx.get(f"{server.address}/metrics", headers=each) for each in ({}, wanted)]
