@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from service.settings import Settings
 from service.telemetry import log_lines
 from service.transparency.ed25519 import PrivateKey
 from tests.service.conftest import POLICIES, Lines
-from tests.service.documents.test_documents import ACME, CONTRACT, EXCHANGE, HASH, LAST, NAME, TERMS
+from tests.service.documents.test_documents import ACME, CONTRACT, EXCHANGE, HASH, NAME, TERMS
 
 KEY = PrivateKey.from_raw(b"\x06" * 32)
+LAST = datetime.now().astimezone().date() + timedelta(days=30)  # the command looks at the clock
 Run = Callable[..., tuple[int, str]]
 
 

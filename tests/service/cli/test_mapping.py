@@ -7,16 +7,19 @@ import re
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from typer.testing import CliRunner, Result
 
 import engine
+from service.cli import mapping
 from service.cli.main import app
 from service.cli.wanted_facts import wanted_facts
 from tests.service.conftest import POLICIES
 from tests.service.doors.opa.conftest import HERE, REGISTER
 
+TODAY = date(2026, 12, 1)  # whose law the tests are about
 READ = {
     "request": {"method": "GET", "path": "/reports/contacts", "headers": {"x-purpose": "care", "accept": "*/*"}},
     "consumer": {"username": "lab-five"},
@@ -35,7 +38,8 @@ def tried(name: str, sent: Any, *options: str) -> Result:
     """What the command prints of a request."""
     common = ("--policies", "bundled", "--policies", str(HERE / "mappings"))
     raw = sent if isinstance(sent, str) else json.dumps(sent)
-    return CliRunner().invoke(app, ["mapping", "try", name, "-", *common, *options], input=raw)
+    with patch.object(mapping, "today", lambda: TODAY):
+        return CliRunner().invoke(app, ["mapping", "try", name, "-", *common, *options], input=raw)
 
 
 def test_it_says_which_place_states_which_fact(register: Path) -> None:
