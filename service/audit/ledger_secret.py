@@ -6,7 +6,8 @@ in the record of a commitment, it is hashed again. A secret of another database 
 there who has the key; then the ledger finds nobody any more, and counts too little.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -43,7 +44,7 @@ class LedgerSecret:
                 self._take_committed()
         elif kind in _ASSET_NAMED and isinstance(leaf.get("asset"), str):
             hashed = hashed_names.asset(self._book, self._rows, leaf["asset"])
-            self._compare(hashed, leaf["asset_hash"], f"the leaf of `{leaf[_ASSET_NAMED[kind]]}`")
+            self._compare({hashed}, leaf["asset_hash"], f"the leaf of `{leaf[_ASSET_NAMED[kind]]}`")
 
     def findings(self) -> Iterator[str]:
         """One sentence if names were hashed with another secret."""
@@ -65,11 +66,25 @@ class LedgerSecret:
             request = with_personal_values(stored.entry.leaf, stored.entry.openings)["request"]
             name = engine.fact_at(request, party_view.EXPORTER)
             if isinstance(name, str):  # not erased
-                self._compare(party_view.hashed(self._rows, self._book, name), hashed, where)
+                spelt = {
+                    name,
+                    engine.id_form(name),
+                    engine.folded_id(name),
+                    *_registered(request),
+                }  # it is hashed as it was read
+                self._compare({party_view.hashed(self._rows, self._book, each) for each in spelt}, hashed, where)
         self._committed = {}
 
-    def _compare(self, now: str, then: str, where: str) -> None:
+    def _compare(self, now: Collection[str], then: str, where: str) -> None:
         self._compared += 1
-        if now != then:
+        if then not in now:
             self._others += 1
             self._first = self._first or where
+
+
+def _registered(request: Mapping[str, Any]) -> Iterator[str]:
+    """The id that the register has for the exporter of a request, where it spells it otherwise."""
+    entity = (request.get(engine.REGISTER) or {}).get(party_view.EXPORTER) or {}
+    for id in (entity.get("id"), engine.fact_at(entity.get("states") or {}, party_view.EXPORTER)):
+        if isinstance(id, str):
+            yield id
