@@ -83,7 +83,7 @@ def _of_leaf(leaf: Any) -> CoreSchema:
     first = leaf.__metadata__[0]
     if isinstance(first, PlainValidator):
         return core_schema.no_info_plain_validator_function(first.func)  # type: ignore[arg-type]
-    choices = {
+    choices: dict[Any, CoreSchema] = {
         "document": core_schema.definition_reference_schema(_DOCUMENT),
         "word": core_schema.no_info_plain_validator_function(_word),
     }

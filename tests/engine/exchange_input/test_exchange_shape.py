@@ -13,6 +13,7 @@ from engine.exchange_input.exchange_shape import sent_shape, sent_validator
 from engine.policy_language.public_recipient import EVERYONE
 
 BUNDLE = engine.load(engine.bundled_policies())
+WRONG: tuple[Any, ...] = (None, [], {"dated": 5, "x": 1}, {"dated": "2026-01-01", "covers": True}, "unknown", "none")
 EVERY = 250  # of the exchanges that the policies are tested with, one in so many
 
 
@@ -26,7 +27,7 @@ def documents() -> Iterator[dict[str, Any]]:
         for group, said in sent.items():
             yield {**sent, group: 1}
             for name in said if isinstance(said, dict) else ():
-                for bad in (None, [], {"dated": 5, "x": 1}, {"dated": "2026-01-01", "covers": True}, "unknown", "none"):
+                for bad in WRONG:
                     yield {**sent, group: {**said, name: bad}}
     for public in (*EVERYONE, "everybody", [], {"x": 1}):
         yield {BUNDLE.vocabulary.recipient: public}
