@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
+from pydantic_core import SchemaValidator
 
 from engine.policy_language.proposals import Proposals
 from engine.policy_language.vocabulary import DOCUMENT_GROUPS, Vocabulary
@@ -51,7 +52,7 @@ def pointer(path: Iterable[str | int]) -> str:
 class Refusals:
     """Says what is wrong with documents of one vocabulary. `shape` gives that of exchanges."""
 
-    def __init__(self, vocabulary: Vocabulary, shape: Callable[[], TypeAdapter[dict[str, Any]]]) -> None:
+    def __init__(self, vocabulary: Vocabulary, shape: Callable[[], SchemaValidator]) -> None:
         self._shape = shape
         self._proposals = Proposals(vocabulary)
         self.words = self._proposals.words

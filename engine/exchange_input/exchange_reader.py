@@ -31,7 +31,7 @@ from engine.exchange_input.exchange_problems import (
     Refusals,
     pointer,
 )
-from engine.exchange_input.exchange_shape import SHAPES, in_present_shape, registered_shape, sent_shape
+from engine.exchange_input.exchange_shape import SHAPES, in_present_shape, registered_validator, sent_shape, sent_validator
 from engine.exchange_input.ledger_shares import SHARES, LedgerShares, ShareSaid
 from engine.exchange_input.own_counts import OwnCounts
 from engine.exchange_input.sent_statements import Statements
@@ -70,12 +70,13 @@ class ExchangeReader:
         self._ways = requirements | grounds
         # Made when they are first needed: that takes long, and many bundles read no exchange, or none with a register.
         self._model = cache(partial(sent_shape, vocabulary))
-        self._states = cache(partial(registered_shape, vocabulary))
+        self._sent = cache(partial(sent_validator, vocabulary))
+        self._states = cache(partial(registered_validator, vocabulary))
         self._sets = {fact.name: fact.type.values for fact in vocabulary.facts.values()}
         self._closing = {f"{family}.rest": members for family, members in vocabulary.families.items()}
         self.own_counts = OwnCounts(vocabulary)
         self._shares = LedgerShares.of(vocabulary)
-        self._refusals = Refusals(vocabulary, self._model)
+        self._refusals = Refusals(vocabulary, self._sent)
         self.words = self._refusals.words  # what people call facts, values and documents
         self._followers = Followers(vocabulary.facts.values())
         self._books = tuple(map(self._book_reader, vocabulary.books.values()))
@@ -85,7 +86,7 @@ class ExchangeReader:
 
     def make_ready(self) -> None:
         """Make what would otherwise be made for the first exchange, which would wait."""
-        self._model()
+        self._sent()
         self._states()
 
     def schema(self) -> dict[str, Any]:
@@ -110,7 +111,7 @@ class ExchangeReader:
         problems: list[ExchangeProblem] = []
         register, personal = self._registered(document[REGISTER], problems) if REGISTER in document else ({}, [])
         try:
-            tree = self._model().validate_python(in_present_shape(self._vocabulary, sent, sent.get("schema")))
+            tree = self._sent().validate_python(in_present_shape(self._vocabulary, sent, sent.get("schema")))
         except ValidationError as failed:
             raise ExchangeRefused((*self._refusals.problems(failed, sent), *problems)[:MAX_PROBLEMS]) from None
         as_of: date | None = tree.pop(AS_OF, None)
