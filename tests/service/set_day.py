@@ -20,4 +20,4 @@ def begin(day: str) -> None:
     def clock() -> datetime:
         return noon + (datetime.now(UTC) - began)
 
-    Service.open = staticmethod(partial(Service.open, clock=clock))  # type: ignore[assignment]
+    Service.open = staticmethod(partial(Service.open, clock=clock))  # type: ignore[method-assign]
