@@ -37,7 +37,7 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from tests import read_once
-from tests.service import archives_once, commands_once, ready_doors, routes_on_demand, statements_once, unsynced
+from tests.service import archives_once, commands_once, ready_doors, routes_on_demand, set_day, statements_once, unsynced
 from tests.service.ready_doors import BUNDLED, OTHERS, READY
 
 ROOT = Path(__file__).parents[2]
@@ -335,6 +335,8 @@ def _become(asked: dict[str, Any], given: int, output: int, errors: int) -> NoRe
     os.environ.update(asked["environment"])
     if unsynced.SYNCED in os.environ:
         unsynced.end()
+    if set_day.SET_DAY in os.environ:
+        set_day.begin(os.environ[set_day.SET_DAY])
     time.tzset()
     arguments = asked["arguments"]
     try:

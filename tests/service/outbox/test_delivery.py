@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from service.ledger import counter_book, flow_lines
 from service.outbox.cursors import PAUSES, cursor_of, lag_of, put
 from service.outbox.delivery import TURN_SECONDS, Delivery
 from service.outbox.event_choice import EventChoice
@@ -18,6 +19,7 @@ from service.outbox.places import place_of
 from service.outbox.sink_settings import FilesSettings
 from service.outbox.sinks import SinkUnreachable
 from service.outbox.stream_event import StreamEvent
+from service.store.moments import moment_text
 from service.store.tables import record, sink_cursor
 from service.watch.lease import LeaseLost
 from service.watch.transactions import writing
@@ -214,9 +216,11 @@ def test_a_clock_that_was_ahead_stops_no_sink(opened: Any) -> None:
 
 
 @BOTH_DATABASES
-def test_a_sink_that_comes_late_begins_where_it_wants(opened: Any) -> None:
+def test_a_sink_that_comes_late_begins_where_it_wants(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the beginning, now, at a day, at a number; and what it was, it goes on from, whatever its settings say later."""
     desk: Desk = opened(watch_days=0)
+    for book in (flow_lines, counter_book):  # whose leaves have the time of the machine
+        monkeypatch.setattr(book, "now_text", lambda: moment_text(desk.now[0]))
     busy(desk)
     before = everything(desk)
     busy(desk, date(2027, 3, 12), "filed")
