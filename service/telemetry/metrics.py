@@ -143,7 +143,7 @@ class Metrics:
         if self._folder:
             mine = self._folder / f"{os.getpid()}.json"
             snapshots += [_read(file) for file in self._folder.glob("*.json") if file != mine]
-        largest = {name for name, over in self._over.items() if over == "largest"}
+        largest = {name for name, over in tuple(self._over.items()) if over == "largest"}
         try:
             encode, media_type = choose_encoder(_preferred(accept))
         except (TypeError, ValueError):  # a version that is none
@@ -166,7 +166,9 @@ class Metrics:
 
     async def _share(self, folder: Path) -> None:
         while True:
-            with suppress(OSError):  # a full disk must not end the service
+            with suppress(
+                Exception
+            ):  # a full disk, or a figure that cannot be read now: the others keep what was written before
                 await asyncio.to_thread(self._write_mine, folder)
             await asyncio.sleep(SHARE_SECONDS)
 
@@ -211,7 +213,7 @@ class _Told(Collector):
         self.figures: dict[str, tuple[str, str, Callable[[], float | Labelled]]] = {}
 
     def collect(self) -> Iterator[Metric]:
-        for name, (kind, documentation, read) in self.figures.items():
+        for name, (kind, documentation, read) in tuple(self.figures.items()):  # what starts meanwhile may add some
             metric = Metric(name.removesuffix("_total") if kind == "counter" else name, documentation, kind)
             value = read()
             for labels, each in [({}, value)] if isinstance(value, int | float) else value:

@@ -238,6 +238,38 @@ def test_a_worker_that_ends_writes_its_last_figures_when_nothing_else_writes_the
     assert '["counted_total", {}, 2]' in file.read_text()
 
 
+def test_figures_that_a_worker_learns_of_while_it_shares_are_shared_too(tmp_path, monkeypatch):
+    """A service tells of some only when its parts have started, and one of them may fail for a moment: the sharing goes on."""
+    monkeypatch.setattr(metrics, "SHARE_SECONDS", 0.01)
+    fails = [True]
+
+    def late():
+        worker.tell("counter", "late_total", "It is known late.", lambda: 7)
+        return 1
+
+    def failing():
+        if fails.pop():
+            fails.append(False)
+            raise ZeroDivisionError
+        fails.append(False)
+        return 3
+
+    async def work():
+        worker.tell("counter", "failing_total", "It fails at first.", failing)
+        worker.tell("counter", "early_total", "It is known early.", late)
+        worker.share(tmp_path)
+        async with worker.sharing():
+            await asyncio.to_thread(
+                eventually, lambda: [each for each in tmp_path.glob("*.json") if "late" in each.read_text()]
+            )
+
+    worker = Metrics()
+    asyncio.run(work())
+    (file,) = tmp_path.glob("*.json")
+    told = file.read_text()
+    assert all(each in told for each in ('["late_total", {}, 7]', '["early_total", {}, 1]', '["failing_total", {}, 3]'))
+
+
 @BOTH_DATABASES
 def test_what_is_in_the_database_is_read_now_and_then(service, monkeypatch):
     """Reviews that wait and those whose approval has ended; after ten seconds it is read again, and before it is not."""
