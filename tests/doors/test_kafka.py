@@ -46,8 +46,8 @@ def some(first: int, after: int) -> list[StreamEvent]:
     return [event(n, None if n % 8 == 7 else KEYS[n % 8], number=n) for n in range(first, after)]
 
 
-def read(port: int, most: int) -> list[ConsumerRecord]:
-    """What the topic has: at least so many records."""
+def read(port: int, events: int) -> list[ConsumerRecord]:
+    """What the topic has: the records of so many events at least, some of which may be there twice."""
 
     async def consumed() -> list[ConsumerRecord]:
         consumer = AIOKafkaConsumer(bootstrap_servers=f"localhost:{port}", auto_offset_reset="earliest")
@@ -55,7 +55,7 @@ def read(port: int, most: int) -> list[ConsumerRecord]:
         consumer.assign([TopicPartition(TOPIC, number) for number in range(3)])
         found: list[ConsumerRecord] = []
         try:
-            while len(found) < most:
+            while len({number_of(each) for each in found}) < events:
                 for records in (await consumer.getmany(timeout_ms=200)).values():
                     found += records
         finally:
