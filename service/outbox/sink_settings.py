@@ -15,6 +15,7 @@ Nothing is sent that is not in service.outbox.event_members, and what is persona
 import hashlib
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -46,7 +47,7 @@ _NUMBER = re.compile(r"\d{1,18}")
 Start = Literal["now", "beginning"] | int | date
 
 
-class SinkSettings(BaseModel):
+class SinkSettings(BaseModel, ABC):
     """What every sink has."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -70,8 +71,9 @@ class SinkSettings(BaseModel):
         """A digest of where its events go. It shows no address, which may hold a secret."""
         return hashlib.sha256(json.dumps([self.name, *self._goes_to()]).encode()).hexdigest()
 
+    @abstractmethod
     def _goes_to(self) -> Sequence[str]:
-        raise NotImplementedError
+        """Its kind, and where it sends."""
 
     @field_validator("start", mode="before")
     @classmethod
