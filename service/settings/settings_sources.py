@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from service.settings import SettingRefused, Settings
+from service.settings.setting_files import bytes_of
 
 PREFIX = "FIFTHFACTOR_"
 FILE = "FIFTHFACTOR_SETTINGS"  # names the file
@@ -59,13 +60,7 @@ def settings_from(environment: Mapping[str, str], **given: Any) -> Settings:
 
 def _read(file: Path) -> dict[str, Any]:
     """The content of a file of settings. Raises SettingRefused, which never quotes the content: it may hold a password."""
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(_MOST_BYTES + 1)
-    except (OSError, ValueError) as refused:
-        raise SettingRefused(f"the settings `{file}` cannot be read: {getattr(refused, 'strerror', None) or refused}") from None
-    if len(content) > _MOST_BYTES:
-        raise SettingRefused(f"the settings `{file}` have more than {_MOST_BYTES} bytes")
+    content = bytes_of("the settings", file, _MOST_BYTES)
     try:
         return tomllib.loads(content.decode("utf-8"))
     except UnicodeDecodeError:
