@@ -108,9 +108,10 @@ from engine.decision import (
 )
 from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
-from engine.exchange_input.exchange_reader import MAX_BYTES, read_object
+from engine.exchange_input.exchange_reader import MAX_BYTES
 from engine.exchange_input.exchange_shape import SHAPES as EXCHANGE_SHAPES
 from engine.exchange_input.ledger_shares import SHARES
+from engine.exchange_input.strict_json import read_object
 from engine.explaining.carried_parts import condition_facts, condition_text
 from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook
