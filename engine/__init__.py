@@ -33,23 +33,14 @@ from engine.authoring.mutation_cases import MutationTester
 from engine.authoring.mutation_proofs import MutantProof, MutantProver
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
 from engine.authoring.paired_cases import CasePair, PairedCase, written_pairs
+from engine.authoring.prepared_case import PreparedCase
 from engine.authoring.proven_difference import DifferenceProof, MovedInstrumentPart, ProvenPairPart, moving, prove
 from engine.authoring.register_mutation import register_mutants
 from engine.authoring.relevance import Relevance
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schema_places import OpenPlace, Proposal, open_place
 from engine.authoring.schemas import editor_schemas
-from engine.authoring.testing import (
-    PreparedCase,
-    Result,
-    WrittenCase,
-    named_cases,
-    result_of,
-    run,
-    run_policy,
-    why,
-    written_cases,
-)
+from engine.authoring.testing import Result, WrittenCase, named_cases, result_of, run, run_policy, why, written_cases
 from engine.authoring.text_findings import untranslated_texts
 from engine.backends.durable import EngineUnavailable
 from engine.books.benefit_page import EXPORTER as EXPORTER_KEY
