@@ -94,7 +94,7 @@ def told_record(context: Reading, id: str, lang: str, replayer: Replayer, servic
     record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     bundle, explanation, untold = context.live.bundle, {}, ""
     try:
-        again = replayer.reopened(stored)
+        again = replayer.reopened(stored, request_id=context.request_id)
         bundle = again.pdp.bundle
         if again.same_verdict:
             explanation = json.loads(again.explanation(_PARTS, lang))
