@@ -30,6 +30,7 @@ from service.store.kept_checkpoint import KeptCheckpoint, LogPutBack
 from service.store.log_key import LogKey, LogRefused
 from service.store.log_tree import Growth, SealedTree, TreeBroken, Vouched, begin_growth, is_still_sealed, sealed_tree
 from service.store.tables import head
+from service.store.tree_tiles import goes_on
 
 LOCK_WAIT_SECONDS = 5.0
 CONNECT_SECONDS = 5
@@ -76,7 +77,9 @@ class Database:
         self._key: LogKey | None = None
         self._last: tuple[LogKey, SealedTree] | None = None  # what this process sealed last
         self._put_back: str | None = None  # why nothing is recorded any more
-        self._largest = -1  # leaves that this process saw in the tree; -1 until the tree was compared with the kept checkpoint
+        self._seen: SealedTree | None = (
+            None  # the largest tree that this process saw; None until one was compared with the kept checkpoint
+        )
         self.on_failed_read: Callable[[str], None] = lambda reason: None
         self._failed_read = -FAILED_READ_SECONDS  # when one was reported last
         self._direct: sqlite3.Connection | None = None
@@ -172,17 +175,32 @@ class Database:
         The tree goes on from the kept checkpoint, and from what this process saw before. Raises TreeBroken, LogPutBack, and
         LogKeyRefused without the log's key.
         """
-        largest = self._largest  # read before the tree, which may grow meanwhile, as the note is
+        seen = self._seen  # read before the tree, which may grow meanwhile, as the note is
         if self._put_back is not None:
             raise LogPutBack(self._put_back)
-        note = self.kept.note() if largest < 0 else None
+        note = self.kept.note() if seen is None else None
         found, key = self.sealed_alone(connection)
         if note is not None:
             self.kept.compare(connection, found, key, note)
-        if found.size < largest:
-            raise LogPutBack(f"the log had {largest} leaves and has {found.size}: an older database was put in its place")
-        self._largest = max(self._largest, found.size)
+        if seen is not None and found is not seen:
+            self._compare(connection, found, seen)
+        if self._seen is None or self._seen.size < found.size:
+            self._seen = found
         return found, key
+
+    def _compare(self, connection: sa.Connection, found: SealedTree, seen: SealedTree) -> None:
+        """
+        Show that a tree goes on from one that this process saw before. Raises LogPutBack and TreeBroken.
+
+        What this process sealed itself went on from it already, so only what others wrote costs more than a look at the size.
+        """
+        if found.size < seen.size:
+            raise LogPutBack(f"the log had {seen.size} leaves and has {found.size}: an older database was put in its place")
+        own = self._last is not None and found is self._last[1]
+        if not own and not goes_on(connection, found, seen):
+            raise LogPutBack(
+                f"the log of {found.size} leaves does not go on from the {seen.size} that it had: another database was put in its place"
+            )
 
     def refuse(self, reason: str) -> None:
         """Record nothing more, and sign nothing: a witness of the log knows another one."""
