@@ -41,6 +41,12 @@ FAILED_READ_SECONDS = 10.0  # between two reports of readings that failed
 # page_size, of a new database: a record has tens of kilobytes, and each page of it is written by calls of its own.
 # secure_delete: SQLite overwrites what is erased instead of only forgetting where it was.
 _WRITER_PRAGMAS = ("page_size = 32768", "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON")
+# The tables of which an erasure empties or deletes rows with values: PostgreSQL keeps their old versions until they are vacuumed.
+_OF_ERASURES = (
+    "attached_document", "coded_block", "commitment_reference", "document", "document_confirmation", "draft", "entity", "entity_alias",
+    "entity_spelling", "idempotency", "leaf_opening", "person", "personal", "promise_report", "review_case",
+    "review_note", "saved_search", "sign_off", "subject_seal", "term",
+)  # fmt: skip
 
 # synchronous_commit: a server may be set up to answer a commit before it is on the disk; for a record this is not allowed.
 _WRITER_SETTINGS = "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = '30s'; SET lock_timeout = '5s'"
@@ -340,10 +346,7 @@ class Database:
         """
         if self.dialect == "postgresql":
             with suppress(sa.exc.DBAPIError), self.writing.connect() as free:
-                free.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(
-                    "VACUUM personal, leaf_opening, subject_seal, term, entity, entity_alias, entity_spelling, idempotency, person,"
-                    " document, attached_document, document_confirmation, coded_block"
-                )
+                free.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(f"VACUUM {', '.join(_OF_ERASURES)}")
             return True
         raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
         with suppress(sqlite3.Error):
