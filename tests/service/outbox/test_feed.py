@@ -151,7 +151,7 @@ def test_a_listener_who_takes_nothing_any_more_is_let_go(opened: Any, monkeypatc
             raise AssertionError
 
         answer = EventStreamResponse(listeners.follow(FeedSubscription(0, None, 60)), 60)
-        async with asyncio.timeout(600):
+        async with asyncio.timeout(180):
             with pytest.raises(ClientDisconnect):
                 await answer({"type": "http"}, receive, send)
         assert len(sent) == taken + 1
