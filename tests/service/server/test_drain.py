@@ -12,8 +12,9 @@ import time
 import pytest
 
 from tests.service.conftest import Server, body, eventually, running
-from tests.service.load import LOST, Load, during, post
+from tests.service.load import LOST, Load, during, post, state
 from tests.service.server.test_server import ask, sound
+from tests.service.server.test_workers import gone, workers_of
 
 REQUEST = post("/v1/evaluate", body())
 LONG = {"FIFTHFACTOR_DRAIN_SECONDS": "600"}
@@ -78,6 +79,22 @@ def test_told_twice_it_hurries(tmp_path):
         began = time.monotonic()
         assert server.stop(signal.SIGINT) == 0
         assert time.monotonic() - began < 60
+
+
+def test_a_worker_that_stood_still_when_it_was_told_twice_hurries_too(tmp_path):
+    """Both signals wait for it meanwhile. Two of one number would be one, and it would go on for ten minutes."""
+    with running(tmp_path / "log.db", "--workers", "2", environment=LONG) as server:
+        still, other = workers_of(server)
+        os.kill(still, signal.SIGSTOP)
+        try:
+            eventually(lambda: state(still) == "T")
+            server.process.send_signal(signal.SIGTERM)
+            eventually(lambda: ask(server, "GET", "/readyz")[0] == 503)
+            server.process.send_signal(signal.SIGINT)
+            eventually(lambda: gone(other))
+        finally:
+            os.kill(still, signal.SIGCONT)
+        assert server.stop(0) == 0
 
 
 def test_a_request_in_the_middle_of_its_body_is_answered(tmp_path):
