@@ -67,7 +67,8 @@ class Malicious:
             script(connection)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Listen no more. Who waits for a connection is woken: otherwise it goes on to wait, and takes those of the next server."""
+        self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
 
 
