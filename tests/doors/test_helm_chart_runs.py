@@ -21,8 +21,8 @@ from typing import Any
 
 import pytest
 
-from tests.free_port import free_port
 from tests.doors.rendered_chart import Object, objects, template
+from tests.free_port import free_port
 from tests.service import ready_process
 from tests.service.conftest import POLICIES, eventually, postgresql, without_settings
 from tests.service.databases import PostgreSQL
