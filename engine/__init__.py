@@ -62,14 +62,7 @@ from engine.bundle import (
     with_books,
     with_shares,
 )
-from engine.deciding.contributions import (
-    BundleCounters,
-    Contribution,
-    Counter,
-    Key,
-    Tally,
-    covering,
-)
+from engine.deciding.contributions import BundleCounters, Contribution, Counter, Key, covering
 from engine.deciding.contributions import definition as counter_definition
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
 from engine.deciding.exchange_settlement import settle
@@ -84,6 +77,7 @@ from engine.deciding.share_counts import COUNTER as SHARE_COUNTER
 from engine.deciding.share_counts import PARTIES, ExchangeShare, ShareCount, ShareCounts
 from engine.deciding.sign_off_binding import anchor_of, still_holds
 from engine.deciding.sign_off_scope import Approval, Signature, Unsignable, facts_digest, meaning_of, persons_asked
+from engine.deciding.tally import Tally
 from engine.decision import (
     BoundsPart,
     CarriedPart,
