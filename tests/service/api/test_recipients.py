@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -42,7 +42,7 @@ def ask(client: TestClient, exchange: Any, recipients: Any, **headers: str) -> A
     return client.post("/v1/recipients", json={"exchange": exchange, "recipients": recipients}, headers=headers)
 
 
-def agree(client: TestClient, exchange: dict[str, Any], recipients: list[dict[str, Any] | str]) -> list[str]:
+def agree(client: TestClient, exchange: dict[str, Any], recipients: Sequence[dict[str, Any] | str]) -> list[str]:
     """Ask about recipients at once and about each by itself; the outcomes, which are the same. One refusal is the other's."""
     answer = ask(client, exchange, recipients)
     each = [client.post("/v1/evaluate", json={**exchange, "recipient": recipient}) for recipient in recipients]

@@ -277,9 +277,13 @@ def test_a_folder_that_cannot_be_written_is_told_once(tmp_path, lines, monkeypat
     monkeypatch.setattr(metrics, "SHARE_SECONDS", 0.001)
     rounds = []
 
+    def told():
+        rounds.append(1)
+        return len(rounds)
+
     async def work():
         worker = Metrics()
-        worker.tell("counter", "rounds_total", "Rounds.", lambda: rounds.append(1) or len(rounds))
+        worker.tell("counter", "rounds_total", "Rounds.", told)
         worker.share(tmp_path / "gone", log_lines.logger(lines))
         async with worker.sharing():
             await asyncio.to_thread(eventually, lambda: len(rounds) > 3)
