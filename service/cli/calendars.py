@@ -100,12 +100,13 @@ def days(name: str, library: str, weekend: Iterable[str], first: date, last: dat
     years = range(first.year, last.year + 1)
     place, _, category = library.partition(":")
     country, _, part = place.partition("-")
-    kinds = {"categories": (category,)} if category else {}
     try:
         known = (
             holidays.financial_holidays(country, years=years)
             if len(country) > 2
-            else holidays.country_holidays(country, subdiv=part or None, years=years, **kinds)
+            else holidays.country_holidays(
+                country, subdiv=part or None, years=years, categories=(category,) if category else None
+            )
         )
     except ValueError:
         raise UsedWrongly(f"`{name}`: the package `holidays` knows no holidays `{category}` of `{place}`") from None
