@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from service.api import health, request_bodies
 from service.decisions import readiness
+from service.server import database_figures
 from service.store import database
 
 SECONDS = 120
@@ -19,11 +20,13 @@ def begin() -> None:
     """From now on this process, and each that is copied from it, has patience."""
     vars(database).update(
         LOCK_WAIT_SECONDS=float(SECONDS),
+        CONNECT_SECONDS=SECONDS,
         _WRITER_SETTINGS=(
             "SET synchronous_commit = on;"
             f" SET idle_in_transaction_session_timeout = '{SECONDS}s'; SET lock_timeout = '{SECONDS}s'"
         ),
     )
+    vars(database_figures).update(PATIENCE_SECONDS=float(SECONDS), STATEMENT_SECONDS=float(SECONDS))
     vars(readiness)["LOCK_WAIT_SECONDS"] = float(SECONDS)
     vars(health)["PROBE_SECONDS"] = float(SECONDS)
     vars(request_bodies)["BODY_SECONDS"] = SECONDS
