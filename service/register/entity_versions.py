@@ -23,7 +23,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 import engine
-from service.log import kept_answers, tree_leaves
+from service.log import kept_answers, saved_searches, tree_leaves
 from service.log.tree_leaves import LogEvent
 from service.problems import ProblemPlace, RequestRefused
 from service.register.entity import Content, EntityRefused, EntityToWrite, Version, is_id
@@ -264,6 +264,7 @@ def erase(transaction: sa.Connection, kind: str, name: str, by: str, condition: 
         transaction.execute(sa.update(entity).where(entity.c.kind == kind, entity.c.id == versions[0].id).values(columns))
     names = _forget_names(transaction, kind, versions[0].id)
     kept_answers.forget_naming(transaction, names)
+    saved_searches.forget(transaction, names)
     at = now_text()
     openings = [each for name in names for each in tree_leaves.erase(transaction, _subject(kind, name), at)]
     of: dict[str, Any] = {"of": "entity", "entity_kind": kind, "id": new}

@@ -265,7 +265,7 @@ def main() -> None:
 def _prepare_bundled() -> None:
     """What a service with the bundled policies makes of them at its start."""
     bundle = engine.load(engine.bundled_policies())
-    engine.PDP(bundle)
+    engine.PDP(bundle).set_up()
     archive.write(bundle.sources)
 
 
