@@ -1,4 +1,8 @@
-"""Where each sink of the decision stream is in the log. Nothing is put in: a sink makes its row."""
+"""
+Where each sink of the decision stream is in the log, and the seal of an answer that is kept for retries.
+
+A sink makes its row. Answers that are there get no seal, as nothing vouches for them.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +12,7 @@ down_revision = "0.17.0"
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Make the table and the column."""
     whole = sa.BigInteger().with_variant(sa.Integer, "sqlite")
     op.create_table(
         "sink_cursor",
@@ -21,3 +25,4 @@ def upgrade() -> None:
         sa.Column("failures", whole, nullable=False),
         sa.Column("at", sa.String(), nullable=False),
     )
+    op.add_column("idempotency", sa.Column("seal", sa.LargeBinary(), nullable=True))
