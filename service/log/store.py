@@ -32,6 +32,7 @@ from service.store.row_seals import SIGN_OFFS, changing
 from service.store.tables import (
     about,
     commitment,
+    commitment_event,
     commitment_reference,
     head,
     idempotency,
@@ -181,6 +182,8 @@ class Store:
         transaction.execute(sa.update(promise_report).where(promise_report.c.decision == id).values(reason=None, ruling=None))
         review_cases.forget(transaction, id)
         mine_too = sa.select(commitment.c.id).where(commitment.c.evaluation == id)
+        told = (commitment_event.c.commitment.in_(mine_too), commitment_event.c.reason.is_not(None))
+        transaction.execute(sa.update(commitment_event).where(*told).values(reason=None))
         referred = commitment_reference.c.commitment.in_(mine_too)
         transaction.execute(sa.update(commitment_reference).where(referred).values(text=None))
         sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()

@@ -324,7 +324,8 @@ class Database:
             with suppress(sa.exc.DBAPIError), self.writing.connect() as free:
                 free.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(
                     "VACUUM personal, leaf_opening, subject_seal, term, entity, entity_alias, entity_spelling, idempotency, person,"
-                    " document, attached_document, document_confirmation, coded_block"
+                    " document, attached_document, document_confirmation, coded_block, commitment_event, commitment_reference,"
+                    " promise_report, review_note, sign_off, saved_search"
                 )
             return True
         raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
