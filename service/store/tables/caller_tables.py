@@ -63,6 +63,7 @@ idempotency = sa.Table(
     sa.Column("first_record", BigInteger),
     sa.Column("last_record", BigInteger),
     sa.Column("created_at", sa.String, nullable=False),
+    sa.Column("seal", sa.LargeBinary),  # service.store.answer_seals
     sa.Index("idempotency_by_age", "created_at"),
     sa.Index("idempotency_by_record", "first_record"),
     sa.Index("idempotency_by_subject", "subject"),
