@@ -21,7 +21,7 @@ WITHOUT_VALUES = {"head", "entry", "entry_term", "session"}
 def a_record(client: Any, service: Service) -> None:
     """Erase the values of a record."""
     id = client.post("/v1/evaluate", content=body(), headers={"content-type": "application/json"}).json()["id"]
-    client.portal.call(service.store.erase, id)  # type: ignore[union-attr]
+    client.portal.call(service.store.erase, id)
 
 
 def an_entity(client: Any, service: Service) -> None:
