@@ -30,6 +30,7 @@ from hypothesis.internal.constants_ast import Constants
 from tests import read_once
 from tests.chance import BUNDLES, COMPLETED, EXCHANGES, FUZZ
 from tests.read_once import FOLDER
+from tests.second_runs import SecondRuns
 from tests.service import ready_doors
 from tests.service.ready_doors import READY
 from tests.time_shares import RandomTests
@@ -74,6 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[FUZZ] = "1"
         config.pluginmanager.register(RandomTests(config), "random-tests")
     else:
+        config.pluginmanager.register(SecondRuns(), "second-runs")
         assert callable(providers._get_local_constants)
         providers._get_local_constants = Constants
     at_random = FUZZ in os.environ

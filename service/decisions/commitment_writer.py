@@ -224,7 +224,7 @@ class CommitmentWriter:
         if not rows:
             self._forget_meanings(transaction, live)
             return 0, [], None
-        failed = [row.id for row in rows if not self._recounted(transaction, live, row, context.caller)]
+        failed = [row.id for row in rows if not self._recounted(transaction, context, row)]
         return len(rows) - len(failed), failed, rows[-1].sequence
 
     # --- work that reads ---------------------------------------------------------------------------------------------
@@ -336,8 +336,9 @@ class CommitmentWriter:
         reverse_settlement(transaction, id, self._service.settings.day_of(now), at)
         self._flows.end(transaction, id)
 
-    def _recounted(self, transaction: sa.Connection, live: Live, row: Any, caller: Caller) -> bool:
+    def _recounted(self, transaction: sa.Connection, context: Administering, row: Any) -> bool:
         """Count one commitment under the present meanings of the counters, with the day and the facts of the commitment."""
+        live, caller = context.live, context.caller
         stored = find(transaction, row.evaluation)
         assert stored is not None
         exchange = exchange_again(live, stored)
@@ -345,7 +346,7 @@ class CommitmentWriter:
             return False
         moment = Moment(date.fromisoformat(row.as_of), datetime.fromisoformat(row.committed_at))
         try:
-            judgement = live.pdp.judge(exchange, as_of=moment.as_of)
+            judgement = context.judge_again(stored.entry.id, live.pdp, exchange, moment.as_of, ())
         except engine.EnginesFailed:
             return False
         if not judgement.agreed:

@@ -1,10 +1,12 @@
 """What a ledger does not know: before it began, what callers bring, under other policies. Whatever is not known may be any number."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+import engine
 from service.ledger.counter_marks import bare
 from service.store import counter_secret
 from tests.service.conftest import BOTH_DATABASES
@@ -242,6 +244,28 @@ def test_what_was_counted_under_another_meaning_may_be_any_number(desk: Desk) ->
     assert desk.ordinary() == (0, None)
     assert desk.post("/v1/ledger/recount").json() == {"recounted": 2, "left": []}
     assert desk.ordinary() == (300, 300)
+
+
+def test_what_the_engines_disagree_on_is_not_counted_again_and_is_an_incident(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it counted before stays: nobody knows how it counts. The log says which record it was."""
+    done = desk.commit(300)
+    desk.reload(rules="data.staff: yes => data.staff: no")
+    incidents = desk.service.incidents.seen
+    live = desk.service.live.pdp
+    judge = live.judge
+
+    def differ(*asked: Any, **more: Any) -> engine.Judgement:
+        judgement = judge(*asked, **more)
+        return replace(judgement, engine=judgement.engine.model_copy(update={"agreed": False, "disagreement": ["planted"]}))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(live, "judge", differ)
+        assert desk.post("/v1/ledger/recount").json() == {"recounted": 0, "left": [done["id"]]}
+    assert desk.service.incidents.seen == incidents + 1
+    assert desk.post("/v1/ledger/recount").json() == {"recounted": 1, "left": []}
+    assert desk.service.incidents.seen == incidents + 1
 
 
 def test_a_new_counter_knows_nothing_of_what_was_committed_before(desk: Desk) -> None:

@@ -21,7 +21,7 @@ WITHOUT_VALUES = {"head", "entry", "entry_term", "session"}
 def a_record(client: Any, service: Service) -> None:
     """Erase the values of a record."""
     id = client.post("/v1/evaluate", content=body(), headers={"content-type": "application/json"}).json()["id"]
-    client.portal.call(service.store.erase, id)
+    client.portal.call(service.store.erase, id)  # type: ignore[union-attr]
 
 
 def an_entity(client: Any, service: Service) -> None:
@@ -34,8 +34,10 @@ def a_person(client: Any, service: Service) -> None:
     """Erase a person."""
     lin = Person("https://id.example.org", "lin-7", "Lin Yue")
     writer = service.store.writer
-    id = client.portal.call(service.store.do, lambda work: known_persons.known(work, lin, NOW))
-    assert client.portal.call(service.store.do, lambda work: known_persons.forget(writer, work, id, "local", NOW))
+    portal = client.portal
+    assert portal is not None
+    id = portal.call(service.store.do, lambda work: known_persons.known(work, lin, NOW))
+    assert portal.call(service.store.do, lambda work: known_persons.forget(writer, work, id, "local", NOW))
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
