@@ -87,9 +87,14 @@ def attach(
     attached = attachments.of_decision(transaction, decision).get(name)
     if attached is None or attached.shown.sha256 != stated.sha256:
         raise _not(f"no bytes are attached to `{name}` of this decision: attach those that were signed first")
-    withdrawn = (rows.c.verdict == WITHDRAW, rows.c.name == name, rows.c.given_at >= moment_text(statement.signed_at))
     here = sa.or_(rows.c.binding == stated.binding, rows.c.binding.is_(None))  # by the index of `binding`
-    for binding in transaction.execute(sa.select(rows.c.binding).where(here, *withdrawn)).scalars():
+    columns = (rows.c.verdict, rows.c.binding, rows.c.given_at)
+    said, latest = sa.select(*columns).where(here, rows.c.name == name).order_by(rows.c.number), ""
+    for verdict, binding, given_at in transaction.execute(said).all():
+        # What was given before a withdrawal was so whatever the clock said at the withdrawal: it may have been set back.
+        latest = max(latest, given_at)
+        if verdict != WITHDRAW or latest < moment_text(statement.signed_at):
+            continue
         if binding is None:
             raise _not("it was signed before a withdrawal that was erased since, perhaps its own; have it signed again")
         raise _not("it was signed before this document was withdrawn; have it signed again")

@@ -326,6 +326,17 @@ def test_without_the_setting_nothing_that_is_signed_counts(opened: Opened) -> No
         assert desk.evaluate()["outcome"] == "review"
 
 
+def test_a_clock_that_is_set_back_at_a_withdrawal_lets_nothing_count_again(desk: SigningDesk) -> None:
+    """What was attached before the withdrawal was signed before it, whatever moment the service took it for."""
+    id = desk.signed()
+    desk.moment[0] = NOON - timedelta(hours=6)
+    assert desk.withdraw(id).status_code == 201
+    desk.moment[0] = NOON + timedelta(minutes=5)
+    assert "before this document was withdrawn" in desk.refused(id, desk.envelope())
+    assert "before this document was withdrawn" in desk.refused(desk.attached(), desk.envelope())
+    assert desk.evaluate()["outcome"] == "review"
+
+
 def test_what_was_signed_before_a_withdrawal_never_counts_again(desk: SigningDesk) -> None:
     """Neither the same envelope nor another one from before; not for another decision, and not once the withdrawn one is erased."""
     id = desk.signed()

@@ -227,6 +227,16 @@ def test_two_services_that_are_each_other_s_witnesses_come_to_rest(witness, mach
         assert sizes(store) == (4, 4)
 
 
+def test_a_cosignature_by_a_clock_that_was_ahead_does_not_hold_up_the_next(witness, machine, lines):
+    """Else the witness would not be asked before the clock says again what it said, and nobody would find another history till then."""
+    with machine.open() as store:
+        asyncio.run(witnesses(store, witness, lines, NOW.replace(year=2027)).ask(witnesses(store, witness, lines).witnesses[0]))
+        append(store, entry(2))
+        right = witnesses(store, witness, lines)
+        asyncio.run(right.ask(right.witnesses[0]))
+        assert sizes(store) == (3, 3)
+
+
 @pytest.mark.parametrize(
     ("line", "finding"),
     [
