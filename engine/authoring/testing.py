@@ -120,9 +120,9 @@ def prepare(bundle: Bundle, file: str) -> Iterator[PreparedCase]:
         yield each
 
 
-def cases(bundle: Bundle) -> Iterator[PreparedCase]:
-    """Every case of the bundle's test files that can be decided."""
-    for file, node in bundle.tests:
+def cases(bundle: Bundle, first: str = "") -> Iterator[PreparedCase]:
+    """Every case of the bundle's test files that can be decided; those of files whose name contains `first` come before the others."""
+    for file, node in sorted(bundle.tests, key=lambda each: first not in each[0]):
         yield from (each for each in _prepare(bundle, file, node) if isinstance(each, PreparedCase))
 
 

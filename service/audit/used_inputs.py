@@ -335,7 +335,9 @@ class UsedInputs:
     def _shown(self, used: RecordUsed, live: Live) -> bool:
         """Whether something counted as shown that nobody confirmed or signed, or that was withdrawn."""
         shown = used.record.get("shown", {})
-        documents = documents_with_hash(live.bundle, used.record["request"]) if shown else {}
+        if not shown:
+            return False
+        documents = documents_with_hash(live.bundle, used.record["request"])
         bound = {name: document.binding for name, document in documents.items() if name in shown}
         given = confirmations.not_withdrawn(self._connection, bound.values())
         for name, each in shown.items():
@@ -358,8 +360,7 @@ class UsedInputs:
         if key not in self._lives:
             here = (bundle.c.source == named["source"], bundle.c.meaning == named["meaning"])
             row = self._source.execute(sa.select(bundle).where(*here)).one_or_none()
-            loaded = None if row is None else _loaded(row.trust, row.norms, bytes(row.archive))
-            made = None if loaded is None else Live.of(loaded, "reference", settings.sign_off_persons)
+            made = None if row is None else _live_of(row.trust, row.norms, bytes(row.archive), settings.sign_off_persons)
             self._lives = {key: made, **dict(list(self._lives.items())[:1])}
         return self._lives[key]
 
@@ -403,6 +404,13 @@ def _settings(noted: Mapping[str, Any]) -> Settings:
     """The settings of a leaf, as far as they matter here."""
     used, admitting = ({name: noted[name] for name in some if name in noted} for some in (_USED, _ADMITTING))
     return Settings(**used).model_copy(update=admitting)
+
+
+@lru_cache(maxsize=4)
+def _live_of(trust: str, norms: str, archived: bytes, persons: int) -> Live | None:
+    """The policies of `_loaded` with what decides by them, made once in a process as well."""
+    loaded = _loaded(trust, norms, archived)
+    return None if loaded is None else Live.of(loaded, "reference", persons)
 
 
 @lru_cache(maxsize=4)

@@ -1,21 +1,24 @@
 """
-The archive of the bundled policies, which is written once a process: each new database keeps the policies that decide.
+The archive of the bundled policies, which is written and read once a process: each new database keeps the policies that decide, and
+whoever verifies one reads them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from service.policies import archive
 from tests.read_once import MANY
 
-_WRITE = archive.write
+_WRITE, _READ = archive.write, archive.read
+_LARGE = 1 << 20  # bytes, which only the archive of the bundled policies has
 _written: dict[frozenset[tuple[str, bytes]], bytes] = {}
 
 
 def once() -> None:
-    """From now on this process writes the archive of the bundled policies once."""
-    archive.write = _once
+    """From now on this process writes and reads the archive of the bundled policies once."""
+    archive.write, archive.read = _once, _read
 
 
 def _once(sources: Mapping[str, bytes]) -> bytes:
@@ -26,3 +29,12 @@ def _once(sources: Mapping[str, bytes]) -> bytes:
         _written.clear()
         _written[files] = _WRITE(sources)
     return _written[files]
+
+
+def _read(archived: bytes) -> dict[str, bytes]:
+    return _READ(archived) if len(archived) < _LARGE else dict(_large(archived))
+
+
+@lru_cache(maxsize=2)
+def _large(archived: bytes) -> dict[str, bytes]:
+    return _READ(archived)

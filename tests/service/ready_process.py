@@ -27,6 +27,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
@@ -212,8 +213,13 @@ def _serve(caller: socket.socket) -> None:
 
 
 def _has_policies(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
-    """Whether it is a server with policies of its own."""
-    return arguments[:1] == ("serve",) and ("--policies" in arguments or "FIFTHFACTOR_POLICIES" in environment)
+    """Whether it is a server that has policies of its own, and none of the bundled ones."""
+    if arguments[:1] != ("serve",):
+        return False
+    named = [policies for option, policies in pairwise(arguments) if option == "--policies"]
+    if named:
+        return not {"bundled", str(engine.bundled_policies())} & {*named}
+    return "FIFTHFACTOR_POLICIES" in environment
 
 
 @cache
