@@ -27,6 +27,12 @@ from tests.service.watch.test_week import Desk
 from tests.service.watch.test_week import opened as opened  # a fixture
 
 
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A batch is sent whole also where the receiver, which is in this process, stands still for some seconds with all of the machine."""
+    monkeypatch.setattr(webhook_sink, "_LATEST", 600.0)
+
+
 def settings(receiver: Receiver, secret: Path, **more: Any) -> WebhookSettings:
     """Settings of a webhook at the receiver."""
     where = {"address": receiver.address, "authorities": receiver.authorities, "secret": secret, "private": True}
