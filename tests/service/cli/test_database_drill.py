@@ -21,7 +21,7 @@ from service.store.database import DatabaseRefused
 from service.store.log_key import key_file
 from tests.service import ready_process
 from tests.service.cli.test_database import command, database_command, postgresql_program, with_records
-from tests.service.conftest import BOTH_DATABASES, ROOT, body, eventually, running, without_settings
+from tests.service.conftest import BOTH_DATABASES, PATIENT, ROOT, body, eventually, running, without_settings
 from tests.service.database_files import database_files
 from tests.service.load import Load, during, post
 from tests.service.log.test_store import append, entry
@@ -39,6 +39,9 @@ def drilled(database: str | Path, *options: str, **environment: str) -> tuple[in
     return code, json.loads(output or "{}"), errors
 
 
+OTHERS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+
+
 def databases_of(server: str) -> set[str]:
     """The names of all databases of a server."""
     with psycopg.connect(server) as connection:
@@ -52,7 +55,7 @@ def test_a_live_database_is_drilled_while_it_is_written_to(database, tmp_path):
     copies.mkdir()
     said = []
     before = databases_of(database) if "://" in database else set()
-    with running(database, "--workers", "2", folder=tmp_path) as server:
+    with running(database, "--workers", "2", environment=PATIENT, folder=tmp_path) as server:
         load = Load(server.port, [REQUEST], 4, pause=0.02)
 
         async def drill() -> None:
@@ -85,7 +88,9 @@ def test_nothing_is_written_to_the_live_database(database, tmp_path, tables):
 
     def state() -> object:
         if "://" in database:
-            with psycopg.connect(database) as connection:
+            with psycopg.connect(database, autocommit=True) as connection:
+                # Whoever was connected tells what it changed when it ends, which may be a moment after the service has ended.
+                eventually(lambda: connection.execute(OTHERS).fetchone() == (0,))
                 return connection.execute(
                     "SELECT relname, n_tup_ins, n_tup_upd, n_tup_del FROM pg_stat_user_tables ORDER BY 1"
                 ).fetchall()
