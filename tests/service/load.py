@@ -62,8 +62,8 @@ class Load:
                     except (OSError, asyncio.IncompleteReadError):
                         self.asked.append(Asked(LOST, at, monotonic() - at))
                         break
-                    last = monotonic()
-                    self.asked.append(Asked(int(head[9:12]), at, last - at, body if self.keep else b""))
+                    last = at  # the answer may have come long before it was read
+                    self.asked.append(Asked(int(head[9:12]), at, monotonic() - at, body if self.keep else b""))
                     if self.pause:
                         await asyncio.sleep(self.pause)
                     if b"\r\nconnection: close\r\n" in head.lower():
