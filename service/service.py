@@ -115,7 +115,7 @@ class Service:
 
     def context(self, door: type[Door], caller: Caller, request_id: str) -> Door:
         """A caller who is let in by a door now, under the policies that decide now. Raises RequestRefused."""
-        return door(caller, self.live, self.clock(), self.settings, request_id)
+        return door(caller, self.live, self.clock(), self.settings, request_id, self.incidents)
 
     @property
     def token_issuer(self) -> str | None:

@@ -30,6 +30,7 @@ from hypothesis.internal.constants_ast import Constants
 from tests import read_once
 from tests.chance import BUNDLES, COMPLETED, EXCHANGES, FUZZ
 from tests.read_once import FOLDER
+from tests.second_runs import SecondRuns
 from tests.service import ready_doors
 from tests.service.ready_doors import READY
 from tests.time_shares import RandomTests
@@ -74,6 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[FUZZ] = "1"
         config.pluginmanager.register(RandomTests(config), "random-tests")
     else:
+        config.pluginmanager.register(SecondRuns(), "second-runs")
         assert callable(providers._get_local_constants)
         providers._get_local_constants = Constants
     at_random = FUZZ in os.environ
@@ -163,6 +165,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_line("| tests | number | seconds of the clock | of the processor |\n|---|---:|---:|---:|")
     for folder, (number, clock, processor) in sorted(folders.items(), key=lambda each: -each[1][1]):
         terminalreporter.write_line(f"| `{folder}` | {number:,.0f} | {clock:.0f} | {processor:.0f} |")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """
+    What a command keeps of its run is in a folder of the tests, and not among what the commands of whoever runs the tests kept.
+
+    Installers find what they loaded before.
+    """
+    before = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, folder in (("UV_CACHE_DIR", "uv"), ("PIP_CACHE_DIR", "pip")):
+            patch.setenv(name, os.environ.get(name) or str(before / folder))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture

@@ -8,19 +8,18 @@ a permit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal, NamedTuple, TypeAlias
 
 from engine.bundle import Bundle
+from engine.deciding.country_roles import CountryRoles
+from engine.deciding.subject_law import CoveredLaw, Kind, SubjectLaw, UnreachedSubject, strongest
 from engine.exchange import Exchange
-from engine.policy_language.coverage_text import ROLES, CoverText
 from engine.policy_language.declared_coverage import REVIEWED
 from engine.policy_language.organisation import Acceptance
 from engine.policy_language.public_recipient import OF_ALL
-from engine.rules import NotReached, Spoken, Truth, signed_floor
-from engine.values import Disputed, Missing, SetOf, Value
+from engine.rules import Truth, signed_floor
 from engine.values.outcome_levels import BOUNDS, Bounds, Level
 from engine.verdict import Definitions
 
@@ -29,9 +28,6 @@ GAP = "gap/"  # what the names of gaps begin with, where they are signed off
 REACH = "reach/"  # the same of reaches
 REMEMBERED = 4_096  # countries and days
 NO, UNKNOWN, YES = Truth.NO, Truth.UNKNOWN, Truth.YES
-
-
-Kind: TypeAlias = Literal["gap", "unread", "doubtful"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +89,6 @@ class Reach:
     @property
     def bounds(self) -> Bounds:
         return BOUNDS[Level.REVIEW if self.certain else Level.NOT_APPLICABLE][Level.REVIEW]
-
-
-@dataclass(frozen=True, slots=True)
-class UnreachedSubject:
-    """A subject matter that a jurisdiction has policies on, none of which applies. `because` is what a policy says of that, if one does."""
-
-    jurisdiction: str
-    subject: str
-    because: NotReached | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +166,13 @@ class CoverageMap:
         self._guarded = frozenset(name for name, text in vocabulary.subjects.items() if text.guarded == "yes")
         self._only_in = {name: frozenset(text.only_in) for name, text in vocabulary.subjects.items() if text.only_in}
         self._accepts = vocabulary.accepts
-        self._laws: dict[str, dict[str, _SubjectLaw]] = {}
+        self._laws: dict[str, dict[str, SubjectLaw]] = {}
         for floor in bundle.rules.floors:
             left = [each for each in bundle.rules.not_reached if each.jurisdiction == floor.jurisdiction]
             cells = vocabulary.jurisdictions[floor.jurisdiction].covers
             laws = {each.subject.removeprefix("subject/"): each for each in floor.spoken if each.subject and floor.covered}
             for subject, spoken in laws.items():
-                law = _SubjectLaw.of(spoken, left, cells.get(subject), bundle.settings.trust, self._contrary)
+                law = SubjectLaw.of(spoken, left, cells.get(subject), bundle.settings.trust, self._contrary)
                 self._laws.setdefault(floor.jurisdiction, {})[subject] = law
         self._known: dict[tuple[str, date], str] = {}
         # How definitions read of every recipient, where they read otherwise of some: law that speaks of some is silent on the others.
@@ -198,9 +185,9 @@ class CoverageMap:
 
     def of(self, exchange: Exchange, defined: Definitions, as_of: date) -> Coverage:
         """The coverage of an exchange on a day; `defined` are the definitions of its verdict."""
-        touched = _Touched.of(self._touches, exchange, defined.several(self._touching))
+        touched = CountryRoles.of(self._touches, exchange, defined.several(self._touching))
         said = dict(zip(self._subjects, defined.several(self._about), strict=True))
-        law = _Law(self._laws, defined, as_of, self._of_all)
+        law = CoveredLaw(self._laws, defined, as_of, self._of_all)
         covering: set[str] = set()
         gaps: list[Gap] = []
         reaches: list[Reach] = []
@@ -236,7 +223,7 @@ class CoverageMap:
                 reviewed = max((sure for role, sure in roles.items() if role in REVIEWED), default=NO)
                 found = law.silences(jurisdiction, subject, said, truth, reached, reviewed)
                 names = self._names(country, [subject], sure)
-                for kind, open_ in _strongest(found):
+                for kind, open_ in strongest(found):
                     if kind == "reach":
                         mine = (f"{REACH}{country}/{subject}",) if names and open_ is YES else ()
                         reaches.append(Reach(country, subject, jurisdiction, open_ is YES, mine))
@@ -302,217 +289,6 @@ class CoverageMap:
             found = (n for n, text in vocabulary.jurisdictions.items() if country in vocabulary.countries(text, day))
             known = self._known[country, day] = next(found, "")
         return known
-
-
-class _SubjectLaw(NamedTuple):
-    """
-    The law of one jurisdiction on one subject matter, covered from a day on, or not.
-
-    `by` are the definitions of which one holds where the law speaks of it or an organisation accepts it, `own` are those of the law
-    itself. `left` is what its policies say that they leave alone, `leaving` are its definitions. `wider` are the subject matters under
-    which it stands, and `either` says that data are of one of these in any case. `rest` is what its policies leave alone.
-    """
-
-    covered_from: date | None
-    by: tuple[str, ...]
-    own: tuple[str, ...]
-    left: tuple[NotReached, ...]
-    leaving: tuple[str, ...]
-    kind: str
-    wider: tuple[str, ...]
-    either: bool
-    rest: Kind
-
-    @classmethod
-    def of(
-        cls,
-        spoken: Spoken,
-        left: Iterable[NotReached],
-        cell: CoverText | None,
-        trust: str,
-        contrary: Callable[[Sequence[str]], bool],
-    ) -> _SubjectLaw:
-        mine = tuple(key for key in spoken.by if not key.startswith("accepted/"))
-        named = {key.split("/")[1] for key in mine if key.startswith("speaks/")}
-        own = tuple(each for each in left if each.policy in named)
-        kind = "gap" if cell is None else "doubtful" if cell.in_doubt(trust) else cell.kind
-        wider = cell.wider if cell is not None else ()
-        leaving = tuple(each.key for each in own)
-        rest: Kind = "unread" if cell is not None and cell.unread else "gap"
-        return cls(spoken.covered_from, spoken.by, mine, own, leaving, kind, wider, contrary(wider), rest)
-
-
-@dataclass(frozen=True, slots=True)
-class _Law:
-    """What the policies of covered jurisdictions say of an exchange, on a day."""
-
-    laws: Mapping[str, Mapping[str, _SubjectLaw]]
-    defined: Definitions
-    day: date
-    of_all: Mapping[str, str]
-
-    def covers(self, law: _SubjectLaw) -> bool:
-        return law.covered_from is not None and law.covered_from <= self.day
-
-    def says(self, jurisdiction: str, subject: str) -> Truth:
-        """Whether the law itself speaks of a subject matter that is covered."""
-        law = self.laws.get(jurisdiction, {}).get(subject)
-        return self._some(law.own) if law is not None and self.covers(law) else NO
-
-    def silences(
-        self, jurisdiction: str, subject: str, about: Mapping[str, Truth], truth: Truth, reached: Truth, reviewed: Truth
-    ) -> Iterator[tuple[Kind | Literal["reach"], Truth]]:
-        """
-        Why a law may be silent on a subject matter, and how surely it is. `truth` is how surely the data are of it, `reached` whether they
-        are this law's to judge whoever sends them, `reviewed` whether it is asked at all. What stands under a wider subject matter is
-        silent as this one is.
-        """
-        law = self.laws.get(jurisdiction, {}).get(subject)
-        kind = law.kind if law is not None else "gap"
-        if law is None or kind in ("gap", "unread", "doubtful"):
-            yield ("unread" if kind == "unread" else "doubtful" if kind == "doubtful" else "gap"), truth
-        elif kind == "under":
-            open_ = ~self._surely(law.own) if self.covers(law) else YES
-            governed = YES if law.either else max(about.get(name, NO) for name in law.wider)
-            yield "gap", min(truth, ~governed)
-            for name in law.wider:
-                yield from self.silences(jurisdiction, name, about, min(truth, open_, about.get(name, NO)), reached, reviewed)
-        elif not self.covers(law):
-            yield law.rest, truth
-        elif kind == "free":
-            yield "gap", min(truth, reviewed, ~self._surely(law.own))
-        else:
-            yield "reach", min(reached, truth, self.silent(law))
-
-    def silent(self, law: _SubjectLaw) -> Truth:
-        """Whether no policy applies, and none says that its law leaves the data alone."""
-        return ~max(self._surely(law.by), self._surely(law.leaving))
-
-    def frees(self, jurisdiction: str, subject: str) -> bool:
-        """
-        Whether a jurisdiction would certainly permit if everything that is not known left a subject matter free.
-
-        What leaves it free is not known, so the outcome is a permit at the least, and a review where it does not.
-        """
-        laws = self.laws[jurisdiction]
-        law = laws[subject]
-        if law.kind != "free" and not any(laws[name].kind == "free" for name in law.wider if name in laws):
-            return False
-        for name, each in laws.items():
-            said = YES if each.kind in ("free", "under") else self._some(each.by)
-            if self.covers(each) and max(~self.defined[f"subject/{name}"], said) is not YES:
-                return False
-        return True
-
-    def elsewhere(self, subject: str) -> bool:
-        """Whether some jurisdiction has law on a subject matter, and may be silent."""
-        having = (laws[subject] for laws in self.laws.values() if subject in laws)
-        return any(each.kind == "by" and self.covers(each) and self.silent(each) is not NO for each in having)
-
-    def not_reached(self, jurisdictions: Iterable[str], about: Iterable[tuple[str, Truth]]) -> Iterator[UnreachedSubject]:
-        """The subject matters of which the touched jurisdictions have policies, and none of them applies for certain."""
-        subjects = [subject for subject, truth in about if truth is YES]
-        for jurisdiction in jurisdictions:
-            laws = self.laws.get(jurisdiction, {})
-            for subject in subjects:
-                law = laws.get(subject)
-                if law is not None and law.kind == "by" and law.own and self._some(law.by) is NO:
-                    says = (each for each in law.left if self.defined[each.key] is YES)
-                    yield UnreachedSubject(jurisdiction, subject, next(says, None))
-
-    def _some(self, definitions: Sequence[str]) -> Truth:
-        """Whether one of some definitions holds."""
-        return max([self.defined[key] for key in definitions], default=NO)
-
-    def _surely(self, definitions: Sequence[str]) -> Truth:
-        """Whether one of some definitions holds, whoever the recipient is."""
-        return self._some([self.of_all.get(key, key) for key in definitions])
-
-
-@dataclass(frozen=True, slots=True)
-class _Touched:
-    """
-    How surely the exchange touches each country, by role; country "" is an unknown one, and `unknown` its roles.
-
-    `people` says whether the data are about people. Of a recipient that is the public no country is named, and none is unknown.
-    """
-
-    countries: dict[str, dict[str, Truth]]
-    unknown: Mapping[str, Truth]
-    people: Truth
-
-    @classmethod
-    def of(cls, touches: Iterable[tuple[str, str]], exchange: Exchange, relevance: Iterable[Truth]) -> _Touched:
-        """`touches` are the facts that name countries, each with its role; `relevance` says of each whether it counts."""
-        countries: dict[str, dict[str, Truth]] = {}
-        people = NO
-        for (fact, role), relevant in zip(touches, relevance, strict=True):
-            if role == "people":
-                people = max(people, relevant)
-            if relevant is not NO and not exchange.is_of_everyone(fact):
-                for country, truth in _countries(exchange.value(fact), relevant):
-                    roles = countries.setdefault(country, {})
-                    roles[role] = max(roles.get(role, NO), truth)
-        return cls(countries, countries.get("", {}), people)
-
-    def named(self) -> list[str]:
-        """The countries that the exchange names, in the order of the first role of each."""
-        first = {country: min(map(ROLES.index, roles)) for country, roles in self.countries.items() if country}
-        return sorted(first, key=lambda country: (first[country], country))
-
-    def truth(self, country: str, role: str) -> Truth:
-        """Whether a country is touched in a role: for certain, or because a country of that role is not known."""
-        unknown = self.unknown.get(role, NO)
-        return max(self.countries.get(country, {}).get(role, NO), unknown) if country else unknown
-
-    def only(self, country: str, role: str) -> Truth:
-        """Whether no other country is touched in a role."""
-        unknown = self.unknown.get(role, NO)
-        others = [max(roles.get(role, NO), unknown) for each, roles in self.countries.items() if each != country]
-        return ~max(others, default=NO)
-
-    def reaches(self, country: str) -> Truth:
-        """
-        Whether data are a country's to judge: about its people, and collected or stored there; or about nobody, and collected there.
-
-        They are not where the recipient and every reader are in that country.
-        """
-        collected = self.truth(country, "collection")
-        of_people = min(self.truth(country, "people"), max(collected, self.truth(country, "storage"))) if country else NO
-        about = max(of_people, min(~self.people, collected))
-        if about is NO:
-            return NO
-        at_home = min(self.truth(country, "recipient"), self.only(country, "recipient"), self.only(country, "access"))
-        return min(about, ~at_home)
-
-
-def _countries(value: Value, relevant: Truth) -> Iterator[tuple[str, Truth]]:
-    """
-    The countries that a fact names, each with whether it is touched; country "" is an unknown one.
-
-    Of a disputed fact, a country is touched for certain only where both of its values name it (semantics 1.8).
-    """
-    match value:
-        case Disputed(stated=stated, registered=registered):
-            both = [dict(_countries(each, relevant)) for each in (stated, registered)]
-            for country in both[0] | both[1]:
-                yield country, min(each.get(country, Truth.UNKNOWN) for each in both)
-        case str():
-            yield value, relevant
-        case SetOf(members=members, open=open_):
-            yield from ((country, relevant) for country in members)
-            if open_:
-                yield "", UNKNOWN
-        case Missing():
-            yield "", UNKNOWN
-
-
-def _strongest(found: Iterable[tuple[Kind | Literal["reach"], Truth]]) -> list[tuple[Kind | Literal["reach"], Truth]]:
-    """Each reason for a silence once, with how surely it is one; none that is certainly not."""
-    reasons: dict[Kind | Literal["reach"], Truth] = {}
-    for kind, truth in found:
-        reasons[kind] = max(reasons.get(kind, NO), truth)
-    return [(kind, truth) for kind, truth in reasons.items() if truth is not NO]
 
 
 def _gaps(gap: Gap, roles: dict[str, Truth], about: Truth) -> list[Gap]:

@@ -7,7 +7,7 @@ provision, a test in words) are written once and kept; a decision is put togethe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from json.encoder import encode_basestring as quote
 from typing import Any
@@ -17,12 +17,10 @@ from pydantic import BaseModel
 from engine.answer import EXPLANATION
 from engine.bundle import Bundle
 from engine.deciding.instruments import Instruments
-from engine.deciding.judgement import LIFTING, WEIGHING
 from engine.deciding.rests_on import Statement
 from engine.deciding.search_pauses import pause, paused
 from engine.decision import (
     SCHEMA,
-    TRUTH_WORDS,
     CarriedPart,
     ConflictPart,
     DisputedPart,
@@ -40,19 +38,19 @@ from engine.explaining.encoding import encode
 from engine.explaining.factor_account import Account
 from engine.explaining.owed_duties import DutyLine
 from engine.explaining.phrasebook import Phrasebook, shown
+from engine.explaining.reason_parts import ReasonWriter, Values
 from engine.explaining.search_terms import SearchTerms
 from engine.explaining.sentence import answer
 from engine.explaining.verdict_writer import VerdictWriter
 from engine.explaining.written_decision import WrittenDecision
 from engine.languages import Language
-from engine.rules import AS_OF, Rule, State, Truth, bearing, exempted
+from engine.rules import State
 from engine.values import either
 from engine.values.outcome_levels import Bounds, Level, outcome_word
-from engine.verdict import ConditionReading, numbers
+from engine.verdict import numbers
 
 REMEMBERED_STATEMENTS = 4_096
 MOST_FOLDERS = 8  # that a decision names, so that its length has a bound
-REMEMBERED = 256  # combinations of truth values of the tests of one rule
 
 
 class DecisionWriter:
@@ -65,31 +63,16 @@ class DecisionWriter:
         self.account = Account(self.book, encode)
         self.naming = SearchTerms(bundle)
         rules = bundle.rules.rules
-        self._weighing = _mask(rules, lambda rule: rule.effect in WEIGHING)
-        self._lifting = _mask(rules, lambda rule: rule.effect in LIFTING)
-        self._exempting = _mask(rules, lambda rule: rule.effect == "exempts")
-        self._advising = _mask(rules, lambda rule: rule.effect == "advise")
-        self.laned = _mask(rules, lambda rule: bool(rule.lane))
-        self._requiring = _mask(rules, lambda rule: rule.need is not None)
-        self._victims = exempted(rules)
-        self._lifts = {n: frozenset((*rule.satisfies, *rule.excuses)) for n, rule in enumerate(rules)}
-        self._needs = {n: tuple(rule.need.requirements()) for n, rule in enumerate(rules) if rule.need}
+        self.laned = sum(1 << number for number, rule in enumerate(rules) if rule.lane)
         self.instruments = Instruments(rules)
         self._places = tuple(rule.provision.jurisdiction for rule in rules)
         self.owner = {rule.provision.policy: rule.provision.jurisdiction for rule in rules}
         self.instrument_titles = {rule.provision.policy: quote(self.book.text(rule.provision.instrument)) for rule in rules}
-        self._reasons: dict[tuple[int, bool], tuple[str, str]] = {}
-        self._known: dict[int, dict[Hashable, tuple[tuple[str, str], ...]]] = {}
-        self._advice: dict[int, str] = {}
         self._statements: dict[Statement, str] = {}
         self._conflicts = ConflictWriter(self.book, self.laned)
-        self._ids = tuple(quote(rule.provision.id) for rule in rules)
+        self.reasons = ReasonWriter(self.book)
         self.duties = DutyWriter(self.book)
         self._coverage = CoverageWriter(self.book)
-        self._titles = {
-            name: (quote(self.book.text(each.title)), quote(self.book.text(each.how)))
-            for name, each in sorted(bundle.rules.requirements.items())
-        }
         digests = bundle.digests
         folders = {"folders": digests.folders} if 1 < len(digests.folders) <= MOST_FOLDERS else {}
         self.verdicts = VerdictWriter(bundle.rules)
@@ -126,11 +109,11 @@ class DecisionWriter:
             "hypothetical": "true" if case.hypothetical else "false",
             "jurisdictions": _list(self._jurisdictions(case)),
             **self._elsewhere(case),
-            "reasons": _list(self.reason(number, case, values) for number in self._in_order(self.told(case), case)),
-            "beaten": _list(self.beaten(case)),
-            "requirements": _list(self.requirements(case)),
+            "reasons": _list(self.reasons.of(number, case, values) for number in self._in_order(self.reasons.told(case), case)),
+            "beaten": _list(self.reasons.beaten(case)),
+            "requirements": _list(self.reasons.requirements(case)),
             "duties": _list(duty.whole for duty in duties),
-            "advice": _list(self.advise(number) for number in numbers(case.verdict.stands.certain & self._advising)),
+            "advice": _list(self.reasons.advice(case)),
             "conflicts": _parts(conflicts),
             "missing": _parts(case.missing),
             "coverage": self._coverage.of(case.outcome.coverage),
@@ -162,7 +145,7 @@ class DecisionWriter:
         `exactly` finds the statements of a permit that matter by themselves.
         """
         values = Values(case)
-        stands, told = case.verdict.stands, self.told(case)
+        stands, told = case.verdict.stands, self.reasons.told(case)
         duties, conflicts, carried, disputed = self._told(case)
         possible = told & ~stands.certain
         written: dict[str, Callable[[], Mapping[str, str]]] = {
@@ -173,18 +156,18 @@ class DecisionWriter:
                 "must_be_shown": encode(list(case.exchange.only_stated)),
                 **self._elsewhere(case),
                 "reasons": _list(
-                    self.reason(number, case, values) for number in paused(self._in_order(told & stands.certain, case), 2)
+                    self.reasons.of(number, case, values) for number in paused(self._in_order(told & stands.certain, case), 2)
                 ),
                 "possible_count": str(possible.bit_count()),
-                "beaten": _list(self.beaten(case)),
-                "advice": _list(self.advise(number) for number in numbers(stands.certain & self._advising)),
+                "beaten": _list(self.reasons.beaten(case)),
+                "advice": _list(self.reasons.advice(case)),
                 "conflicts": _parts(conflicts),
                 "carried": _parts(carried),
             },
             "possible": lambda: {
-                "possible": _list(self.reason(number, case, values) for number in paused(self._in_order(possible, case), 2))
+                "possible": _list(self.reasons.of(number, case, values) for number in paused(self._in_order(possible, case), 2))
             },
-            "requirements": lambda: {"requirements": _list(self.requirements(case))},
+            "requirements": lambda: {"requirements": _list(self.reasons.requirements(case))},
             "duties": lambda: {"duties": _list(duty.whole for duty in duties)},
             "coverage": lambda: {"coverage": self._coverage.of(case.outcome.coverage)},
             "factor": lambda: {"factor": self.account.write(case, values)},
@@ -248,7 +231,7 @@ class DecisionWriter:
 
     def named(self, case: Case) -> Mapping[str, tuple[str, ...]]:
         """The names by which a log is searched (`WrittenDecision.named`)."""
-        needs = self._needs
+        needs = self.reasons.needs
         asked = {name for number in case.judgement.may_stand if number in needs for name in needs[number]}
         met = frozenset((State.MET,))
         return {
@@ -308,77 +291,6 @@ class DecisionWriter:
                 f'"title":{title}}}'
             )
 
-    def told(self, case: Case) -> int:
-        """The rules that the reasons list: those that weigh, those that lift for certain, those that may lift one that weighs."""
-        stands = case.verdict.stands
-        told = stands.possible & self._weighing | stands.certain & self._lifting
-        perhaps = stands.possible & self._lifting & ~told
-        if perhaps:
-            asked = {name for number in numbers(stands.possible & self._requiring) for name in self._needs[number]}
-            reached = case.verdict.holds.possible & self._weighing | stands.possible & self._exempting
-            for number in numbers(perhaps):
-                if self._victims.get(number, 0) & reached or not asked.isdisjoint(self._lifts[number]):
-                    told |= 1 << number
-        return told
-
-    def reason(self, number: int, case: Case, values: Values) -> str:
-        certain = bool(case.verdict.stands.certain >> number & 1)
-        pieces = self._reasons.get((number, certain))
-        if pieces is None:
-            pieces = self._reasons[number, certain] = self._pieces(case.verdict.rules[number], certain)
-        evidence = ",".join([f"{start}{values[fact]}}}" for fact, start in self._evidence(number, case.reading)])
-        return f"{pieces[0]}{evidence}{pieces[1]}"
-
-    def _pieces(self, rule: Rule, certain: bool) -> tuple[str, str]:
-        """The JSON of a reason before its evidence, and after it."""
-        provision, text = rule.provision, self.book.text
-        whole = encode(
-            {
-                "at": f"{provision.file}:{provision.line}",
-                "citation": text(provision.citation),
-                "effect": rule.effect,
-                "evidence": [],
-                "force": provision.force,
-                "instrument": text(provision.instrument),
-                "jurisdiction": provision.jurisdiction,
-                "mark": provision.status,
-                "message": text(rule.message),
-                "provision": provision.id,
-                "requires": list(rule.need.requirements()) if rule.need else list(rule.satisfies),
-                "says": text(provision.says),
-                "source": provision.source,
-                "standing": "certain" if certain else "possible",
-                "title": text(provision.title),
-            }
-        )
-        before, _, after = whole.partition('"evidence":[')
-        return before + '"evidence":[', after
-
-    def _evidence(self, number: int, reading: ConditionReading) -> tuple[tuple[str, str], ...]:
-        """
-        The tests that make a rule stand, or leave it open, each once.
-
-        A test is its fact and its JSON up to the value, which is the only part that differs between exchanges. Which of the ledger's shares
-        is too high is told nobody: it speaks of others, too.
-        """
-        seen = reading.seen(number)
-        known = self._known.setdefault(number, {})
-        found = known.get(seen)
-        if found is None:
-            lines: dict[tuple[str, str], tuple[str, str]] = {}
-            for atom in bearing(self.bundle.rules.rules[number].condition, self.bundle.rules.definitions, reading):
-                phrase = self.book.phrase(atom)
-                if atom.fact.rpartition(".")[0] in self.bundle.vocabulary.shares:
-                    continue
-                if atom.fact != AS_OF and (atom.fact, phrase) not in lines:
-                    truth = TRUTH_WORDS[reading(atom)]
-                    start = f'{{"fact":{quote(atom.fact)},"test":{quote(phrase)},"truth":"{truth}","value":'
-                    lines[atom.fact, phrase] = (atom.fact, start)
-            while len(known) >= REMEMBERED:
-                del known[next(iter(known))]
-            found = known[seen] = tuple(lines.values())
-        return found
-
     def statement(self, statement: Statement) -> str:
         if statement not in self._statements:
             if len(self._statements) >= REMEMBERED_STATEMENTS:
@@ -387,60 +299,6 @@ class DecisionWriter:
             ordinary = '"ordinary":true,' if statement.ordinary else ""
             self._statements[statement] = f'{{"fact":{quote(fact)},{ordinary}"source":"{source}","without":"{without.word}"}}'
         return self._statements[statement]
-
-    def beaten(self, case: Case) -> Iterator[str]:
-        holds, stands, doubted = case.verdict.holds, case.verdict.stands, case.verdict.doubted
-        lifted = holds.possible ^ stands.possible | holds.certain ^ stands.certain
-        found: dict[str, str] = {}
-        for number in numbers((lifted | doubted.possible) & holds.possible & ~self._exempting):
-            rule = case.verdict.rules[number]
-            by = [e.provision.id for n, e in case.standing() if self._victims.get(n, 0) >> number & 1]
-            standing = stands.truth(number)
-            found[rule.provision.id] = encode(
-                {
-                    "by": list(dict.fromkeys(by)),
-                    "certain": standing is Truth.NO or doubted.truth(number) is Truth.YES,
-                    "doubtful": standing is holds.truth(number),
-                    "provision": rule.provision.id,
-                }
-            )
-        return iter(found.values())
-
-    def requirements(self, case: Case) -> Iterator[str]:
-        possible = case.verdict.stands.possible
-        by: dict[str, list[str]] = {}
-        for number in numbers(possible & self._requiring):
-            for name in self._needs[number]:
-                by.setdefault(name, []).append(self._ids[number])
-        met_by: dict[str, dict[str, None]] = {}
-        for number in numbers(possible & self._lifting):
-            for name in self._lifts[number]:
-                met_by.setdefault(name, {})[self._ids[number]] = None
-        for name, (title, how) in self._titles.items() if by else ():
-            if name in by:
-                states = case.verdict.requirements[name]
-                state = next(iter(states)).name.lower() if len(states) == 1 else "unknown"
-                met, required = ",".join(met_by.get(name, ())), ",".join(by[name])
-                yield (
-                    f'{{"how":{how},"met_by":[{met}],"required_by":[{required}],"requirement":"{name}",'
-                    f'"state":"{state}","title":{title}}}'
-                )
-
-    def advise(self, number: int) -> str:
-        if number not in self._advice:
-            rule = self.bundle.rules.rules[number]
-            provision = rule.provision
-            self._advice[number] = encode(
-                {
-                    "advice": self.book.text(rule.message),
-                    "citation": self.book.text(provision.citation),
-                    "force": provision.force,
-                    "lane": rule.lane,
-                    "mark": provision.status,
-                    "provision": provision.id,
-                }
-            )
-        return self._advice[number]
 
     def disputed(self, case: Case) -> Iterator[DisputedPart]:
         """The facts that the register disputes, each with both values and the entity that states the other one."""
@@ -455,32 +313,6 @@ class DecisionWriter:
             )
 
 
-class Values(dict[str, str]):
-    """The values of one exchange as JSON; each is written when it is first looked up."""
-
-    def __init__(self, case: Case) -> None:
-        super().__init__()
-        self._case = case
-        self._sent = case.exchange.values
-
-    def __missing__(self, fact: str) -> str:
-        found = "null"
-        # A fact that was not sent has no value, except a field of a document that was sent.
-        if fact in self._sent or fact.rpartition(".")[0] in self._sent:
-            value = shown(self._case.bundle.vocabulary, self._case.exchange, fact, self._case.as_of)
-            match value:
-                case None:
-                    pass
-                case str():
-                    found = quote(value)
-                case bool():
-                    found = "true" if value else "false"
-                case _:
-                    found = encode(value)
-        self[fact] = found
-        return found
-
-
 def _bounds(bounds: Bounds) -> str:
     return _BOUNDS[bounds]
 
@@ -491,10 +323,6 @@ def _list(texts: Iterable[str]) -> str:
 
 def _parts(parts: Iterable[BaseModel]) -> str:
     return _list(encode(part.model_dump(mode="json", by_alias=True)) for part in parts)
-
-
-def _mask(rules: tuple[Rule, ...], chosen: Callable[[Rule], bool]) -> int:
-    return sum(1 << number for number, rule in enumerate(rules) if chosen(rule))
 
 
 _BOUNDS: dict[Any, str] = {

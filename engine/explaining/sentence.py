@@ -9,7 +9,8 @@ from itertools import product
 
 from engine.deciding.carried_conditions import STATES, gravest
 from engine.deciding.combine import Outcome
-from engine.deciding.coverage import Gap, Reach, UnreachedSubject
+from engine.deciding.coverage import Gap, Reach
+from engine.deciding.subject_law import UnreachedSubject
 from engine.explaining.case import Case
 from engine.explaining.phrasebook import Phrasebook, shown
 from engine.rules import Need, Provision, Rule, State, Truth

@@ -24,7 +24,8 @@ from engine.decision import (
     RequirementPart,
     StatementPart,
 )
-from engine.languages.language import MOST_OF_A_GROUP, Language
+from engine.languages.grammar import MOST_OF_A_GROUP
+from engine.languages.language import Language
 from engine.values import MOST_LISTED, Duration, Number
 from engine.values.outcome_levels import Level
 

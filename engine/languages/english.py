@@ -4,7 +4,6 @@ Decisions in English.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -24,7 +23,18 @@ from engine.decision import (
     RequirementPart,
     StatementPart,
 )
-from engine.languages.language import MOST_OF_A_GROUP, Language
+from engine.languages.english_titles import (
+    COUNTRY,
+    VERB,
+    WHERE,
+    is_or_are,
+    is_plural,
+    place_in_sentence,
+    where_sentence,
+    with_article,
+)
+from engine.languages.grammar import MOST_OF_A_GROUP
+from engine.languages.language import Language
 from engine.values import MOST_LISTED, Duration, Number
 from engine.values.outcome_levels import Level
 
@@ -43,19 +53,6 @@ _MONTHS = (
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
 _DAYS = {"at_least": ("on or after", "before"), "at_most": ("on or before", "after")}
-# Titles that a test can turn into a sentence: "where the data are stored", "recipient's country", "recipient's place", "the data are
-# personal".
-_WHERE = re.compile(r"where (?P<subject>.+?) (?P<verb>is|are|was|were)\b(?: (?P<rest>.+))?")
-_COUNTRY = re.compile(r"(?P<subject>\w+)'s (country|place)")
-_VERB = re.compile(r"\b(is|are|was|were|may|can)\b")
-_ASKS = re.compile(r"(how|what|who)\b")
-# Places that stand with an article inside a sentence, and without one in a list.
-_THE = re.compile(
-    r"(United|European|British|Isle) |.* (Islands|Republic)$|(Bahamas|Comoros|Gambia|Maldives|Netherlands|Philippines)$"
-)
-# The first words of a title, up to the words that qualify them.
-_HEAD = re.compile(r"[,:(]| (?:of|that|which|who|whom|whose|the|from|on|under|in|to|against|other|able|at|by|for|with)\b")
-_PLURAL = re.compile(r"\bpeople\b|\b\w{3,}(?<![isu])s\b(?<!'s)")
 _NAMED = 3  # places that a sentence names
 
 
@@ -125,10 +122,10 @@ class English(Language):
         return "each of them" if alone else "all others"
 
     def lies_elsewhere(self, place: str, title: str, country: str, stated: str, choices: Sequence[str]) -> str:
-        here, listed = _place(stated), ", ".join(choices)
+        here, listed = place_in_sentence(stated), ", ".join(choices)
         if not country:
             return f"`{place}` ({title}) is no answer in {here}, where everybody is in one of these places: {listed}"
-        said = f"`{place}` ({title}) lies in {_place(country)}, not in {here}"
+        said = f"`{place}` ({title}) lies in {place_in_sentence(country)}, not in {here}"
         return (
             f"{said}; of places there, {listed} can be sent"
             if choices
@@ -166,38 +163,38 @@ class English(Language):
         if op == "only" and not targets:
             return self.headed(name, "some" if negated else "none")
         if op in ("is", "in", "has", "only"):
-            target = self.either([_place(each) for each in targets])
-            if where := _WHERE.fullmatch(name) or _COUNTRY.fullmatch(name):
-                return _there(where.groupdict(), denied, only, target)
+            target = self.either([place_in_sentence(each) for each in targets])
+            if where := WHERE.fullmatch(name) or COUNTRY.fullmatch(name):
+                return where_sentence(where.groupdict(), denied, only, target)
             if name.startswith("how "):
                 return self.headed(name, f"{denied}{only}{target}")
             if op == "has":
-                verbs = ("include", "do not include") if _plural(name) else ("includes", "does not include")
+                verbs = ("include", "do not include") if is_plural(name) else ("includes", "does not include")
                 return f"{name} {verbs[negated]} {target}"
-            return f"{name} {_be(name)} {denied}{only}{'among ' if op == 'in' else ''}{target}"
+            return f"{name} {is_or_are(name)} {denied}{only}{'among ' if op == 'in' else ''}{target}"
         words = (_DAYS if kind == "date" and op in _DAYS else _COMPARISONS)[op][negated]
-        if kind == "count" and _plural(name):
+        if kind == "count" and is_plural(name):
             few = _FEW.get((words, target))
             return f"{few or words.replace('less', 'fewer') + ' ' + target} {name}"
-        return f"{name} {_be(name)} {words} {target}"
+        return f"{name} {is_or_are(name)} {words} {target}"
 
     def yes_no(self, name: str, yes: bool) -> str:
-        verb = _VERB.search(name)
+        verb = VERB.search(name)
         if verb is None:
             return self.headed(name, self.truth(yes))
         return name if yes else f"{name[: verb.end()]}{'' if verb[0] == 'can' else ' '}not{name[verb.end() :]}"
 
     def same(self, name: str, other: str, negated: bool) -> str:
-        return f"{name} {_be(name)} {'not ' if negated else ''}the same as {other}"
+        return f"{name} {is_or_are(name)} {'not ' if negated else ''}the same as {other}"
 
     def of_sets(self, name: str, op: str, other: str, negated: bool) -> str:
         verb, rest = {"only": ("stay", "within"), "has_all": ("cover", "all of"), "has": ("overlap", "with")}[op]
         if negated:
-            return f"{name} {'do' if _plural(name) else 'does'} not {verb} {rest} {other}"
-        return f"{name} {verb}{'' if _plural(name) else 's'} {rest} {other}"
+            return f"{name} {'do' if is_plural(name) else 'does'} not {verb} {rest} {other}"
+        return f"{name} {verb}{'' if is_plural(name) else 's'} {rest} {other}"
 
     def shown(self, name: str, claim: bool, negated: bool) -> str:
-        return f"{name} {_be(name)} {'not ' if negated else ''}{'relied on and shown' if claim else 'shown'}"
+        return f"{name} {is_or_are(name)} {'not ' if negated else ''}{'relied on and shown' if claim else 'shown'}"
 
     def in_register(self, name: str, known: bool) -> str:
         return f"{name} is {'' if known else 'not '}in the register"
@@ -341,13 +338,13 @@ class English(Language):
     # Why an outcome ends
 
     def has_come(self, title: str, day: date) -> str:
-        return f"{_the(title)} ({day}) has come"
+        return f"{with_article(title)} ({day}) has come"
 
     def has_passed(self, title: str, day: date) -> str:
-        return f"{_the(title)} ({day}) has passed"
+        return f"{with_article(title)} ({day}) has passed"
 
     def has_run(self, title: str, length: str, day: date) -> str:
-        return f"{length} {'has' if length.startswith('1 ') else 'have'} passed since {_the(title)} ({day})"
+        return f"{length} {'has' if length.startswith('1 ') else 'have'} passed since {with_article(title)} ({day})"
 
     # A decision line by line, for a person at a desk
 
@@ -470,34 +467,6 @@ class English(Language):
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
-
-
-def _there(words: dict[str, str | None], denied: str, only: str, target: str) -> str:
-    """`the data are not stored only in X`, for a title that asks where."""
-    subject, verb, rest = words["subject"], words.get("verb"), words.get("rest") or ""
-    if verb is None:
-        return f"the {subject} is {denied}{only}in {target}"
-    if rest.startswith(("who ", "whom ", "that ")):
-        return f"{subject} {rest} {verb} {denied}{only}in {target}"
-    stem, _, last = rest.rpartition(" ") if rest.endswith(" from") else (rest, "", "in")
-    return f"{subject} {verb} {denied}{f'{stem} ' if stem else ''}{only}{last} {target}"
-
-
-def _plural(title: str) -> bool:
-    """Whether a title names several things, as far as its first words show."""
-    return not _ASKS.match(title) and bool(_PLURAL.search(_HEAD.split(title, maxsplit=1)[0]))
-
-
-def _the(title: str) -> str:
-    return title if title.startswith(("the ", "The ")) else f"the {title}"
-
-
-def _place(title: str) -> str:
-    return _the(title) if _THE.match(title) else title
-
-
-def _be(title: str) -> str:
-    return "are" if _plural(title) else "is"
 
 
 def _meant(forms: Sequence[str]) -> str:

@@ -3,15 +3,7 @@
 from engine.values.amounts import AMOUNTS, EXACT, Amount, AmountRange, Money, MoneyRange, Units, sum_of
 from engine.values.bad_value import BadValue
 from engine.values.exact_ratio import ExactRatio, Number
-from engine.values.typed_values import (
-    FIRST_DAY,
-    LAST_DAY,
-    MAX_COUNT,
-    MAX_MEMBERS,
-    MAX_TEXT,
-    MONTHS,
-    MOST_LISTED,
-    SPELLINGS,
+from engine.values.fact_values import (
     Disputed,
     Document,
     Duration,
@@ -19,17 +11,13 @@ from engine.values.typed_values import (
     Operand,
     Range,
     SetOf,
-    Type,
     Value,
-    ValueSet,
     either,
-    read_date,
-    read_day_of_year,
-    read_duration,
-    read_number,
     spell,
     to_json,
 )
+from engine.values.typed_values import FIRST_DAY, LAST_DAY, MAX_COUNT, MAX_MEMBERS, MAX_TEXT, MOST_LISTED, Type, ValueSet
+from engine.values.written_values import MONTHS, SPELLINGS, read_date, read_day_of_year, read_duration, read_number
 
 __all__ = [
     "AMOUNTS",

@@ -1,163 +1,34 @@
 """
-The types of facts, and the values they take.
+The types of facts, and the sets of values from which they take theirs.
 
-A type reads two spellings: the text of a YAML file (`read`) and the JSON of an exchange (`accept`). Both give the same frozen
-values, so that a rule's operand and a caller's fact can be compared. Both raise BadValue with one sentence in the author's
-words. Source: semantics 1.2, 1.9, 2.4, 2.8, 2.9.
+A type reads two spellings: the text of a YAML file (`read`) and the JSON of an exchange (`accept`). Both give the same values
+(`fact_values`), and both raise BadValue with one sentence in the author's words. Source: semantics 1.2, 1.9, 2.4, 2.8, 2.9.
 """
 
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
-from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any
 
-from engine.values.amounts import MONEY_TEXT, Amount, AmountRange, Units, accept_amount, read_money
+from engine.values.amounts import Units, accept_amount, read_money
 from engine.values.bad_value import BadValue
-from engine.values.exact_ratio import FRACTION, ExactRatio, Number, exact_ratio
+from engine.values.exact_ratio import FRACTION, exact_ratio
+from engine.values.fact_values import Duration, Missing, Operand, Range, SetOf, Value
 from engine.values.id_spellings import Spellings, id_form
 from engine.values.multilingual import NO_WORDS, Words
+from engine.values.written_values import DECIMAL, read_date, read_duration, read_number
 
 MAX_COUNT = 2**53 - 1  # RFC 8785: larger integers have no canonical JSON
 MAX_TEXT = 256
 MAX_MEMBERS = 512
-PERPETUAL = "perpetual"  # the length of time without an end
-MONTHS_WITHOUT_END = 12 * 1_000_000  # longer than any length that can be written
 # The days that an exchange may name. Who writes a day beyond them means "always", "for ever" or nothing.
 FIRST_DAY, LAST_DAY = date(1800, 1, 1), date(2999, 12, 31)
 MOST_LISTED = 12  # values of a set, in a sentence
-MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
-
-_NUMBER = re.compile(r"(\d{1,3}(?:[_,]\d{3})+|\d{1,15})(?: (thousand|million|billion))?", re.ASCII)
-_DECIMAL = re.compile(r"\d{1,15}(\.\d{1,12})?", re.ASCII)
 _FRACTION = re.compile(FRACTION, re.ASCII)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_DURATION = re.compile(r"(\d{1,6}) (hour|day|week|month|year|working day)s?(?: in ([A-Z]{2}))?", re.ASCII)
-_DAY_OF_YEAR = re.compile(r"(\d{1,2}) ([A-Z][a-z]+)", re.ASCII)
-_SCALE = {None: 1, "thousand": 10**3, "million": 10**6, "billion": 10**9}
-# How authors spell a value, for their editors. A text that fits may still be refused, like `2026-02-31` or an unknown calendar.
-SPELLINGS = {
-    "count": _NUMBER.pattern,
-    "ratio": f"{_NUMBER.pattern}|{_DECIMAL.pattern}",
-    "date": _DATE.pattern,
-    "day of the year": _DAY_OF_YEAR.pattern,
-    "duration": f"{_DURATION.pattern}|{PERPETUAL}",
-    "money": MONEY_TEXT.pattern,
-}
-_HOURS = {"hour": 1, "day": 24, "week": 168}
-_MONTHS = {"month": 1, "year": 12}
-
-
-class Missing(Enum):
-    """Why a fact has no value: the sender left it out, or said that it is not known."""
-
-    LEFT_OUT = "left out"
-    UNKNOWN = "unknown"
-
-    __hash__ = object.__hash__  # as good as that of an enumeration, which is a function of Python and slow
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """A number known to lie in [low, high], both ends inclusive; without an upper end, `high` is None."""
-
-    low: Number
-    high: Number | None
-
-    @classmethod
-    def exact(cls, number: Number | int) -> Range:
-        same = number if isinstance(number, ExactRatio) else Decimal(number)
-        return cls(same, same)
-
-
-@dataclass(frozen=True, slots=True)
-class Duration:
-    """A length of time. Months and hours are kept apart, since a month has no fixed number of days."""
-
-    months: int = 0
-    hours: int = 0
-    working_days: int = 0
-    calendar: str = ""
-
-    @property
-    def perpetual(self) -> bool:
-        """Whether it has no end."""
-        return self.months >= MONTHS_WITHOUT_END
-
-    def __str__(self) -> str:
-        if self.perpetual:
-            return PERPETUAL
-        if self.working_days:
-            return f"{self.working_days} working day{'s' if self.working_days != 1 else ''} in {self.calendar}"
-        for number, unit in (
-            (self.months / 12, "year"),
-            (self.months, "month"),
-            (self.hours / 24, "day"),
-            (self.hours, "hour"),
-        ):
-            if number and number == int(number):
-                return f"{int(number)} {unit}{'s' if number != 1 else ''}"
-        return "0 days"
-
-    def hours_between(self) -> tuple[int, int]:
-        """The least and the most hours it can be: a month has 28 to 31 days, twelve months have 365 or 366."""
-        years, months = divmod(self.months, 12)
-        return (years * 365 + months * 28) * 24 + self.hours, (years * 366 + months * 31) * 24 + self.hours
-
-    def after(self, day: date) -> date:
-        """The day that is this length after `day`. If the month is too short, it is the month's last day (semantics 2.9)."""
-        total = day.year * 12 + day.month - 1 + self.months
-        year, month = divmod(total, 12)
-        try:
-            last = monthrange(year, month + 1)[1]
-            return date(year, month + 1, min(day.day, last)) + timedelta(days=self.hours // 24)
-        except (ValueError, OverflowError):
-            return date.max if total > day.year * 12 or self.hours > 0 else date.min
-
-    def before(self, day: date) -> date:
-        """The day that is this length before `day`."""
-        return Duration(months=-self.months, hours=-self.hours).after(day)
-
-
-@dataclass(frozen=True, slots=True)
-class SetOf:
-    """The members that are known; `open` is true if the sender said that there may be others (semantics 2.4)."""
-
-    members: frozenset[str]
-    open: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """
-    One document of a kind, as presented.
-
-    `state` is "shown", "none" (there is none) or "unknown". `fields` maps a field's name to its value. A missing field
-    is unknown, except `expires`: without it, the document does not expire (semantics 2.3).
-    """
-
-    state: str
-    fields: Mapping[str, Value]
-
-
-@dataclass(frozen=True, slots=True)
-class Disputed:
-    """A fact of which the register says another value than the sender states: it is open between both (semantics 1.8)."""
-
-    stated: Value
-    registered: Value
-
-
-Value: TypeAlias = bool | str | Range | Amount | AmountRange | Duration | date | SetOf | Document | Disputed | Missing
-Operand: TypeAlias = bool | str | Decimal | Amount | Duration | date
 
 
 class ValueSet:
@@ -360,7 +231,7 @@ class Type:
             case "count":
                 return _accept_count(json)
             case "ratio":
-                if isinstance(json, str) and _DECIMAL.fullmatch(json):
+                if isinstance(json, str) and DECIMAL.fullmatch(json):
                     return Range.exact(Decimal(json))
                 if isinstance(json, str) and _FRACTION.fullmatch(json):
                     return Range.exact(exact_ratio(json))
@@ -396,57 +267,6 @@ class Type:
         if everything in members and len(members) > 1:
             raise BadValue(f"`{everything}` includes all others", "send it alone, or leave it out")
         return SetOf(frozenset(members), open="unknown" in json)
-
-
-def read_number(text: str, whole: bool) -> Decimal:
-    """A count (`100 thousand`, `1_000_000`, `12000`) or a ratio (`0.25`)."""
-    if match := _NUMBER.fullmatch(text):
-        digits = match.group(1).replace("_", "").replace(",", "")
-        return Decimal(int(digits) * _SCALE[match.group(2)])
-    if not whole and _DECIMAL.fullmatch(text):
-        return Decimal(text)
-    raise BadValue(
-        f"`{text[:40]}` is not a {'whole number' if whole else 'number'}",
-        "write it like `100 thousand`, `1 million` or `250`",
-    )
-
-
-def read_date(text: str) -> date:
-    """A day as ISO 8601, `2024-03-22`."""
-    try:
-        if not _DATE.fullmatch(text):
-            raise ValueError
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadValue(f"`{text[:40]}` is not a date", "write it as year-month-day, like `2024-03-22`") from None
-
-
-def read_duration(text: str) -> Duration:
-    """A length of time: `3 years`, `33 months`, `24 hours`, `10 working days in CN`, or `perpetual`."""
-    if text == PERPETUAL:
-        return Duration(months=MONTHS_WITHOUT_END)
-    match = _DURATION.fullmatch(text)
-    if not match or (match.group(2) == "working day") != bool(match.group(3)) or (match.group(3) and not int(match.group(1))):
-        raise BadValue(
-            f"`{text[:40]}` is not a length of time",
-            "write it like `3 years`, `90 days`, `10 working days in CN`, or `perpetual` where it has no end",
-        )
-    number, unit = int(match.group(1)), match.group(2)
-    if unit == "working day":
-        return Duration(working_days=number, calendar=match.group(3))
-    return Duration(months=number * _MONTHS.get(unit, 0), hours=number * _HOURS.get(unit, 0))
-
-
-def read_day_of_year(text: str) -> tuple[int, int]:
-    """A day that comes every year, `1 March`, as month and day."""
-    match = _DAY_OF_YEAR.fullmatch(text)
-    month = MONTHS.index(match.group(2)) + 1 if match and match.group(2) in MONTHS else 0
-    # 2000 was a leap year, so 29 February is a day.
-    if not match or not month or not 1 <= int(match.group(1)) <= monthrange(2000, month)[1]:
-        raise BadValue(
-            f"`{text[:40]}` is not a day of the year", "write it like `1 March`; a fixed day like `2026-03-01` takes no `after`"
-        )
-    return month, int(match.group(1))
 
 
 def _within_reason(value: Operand) -> None:
@@ -486,54 +306,3 @@ def _accept_count(json: Any) -> Range:
     if high is not None and high < low:
         raise BadValue("`at_most` is below `at_least`")
     return Range(low, high)
-
-
-def either(value: Value) -> tuple[Value, ...]:
-    """The values that a fact may have by what is stated and by what is registered: one, or two where they differ."""
-    return (value.stated, value.registered) if isinstance(value, Disputed) else (value,)
-
-
-def to_json(value: Value) -> Any:
-    """A value as it is written in an exchange; a value that is left out becomes None, a disputed one both of its values."""
-    match value:
-        case Disputed(stated=stated, registered=registered):
-            return {"stated": to_json(stated), "registered": to_json(registered)}
-        case Range(low=ExactRatio() as low, high=high) if low == high:
-            return str(low)
-        case Range(low=Decimal() as low, high=high) if low == high:
-            return int(low) if low == low.to_integral_value() and "." not in str(low) else str(low)
-        case Range(low=low, high=high):
-            return {"at_least": int(low)} | ({"at_most": int(high)} if high is not None else {})
-        case AmountRange(ends=(least, most)):
-            return {"at_least": least} | ({"at_most": most} if most is not None else {})
-        case SetOf(members=members, open=open_):
-            return sorted(members) + (["unknown"] if open_ else [])
-        case Document(state=state, fields=fields):
-            return {name: to_json(inner) for name, inner in fields.items()} if state == "shown" else state
-        case bool() | str():
-            return value
-        case date():
-            return value.isoformat()
-        case Missing():
-            return "unknown" if value is Missing.UNKNOWN else None
-    return spell(value)
-
-
-def spell(value: Value | Decimal) -> str:
-    """A value in words, for sentences."""
-    match value:
-        case bool():
-            return "yes" if value else "no"
-        case Decimal():
-            return f"{value:,}"
-        case Range(low=low, high=high) if low == high:
-            return f"{low:,}"
-        case Range(low=low, high=high):
-            return f"{low:,} or more" if high is None else f"{low:,} to {high:,}"
-        case SetOf(members=members, open=open_):
-            return ", ".join(sorted(members) + (["perhaps others"] if open_ else [])) or "none"
-        case Document(state=state):
-            return state
-        case Missing():
-            return "not known"
-    return str(value)

@@ -189,7 +189,8 @@ async def erase(context: Administering, call: Call[None]) -> Erased | Response:
 
     async def prepare() -> Callable[[sa.Connection], KeptAnswer]:
         stored = await asyncio.to_thread(service.stored, id)
-        return partial(work, await asyncio.to_thread(retention.bound, stored, replaying.reopened))
+        reopened = partial(replaying.reopened, request_id=context.request_id)
+        return partial(work, await asyncio.to_thread(retention.bound, stored, reopened))
 
     return await once_prepared(service, call.request, context.caller, call.raw, prepare)
 

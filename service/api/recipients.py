@@ -27,7 +27,12 @@ _BODY = {
             "maxItems": RECIPIENTS,
             "items": {
                 "anyOf": [
-                    {"type": "string", "minLength": 1, "maxLength": 256, "description": "an id in the register"},
+                    {
+                        "type": "string",
+                        "minLength": 1,
+                        "maxLength": 256,
+                        "description": "an id in the register; `the public` or `worldwide` is every party and every country",
+                    },
                     {"type": "object", "description": "the facts of a recipient, as an exchange has them under `recipient`"},
                 ]
             },

@@ -120,7 +120,7 @@ def _register(context: ReadingAll, page: PageCall, asked: _Asked) -> Response:
     text = register_of(reader.bundle, name)
     if text is None:
         raise _Wrong(reader.words.pages["bad_filter_text"])
-    register = TransferRegister(name, text, reader.bundle, reader.lang)
+    register = TransferRegister(name, text, reader.bundle, reader.lang, service.settings.tzinfo)
     if asked.form == "csv":
         return _csv(register, scope, service)
     if asked.form == "pdf":

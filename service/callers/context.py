@@ -9,22 +9,29 @@ A use case names the door by which its caller comes in (`context: Administering`
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from service.callers.caller import Caller, Scope, check
 from service.policies.live import Live
 from service.settings import Settings
+from service.telemetry.incidents import Incidents, JudgeAgain, judge_again
 
 
 @dataclass(frozen=True)
 class Context:
-    """One call of a use case. `now` of work that writes is the moment at which its transaction began. Raises RequestRefused."""
+    """
+    One call of a use case. `now` of work that writes is the moment at which its transaction began. `incidents` are those of a service.
+
+    Raises RequestRefused.
+    """
 
     caller: Caller
     live: Live
     now: datetime
     settings: Settings
     request_id: str
+    incidents: Incidents | None = None
 
     scope: ClassVar[Scope]
     also: ClassVar[tuple[Scope, ...]]
@@ -45,6 +52,11 @@ class Context:
     def party(self) -> str | None:
         """The party to which the caller belongs, and whose rows alone it sees; None for an operator's."""
         return self.caller.party
+
+    @property
+    def judge_again(self) -> JudgeAgain:
+        """How this call judges the exchange of a record again."""
+        return partial(self.incidents.judge_again, self.request_id) if self.incidents else judge_again
 
     @property
     def token_issuer(self) -> str | None:

@@ -40,6 +40,7 @@ from service.store.writer import NotRecorded
 SEEN_SECONDS = 60  # `seen_at` is written again after so long
 PURGED_AT_ONCE = 100
 MOST_LISTED = 1000
+FAR = timedelta(hours=1)  # clocks of machines that work together differ by less
 
 _COOKIE = re.compile(r"([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 _ROWS: sa.Select[Any] = sa.select(rows, persons.c.issuer, persons.c.subject, persons.c.name).select_from(
@@ -83,8 +84,13 @@ class Session:
         return f"key:{self.key}" if self.key else f"{known_persons.PREFIX}{self.person_id}"
 
     def runs(self, now: datetime, idle: timedelta) -> bool:
-        """Whether the session has not ended, its time is not over, and it was used lately."""
-        return self.ended_at is None and moment_text(now) < self.expires_at and moment_text(now - idle) < self.seen_at
+        """
+        Whether the session has not ended, its time is not over, and it was used lately.
+
+        One that was used far in the future is of a clock that was ahead: its time would be over much too late.
+        """
+        lately = moment_text(now - idle) < self.seen_at <= moment_text(now + FAR)
+        return lately and self.ended_at is None and moment_text(now) < self.expires_at
 
     def shown(self) -> dict[str, Any]:
         """The session as it may be shown: without the hash."""
@@ -193,7 +199,8 @@ def running(
 
     That of a revoked key is among them, and is worth nothing.
     """
-    still = (rows.c.ended_at.is_(None), rows.c.expires_at > moment_text(now), rows.c.seen_at > moment_text(now - idle))
+    lately = (rows.c.seen_at > moment_text(now - idle), rows.c.seen_at <= moment_text(now + FAR))
+    still = (rows.c.ended_at.is_(None), rows.c.expires_at > moment_text(now), *lately)
     query = _ROWS.where(*still).order_by(rows.c.created_at.desc(), rows.c.id).limit(limit)
     if after is not None:
         began, id = after

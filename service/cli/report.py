@@ -104,7 +104,7 @@ def transfers(
         known = service.live.bundle.vocabulary.transfer_registers
         need("register", register, known)
         scope, text = _scope(service, first, last, party, None), known[register]
-        table = TransferRegister(register, text, service.live.bundle, lang)
+        table = TransferRegister(register, text, service.live.bundle, lang, service.settings.tzinfo)
         found = 0
         with service.store.database.reading.connect() as connection:
             if ending == ".csv":

@@ -148,8 +148,8 @@ class FieldValues:
         match name:
             case "state":
                 value = text_for(reports, f"state_{made.state}")
-            case "ended" if made.ended and made.ended_at:
-                value = text_for(reports, f"ended_{made.ended}").format(self.say.day(made.ended_at[:10]))
+            case "ended" if ended := made.ended_on(self._told.zone):
+                value = text_for(reports, f"ended_{made.ended}").format(self.say.day(ended))
                 value = reports["ended_because"].format(value, enclosed(made.reason)) if made.reason else value
             case "ended":
                 value = words["not_ended"]

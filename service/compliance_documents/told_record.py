@@ -10,7 +10,7 @@ that are loaded, and the draft says so.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 import sqlalchemy as sa
@@ -61,6 +61,7 @@ class ToldRecord:
     commitment: CommittedRecord | None
     shown: ShownBy
     withheld: bool
+    zone: tzinfo  # of the days of the service
 
     @property
     def request(self) -> Mapping[str, Any]:
@@ -93,7 +94,7 @@ def told_record(context: Reading, id: str, lang: str, replayer: Replayer, servic
     record = with_personal_values(stored.entry.leaf, stored.entry.openings)
     bundle, explanation, untold = context.live.bundle, {}, ""
     try:
-        again = replayer.reopened(stored)
+        again = replayer.reopened(stored, request_id=context.request_id)
         bundle = again.pdp.bundle
         if again.same_verdict:
             explanation = json.loads(again.explanation(_PARTS, lang))
@@ -101,7 +102,9 @@ def told_record(context: Reading, id: str, lang: str, replayer: Replayer, servic
             untold = "verdict"
     except CannotReplay as why:
         untold = why.cause
-    return ToldRecord(record, bundle, explanation, untold, commitment, shown, context.party is not None)
+    return ToldRecord(
+        record, bundle, explanation, untold, commitment, shown, context.party is not None, context.settings.tzinfo
+    )
 
 
 def _shown_by(context: Reading, stored: Stored, connection: sa.Connection, service: Service) -> ShownBy:

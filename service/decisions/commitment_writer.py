@@ -51,6 +51,7 @@ from service.service import Service
 from service.store.counter_secret import LOST
 from service.store.moments import moment_text
 from service.store.tables import commitment, counted, movement
+from service.store.tables import record as records
 
 ID = r"^[!-~]{1,64}$"
 _CHUNK = 25
@@ -223,7 +224,7 @@ class CommitmentWriter:
         if not rows:
             self._forget_meanings(transaction, live)
             return 0, [], None
-        failed = [row.id for row in rows if not self._recounted(transaction, live, row, context.caller)]
+        failed = [row.id for row in rows if not self._recounted(transaction, context, row)]
         return len(rows) - len(failed), failed, rows[-1].sequence
 
     # --- work that reads ---------------------------------------------------------------------------------------------
@@ -273,13 +274,13 @@ class CommitmentWriter:
             raise RequestRefused("not-committable", "the day of the decision is over: evaluate the exchange again")
         exchange = self._exchange(live, record, today)
         party_view.check_counted(live, exchange, caller)
-        made = datetime.fromisoformat(record["recorded_at"])
+        leaf = transaction.execute(sa.select(records.c.leaf_index).where(records.c.sequence == stored.sequence)).scalar_one()
         for name, kind, id, version in _entities(exchange, record):
             if version is None:
                 as_before = named_exchanges.unknown(transaction, kind, id)
                 as_before = as_before and not entity_versions.looks_like(transaction, kind, id)
             else:
-                as_before = named_exchanges.stands(transaction, kind, id, version, made, today)
+                as_before = named_exchanges.stands(transaction, kind, id, version, leaf, today)
             if not as_before:
                 detail = (
                     f"the register no longer says what it said of `{name}` when this was decided: evaluate the exchange again"
@@ -335,8 +336,9 @@ class CommitmentWriter:
         reverse_settlement(transaction, id, self._service.settings.day_of(now), at)
         self._flows.end(transaction, id)
 
-    def _recounted(self, transaction: sa.Connection, live: Live, row: Any, caller: Caller) -> bool:
+    def _recounted(self, transaction: sa.Connection, context: Administering, row: Any) -> bool:
         """Count one commitment under the present meanings of the counters, with the day and the facts of the commitment."""
+        live, caller = context.live, context.caller
         stored = find(transaction, row.evaluation)
         assert stored is not None
         exchange = exchange_again(live, stored)
@@ -344,7 +346,7 @@ class CommitmentWriter:
             return False
         moment = Moment(date.fromisoformat(row.as_of), datetime.fromisoformat(row.committed_at))
         try:
-            judgement = live.pdp.judge(exchange, as_of=moment.as_of)
+            judgement = context.judge_again(stored.entry.id, live.pdp, exchange, moment.as_of, ())
         except engine.EnginesFailed:
             return False
         if not judgement.agreed:

@@ -207,13 +207,18 @@ def _sent(raw: bytes) -> tuple[Mapping[str, Any], Sequence[Any]]:
 
 
 def _with(exchange: Mapping[str, Any], recipient: Any, at: str) -> Mapping[str, Any]:
-    """The exchange with one of the recipients: an id of the register, or what an exchange has under `recipient`. Raises RequestRefused."""
+    """
+    The exchange with one of the recipients: an id of the register, the public, or what an exchange has under `recipient`.
+
+    A word for the public is no id: an exchange may not name a party by it. Raises RequestRefused.
+    """
+    if isinstance(recipient, dict) or recipient in engine.EVERYONE:
+        return {**exchange, RECIPIENT: recipient}
     if isinstance(recipient, str):
         named = exchange.get(NAMED, {})
         return {**exchange, NAMED: {**named, RECIPIENT: recipient} if isinstance(named, dict) else named}
-    if isinstance(recipient, dict):
-        return {**exchange, RECIPIENT: recipient}
-    place = _wrong(at, 'must be an id of the register, like "lab-2", or facts of a recipient, like {"country": "KE"}')
+    detail = 'must be an id of the register, like "lab-2", facts of a recipient, like {"country": "KE"}, or "the public"'
+    place = _wrong(at, detail)
     raise RequestRefused("exchange-refused", wrong_places(1), errors=(place,))
 
 

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from itertools import islice
 from threading import Lock
 from typing import Any, Literal, Self
@@ -32,6 +33,7 @@ from service.policies.kept_bundles import NotKept, load_kept
 from service.problems import RequestRefused
 from service.reviews.sign_off import REVIEW
 from service.service import Service
+from service.telemetry.incidents import JudgeAgain, judge_again
 
 MOST_DIFFERENCES = 20
 ENGLISH = "en"  # in which a record names no language
@@ -177,11 +179,13 @@ def reopened_exchange(stored: Stored, deciders: Deciders, otherwise: ReplayCondi
     return ReopenedExchange(record, erased, pdp, exchange, as_of, today, signed)
 
 
-def reopen(stored: Stored, deciders: Deciders, otherwise: ReplayConditions | None = None) -> ReopenedRecord:
+def reopen(
+    stored: Stored, deciders: Deciders, otherwise: ReplayConditions | None = None, judge: JudgeAgain = judge_again
+) -> ReopenedRecord:
     """Judge the exchange of a record again, by what decided it or otherwise. Raises CannotReplay, engine.ExchangeRefused."""
     again = reopened_exchange(stored, deciders, otherwise)
     try:
-        judgement = again.pdp.judge(again.exchange, as_of=again.as_of, signed=again.signed)
+        judgement = judge(stored.entry.id, again.pdp, again.exchange, again.as_of, again.signed)
     except engine.EnginesFailed as failed:
         raise CannotReplay(f"no engine could decide: {failed}", "failed") from None
     return ReopenedRecord(again.record, again.erased, again.pdp, judgement, again.today)
@@ -203,12 +207,14 @@ def whole_decision(stored: Stored, deciders: Deciders, lang: str) -> dict[str, A
         raise CannotReplay(f"engine {engine.__version__} no longer accepts this exchange: {refused}", "refused") from None
 
 
-def replay(stored: Stored, deciders: Deciders) -> Replay:
+def replay(stored: Stored, deciders: Deciders, judge: JudgeAgain = judge_again) -> Replay:
     """Decide the request of a record again, on its day and under its policies. Raises CannotReplay."""
-    return replay_with_members(stored, deciders)[0]
+    return replay_with_members(stored, deciders, judge)[0]
 
 
-def replay_with_members(stored: Stored, deciders: Deciders) -> tuple[Replay, tuple[ReplayDifference, ...]]:
+def replay_with_members(
+    stored: Stored, deciders: Deciders, judge: JudgeAgain = judge_again
+) -> tuple[Replay, tuple[ReplayDifference, ...]]:
     """
     A replay, and the differences in what the record holds beside its decision: the verdict, who may sign off, and what is signed off.
 
@@ -234,7 +240,7 @@ def replay_with_members(stored: Stored, deciders: Deciders) -> tuple[Replay, tup
         )
 
     try:
-        again = reopen(stored, deciders)
+        again = reopen(stored, deciders, judge=judge)
     except engine.ExchangeRefused as refused:
         if under != engine.SEMANTICS:
             return found(True, "nothing", refused=str(refused)), ()
@@ -363,17 +369,21 @@ class Replayer:
         """A decision made again, and compared with what is recorded. Raises RequestRefused."""
         stored = self._service.read(lambda connection: log_access.record(context, id, connection))
         with self._lock:
-            return replay(stored, self._decider)
+            return replay(stored, self._decider, context.judge_again)
 
     def reopened_of(self, context: Reading, id: str) -> ReopenedRecord:
         """The record of a decision whose exchange is judged again. Raises RequestRefused."""
-        return self.reopened(self._service.read(lambda connection: log_access.record(context, id, connection)))
+        stored = self._service.read(lambda connection: log_access.record(context, id, connection))
+        return self.reopened(stored, request_id=context.request_id)
 
-    def reopened(self, stored: Stored, otherwise: ReplayConditions | None = None) -> ReopenedRecord:
+    def reopened(
+        self, stored: Stored, otherwise: ReplayConditions | None = None, request_id: str | None = None
+    ) -> ReopenedRecord:
         """A record whose exchange is judged again, by what decided it or otherwise. Raises CannotReplay, RequestRefused."""
+        judge = partial(self._service.incidents.judge_again, request_id)
         with self._lock:
             try:
-                return reopen(stored, self._decider, otherwise)
+                return reopen(stored, self._decider, otherwise, judge)
             except engine.ExchangeRefused as refused:
                 raise CannotReplay(
                     f"engine {engine.__version__} no longer accepts this exchange: {refused}", "refused"

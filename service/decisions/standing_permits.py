@@ -89,9 +89,9 @@ class PermitReader:
             return self._committed(context, committed)
         record = with_personal_values(stored.entry.leaf, stored.entry.openings)
         if record["decision"].get("proceed") is not True:
-            return RefusedExchange(record, self._ways(stored))
+            return RefusedExchange(record, self._ways(context, stored))
         _check_whole(stored)
-        again = self._replaying.reopened(stored)
+        again = self._replaying.reopened(stored, request_id=context.request_id)
         day = date.fromisoformat(again.record["as_of"])
         committable = day + timedelta(days=self._service.settings.commit_within_days)
         permit = self._permit(stored, again, day, min(committable, self._last_day_now(context, id)), None)
@@ -109,7 +109,7 @@ class PermitReader:
             raise RequestRefused("commitment-ended", f"the commitment {commitment.id} was {commitment.state}{after}")
         stored = self._service.read(lambda connection: log_access.record(context, commitment.evaluation, connection))
         _check_whole(stored)
-        again = self._replaying.reopened(stored)
+        again = self._replaying.reopened(stored, request_id=context.request_id)
         ends = [term_ends(again.judgement.exchange, commitment.as_of)]
         ends += [each.first_day_without - timedelta(days=1) for each in commitment.events if each.first_day_without]
         last = min((each for each in ends if each is not None), default=date.max)
@@ -161,10 +161,10 @@ class PermitReader:
             commitment=commitment,
         )
 
-    def _ways(self, stored: Stored) -> Mapping[str, Any]:
+    def _ways(self, context: Reading, stored: Stored) -> Mapping[str, Any]:
         """What would let an exchange proceed; nothing beyond its answer where it cannot be decided again as it was."""
         try:
-            again = self._replaying.reopened(stored)
+            again = self._replaying.reopened(stored, request_id=context.request_id)
         except CannotReplay:
             return {}
         return _explained(again, REFUSED) if again.same_verdict else {}

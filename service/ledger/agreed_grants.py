@@ -6,7 +6,7 @@ A party, an asset and a day go in, as known at a moment; grants and chains of gr
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any
 
 import sqlalchemy as sa
@@ -34,7 +34,7 @@ class AgreedGrant:
 
 
 class AgreedGrants:
-    """Reads the grants of one database. `zone` is that of the days up to whose end something is known."""
+    """Reads the grants of one database. `zone` is that of the days on which something stands."""
 
     def __init__(self, connection: sa.Connection, rights: RightsBook, reader: engine.BookReader, zone: tzinfo) -> None:
         self._connection, self._rights, self._reader, self._zone = connection, rights, reader, zone
@@ -65,7 +65,7 @@ class AgreedGrants:
         grants = as_known(rows, voided or ALWAYS)
         last = max(each.last or engine.PERPETUAL for each in grants)
         if voided is not None:
-            last = min(last, date.fromisoformat(voided[:10]))
+            last = min(last, datetime.fromisoformat(voided).astimezone(self._zone).date())
         first = min(each.first for each in grants)
         if first > day:
             return None

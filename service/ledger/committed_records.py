@@ -6,6 +6,7 @@ Each comes with how it ended, if it did: a commitment that was withdrawn or amen
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime, tzinfo
 
 import sqlalchemy as sa
 
@@ -34,6 +35,10 @@ class CommittedRecord:
     ended_at: str | None = None
     reason: str | None = None
     other: str | None = None
+
+    def ended_on(self, zone: tzinfo) -> str:
+        """The day, in a time zone, on which it ended; empty where it did not."""
+        return datetime.fromisoformat(self.ended_at).astimezone(zone).date().isoformat() if self.ended and self.ended_at else ""
 
 
 def of_records(connection: sa.Connection, sequences: Sequence[int]) -> dict[int, CommittedRecord]:

@@ -231,7 +231,10 @@ def answer(context: Committing, id: str, number: int, report: int, sent: AnswerS
         raise RequestRefused("forbidden", "the party that it was promised to says so: use a key that belongs to this party")
     of, found = _reported(transaction, id, number, report, party(_BOOK, transaction, context.caller.party))
     if found.answer is not None:
-        raise RequestRefused("not-answerable", f"the report was {found.answer} on {found.answered_at[:10]}")
+        raise RequestRefused(
+            "not-answerable",
+            f"the report was {found.answer} on {context.settings.day_of(datetime.fromisoformat(found.answered_at))}",
+        )
     at, by = moment_text(context.now), context.caller.id
     reports = PromiseReports(Promises(_BOOK, context.settings.callers_counts))
     reports.answer(transaction, of, found, sent.answer, sent.reason, at, by)

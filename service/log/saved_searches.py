@@ -6,7 +6,9 @@ erased, since a party's id may be personal.
 """
 
 import json
-from collections.abc import Collection, Mapping
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +19,7 @@ from service.limits import SAVED_SEARCHES_OF_ONE
 from service.store.tables import saved_search
 
 MOST_NAME = 100  # characters
+_FEW_LETTERS = 3
 
 
 class SearchRefused(ValueError):
@@ -65,11 +68,32 @@ def delete(transaction: sa.Connection, caller: str, id: str) -> None:
 
 
 def forget(transaction: sa.Connection, texts: Collection[str]) -> None:
-    """Delete the searches of all callers that quote one of some texts."""
-    erased = frozenset(texts)
-    for row in transaction.execute(sa.select(saved_search.c.id, saved_search.c.parameters)).all():
+    """Delete the searches of all callers that quote one of some texts, in their name too, and in whatever spelling."""
+    erased = {form for each in texts if (form := _form(each))}
+    if not erased:
+        return
+    columns = (saved_search.c.id, saved_search.c.name, saved_search.c.parameters)
+    for row in transaction.execute(sa.select(*columns)).all():
         parameters = json.loads(row.parameters)
-        part: str = parameters.get("text", "").lower()
-        quoted = part and any(part in each.lower() for each in erased)
-        if quoted or erased.intersection(map(str, parameters.values())):
+        part = _form(str(parameters.get("text", "")))
+        said = [_form(row.name), *map(_form, _texts(parameters))]
+        if any((part and part in each) or any(_quotes(text, each) for text in said) for each in erased):
             transaction.execute(sa.delete(saved_search).where(saved_search.c.id == row.id))
+
+
+def _texts(parameters: Mapping[str, Any]) -> Iterator[str]:
+    """The values of parameters as texts; one may come several times."""
+    for value in parameters.values():
+        yield from map(str, value if isinstance(value, list | tuple) else (value,))
+
+
+def _form(text: str) -> str:
+    """A text as it is compared: what looks alike in another width or case is the same."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _quotes(text: str, erased: str) -> bool:
+    """Whether a text is an erased one, or has it as words of its own. A very short one would be found everywhere."""
+    if text == erased:
+        return True
+    return len(erased) >= _FEW_LETTERS and re.search(rf"(?<!\w){re.escape(erased)}(?!\w)", text) is not None

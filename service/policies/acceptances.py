@@ -24,6 +24,7 @@ from service.limits import ACCEPTANCE_CELLS, ACCEPTANCE_DAYS
 from service.policies import loading
 from service.policies.reloading import Origin, Policies, PoliciesRefused
 from service.problems import RequestRefused, places_of
+from service.receipts.file_lock import LockHeld
 from service.store import durable_file
 
 LOADING_SECONDS = 60.0  # for which another acceptance may be loading all policies
@@ -133,7 +134,7 @@ def put_in_place(folder: Folder, live: engine.Bundle, asked: AcceptanceRequest, 
     try:
         with durable_file.alone_in(folder.path, LOADING_SECONDS):
             return _put(path, folder, live, asked, today)
-    except durable_file.FolderHeld as held:
+    except LockHeld as held:
         raise RequestRefused("busy", str(held.strerror), headers={"Retry-After": "10"}) from None
 
 

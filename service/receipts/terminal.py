@@ -6,7 +6,6 @@ no receipt can prove.
 """
 
 import argparse
-import fcntl
 import json
 import os
 import sys
@@ -18,6 +17,7 @@ from typing import Any, Final
 
 from ..transparency.signed_note import MAX_NOTE_BYTES, KeyTextRefused, VerifierKey
 from .demand import Demand, ReceiptNotAccepted, accept_receipt
+from .file_lock import lock
 from .receipt import MAX_RECEIPT_BYTES, Receipt, ReceiptInvalid, VerifiedReceipt
 from .withdrawals import Withdrawals, WithdrawalsInvalid, verified_withdrawals
 
@@ -51,14 +51,18 @@ class CommandOptions:
 
 @dataclass(frozen=True, slots=True)
 class UsedInFile:
-    """The commitments that were used, an id a line in a file. The file is locked while an id is looked up and added."""
+    """
+    The commitments that were used, an id a line in a file. The file is locked while an id is looked up and added.
+
+    Where another process holds it for longer, nothing is used, and the error says which one.
+    """
 
     path: Path
 
     def use(self, commitment: str, good_until: datetime) -> bool:
         """Remember a commitment; whether it is new. Raises OSError."""
         with self.path.open("a+", encoding="utf-8") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            lock(file.fileno(), "it")
             file.seek(0)
             if commitment in file.read().split():
                 return False

@@ -232,7 +232,8 @@ def _committed_section(found: _Found) -> Section:
             found.exchange(row),
             found.outcome(row),
             cell(
-                ending(made, words) or text_for(words, f"state_{made.state}"), tone="" if made.state == "committed" else "open"
+                ending(made, words, found.context.settings.tzinfo) or text_for(words, f"state_{made.state}"),
+                tone="" if made.state == "committed" else "open",
             ),
             cell(made.evaluation, made.evaluation),
         )

@@ -6,6 +6,7 @@ was not shown as not shown, an erased value as erased. Nothing is guessed, and n
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
 from functools import cached_property
 from typing import Any
 
@@ -19,10 +20,10 @@ _BARE = ("id", "value")  # the kinds of values that say enough without the title
 
 
 class ColumnValues:
-    """The values of columns in one language, by the titles of one bundle."""
+    """The values of columns in one language, by the titles of one bundle; days are those of a zone."""
 
-    def __init__(self, bundle: engine.Bundle, lang: str) -> None:
-        self._bundle = bundle
+    def __init__(self, bundle: engine.Bundle, lang: str, zone: tzinfo) -> None:
+        self._bundle, self._zone = bundle, zone
         self._language = engine.LANGUAGES[lang]
         self._book = engine.Phrasebook(bundle, self._language)
         self._words = wording(lang).reports
@@ -52,8 +53,8 @@ class ColumnValues:
     def _recorded(self, name: str, made: CommittedRecord) -> Iterator[str]:
         if name == "day":
             yield made.day
-        elif made.ended_at:
-            yield text_for(self._words, f"ended_{made.ended}").format(made.ended_at[:10])
+        elif ended := made.ended_on(self._zone):
+            yield text_for(self._words, f"ended_{made.ended}").format(ended)
 
     def _grounds(self, requirement: str, record: Mapping[str, Any]) -> Iterator[str]:
         """The standing provisions by which a requirement is met, or by which it is not owed."""

@@ -7,7 +7,7 @@ makes it a record: the day, the commitment, its state, and the decision that can
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import cached_property
 from itertools import islice
 
@@ -30,12 +30,13 @@ CONFIRMED = "confirmed"
 
 @dataclass(frozen=True)
 class TransferRegister:
-    """One register in one language; `name` is its name in the policies."""
+    """One register in one language; `name` is its name in the policies, and `zone` that of its days."""
 
     name: str
     text: engine.TransferRegisterText
     bundle: engine.Bundle
     lang: str
+    zone: tzinfo
 
     @cached_property
     def title(self) -> str:
@@ -108,7 +109,7 @@ class TransferRegister:
 
     def _row(self, row: TransferRow) -> tuple[Cell, ...]:
         made, words = row.made, self._words
-        state = [ending(made, words) or text_for(words, f"state_{made.state}")]
+        state = [ending(made, words, self.zone) or text_for(words, f"state_{made.state}")]
         if made.other:
             state.append(words["replaced_by"].format(made.other))
         tone = "" if made.state == "committed" else "open"
@@ -173,7 +174,7 @@ class TransferRegister:
 
     @cached_property
     def _values(self) -> ColumnValues:
-        return ColumnValues(self.bundle, self.lang)
+        return ColumnValues(self.bundle, self.lang, self.zone)
 
     @cached_property
     def _book(self) -> engine.Phrasebook:
@@ -188,11 +189,12 @@ class TransferRegister:
         return wording(self.lang).reports
 
 
-def ending(made: CommittedRecord, words: ReportsTexts) -> str:
-    """How and when a commitment, or what it granted, ended, and why; empty where it did not."""
-    if not made.ended or not made.ended_at:
+def ending(made: CommittedRecord, words: ReportsTexts, zone: tzinfo) -> str:
+    """How and when, by the days of a zone, a commitment, or what it granted, ended, and why; empty where it did not."""
+    ended = made.ended_on(zone)
+    if not ended:
         return ""
-    said = text_for(words, f"ended_{made.ended}").format(made.ended_at[:10])
+    said = text_for(words, f"ended_{made.ended}").format(ended)
     return short(words["ended_because"].format(said, made.reason)) if made.reason else said
 
 

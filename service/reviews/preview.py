@@ -62,7 +62,7 @@ def preview(
     cannot be made again, or if one of the provisions cannot be signed off.
     """
     live, today = context.live, context.today
-    judgement = sign_off.judge_again(live, stored)
+    judgement = sign_off.judged(live, stored, context.judge_again)
     if not judgement.agreed:
         raise RequestRefused("not-signable", sign_off.DISAGREED)
     standing = approvals_on(live, said, today)

@@ -35,6 +35,7 @@ from service.reviews.standing_sign_off import Row, approvals_on, meaning_of, sig
 from service.store.moments import moment_text
 from service.store.row_seals import SIGN_OFFS, changing
 from service.store.tables import person, personal, sign_off
+from service.telemetry.incidents import JudgeAgain, judge_again
 
 MOST_TRIES = 5  # to keep a sign-off, while other sign-offs of the same facts keep coming
 ERASED = "personal values of this decision were erased, so nobody can say which facts would be signed off"
@@ -186,7 +187,7 @@ def bind(context: Reviewing, stored: Stored, asked: SignOffRequest) -> SignOffBi
     live = context.live
     if asked.until is not None and asked.until < context.today:
         raise _not("the last day, `until`, has passed already")
-    judgement = judge_again(live, stored)
+    judgement = judged(live, stored, context.judge_again)
     if not judgement.agreed:
         raise _not(DISAGREED)
     if asked.requirement is not None:
@@ -211,7 +212,7 @@ def bind(context: Reviewing, stored: Stored, asked: SignOffRequest) -> SignOffBi
 
 def signable(live: Live, stored: Stored) -> tuple[str, ...]:
     """The provisions of a recorded decision that may be signed off. Raises RequestRefused if it cannot be decided again."""
-    judgement = judge_again(live, stored)
+    judgement = judged(live, stored, judge_again)
     return judgement.signable if judgement.outcome.word in OPEN else ()
 
 
@@ -363,7 +364,7 @@ def check_whole(stored: Stored) -> None:
         raise _not(ERASED)
 
 
-def judge_again(live: Live, stored: Stored) -> engine.Judgement:
+def judged(live: Live, stored: Stored, judge: JudgeAgain) -> engine.Judgement:
     """
     The exchange of a record under the policies that are loaded, judged without approvals on the day of its decision. Raises RequestRefused.
     """
@@ -381,7 +382,7 @@ def judge_again(live: Live, stored: Stored) -> engine.Judgement:
     if record["decision"].get("engine", {}).get("agreed") is False:
         raise _not(DISAGREED)
     try:
-        return live.pdp.judge(exchange.as_shown(shown_until(record)), as_of=date.fromisoformat(record["as_of"]))
+        return judge(entry.id, live.pdp, exchange.as_shown(shown_until(record)), date.fromisoformat(record["as_of"]), ())
     except engine.EnginesFailed:
         raise _not("no engine could decide this exchange again") from None
 

@@ -2,7 +2,8 @@
 The outermost layer: every request passes it on its way in, and every answer on its way out.
 
 In: the request gets an id. The gate checks that it is addressed to this machine: a page in a browser that rebinds a name to 127.0.0.1
-still sends that name, while a probe by address sends no name. The entrance then finds out who calls. Out: the answer gets the id, and
+still sends that name, while a probe by address sends no name. The entrance then finds out who calls. An encoded slash (`%2F`) belongs to
+an id and ends no step of an address: so reads it a proxy in front that guards addresses. Out: the answer gets the id, and
 headers that prevent caching and misreading. An unforeseen failure becomes a problem document. Each request gets one log line, and a
 refused caller one more for the audit. Requests that watch the service come every few seconds: those that succeed are logged and traced at
 the level `debug` only.
@@ -16,12 +17,12 @@ from contextlib import suppress
 from functools import lru_cache
 from time import perf_counter
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote, urlencode
 
 import sqlalchemy as sa
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils import uuid7
 
@@ -41,6 +42,7 @@ from service.telemetry.tracing import parent_of
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9.-]{1,255})(:[0-9]{1,5})?")
+_SLASH = re.compile(rb"%2[Ff]")
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"cache-control", b"no-store"),
@@ -107,6 +109,7 @@ class Gate:
                 if place:
                     place.take()
                 await self._entrance.admit(scope)
+                _check_slashes(scope)
                 if place:
                     place.belongs_to(scope.get("caller"))
                     if has_body(scope["headers"]):
@@ -245,9 +248,22 @@ def _is_address(authority: bytes) -> bool:
 
 def _route(scope: Scope) -> str | None:
     """The declared route of a request, also if the request was refused before routing. It is never the path, which may hold a value."""
-    if "route" in scope:
-        return getattr(scope["route"], "path_format", None)
-    for route in scope["app"].router.routes:
-        if route.matches(scope)[0] is Match.FULL:
-            return getattr(route, "path_format", None)
-    return None
+    return getattr(scope["route"] if "route" in scope else _route_of(scope), "path_format", None)
+
+
+def _route_of(scope: Scope) -> BaseRoute | None:
+    """The route that answers a request, None where none does."""
+    routes: list[BaseRoute] = scope["app"].router.routes
+    return next((route for route in routes if route.matches(scope)[0] is Match.FULL), None)
+
+
+def _check_slashes(scope: Scope) -> None:
+    """Raises RequestRefused where a request has another route, or none, if its encoded slashes end no step of its path."""
+    raw: bytes = scope.get("raw_path") or b""
+    if _SLASH.search(raw) is None or (found := _route_of(scope)) is None:
+        return
+    kept = unquote(_SLASH.sub(b"%252F", raw).decode("latin-1"))
+    if _route_of({**scope, "path": kept}) is not found:
+        raise RequestRefused(
+            "not-found", "an encoded slash (`%2F`) ends no step of an address: write `/`, and `%2F` within an id"
+        )

@@ -207,11 +207,12 @@ class Generations:
                 self._stop(status if status >= 0 else 70)
 
     def _stop(self, status: int) -> None:
-        """Begin the end, or repeat the signal to end."""
-        if self._status is None:
+        """Begin the end, or repeat the signal to end: by another number, since two that wait under one number are one (signal(7))."""
+        repeated = self._status is not None
+        if not repeated:
             self._status = status
             self._on_stop()
-        self._send(signal.SIGTERM)
+        self._send(signal.SIGINT if repeated else signal.SIGTERM)
 
     def _send(self, number: int) -> None:
         for each in self._all:

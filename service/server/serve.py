@@ -96,7 +96,7 @@ def _answer(
     if prepared is None or service.live is not prepared.live:
         service.live.pdp.set_up()  # else the first exchange would keep all others waiting for it
     if figures:
-        service.metrics.share(figures)
+        service.metrics.share(figures, say)
     with _starting():
         certificates = _certificates(settings, service)
         app = create_app(settings, service)

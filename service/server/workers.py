@@ -270,8 +270,10 @@ class Supervisor:
         self._due[worker.number] = monotonic() + pause
 
     def _stop(self, status: int, number: int = signal.SIGTERM) -> None:
-        """Begin the end, or repeat the signal to end."""
-        if self._status is None:
+        """Begin the end, or repeat the signal to end: by another number, since two that wait under one number are one (signal(7))."""
+        if self._status is not None:
+            number = signal.SIGINT
+        else:
             self._status = status
             self._until = monotonic() + self._patience + (PATIENCE_SECONDS if number == LEAVE else 0.0)
             self._due.clear()

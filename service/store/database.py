@@ -30,6 +30,7 @@ from service.store.kept_checkpoint import KeptCheckpoint, LogPutBack
 from service.store.log_key import LogKey, LogRefused
 from service.store.log_tree import Growth, SealedTree, TreeBroken, Vouched, begin_growth, is_still_sealed, sealed_tree
 from service.store.tables import head
+from service.store.tree_tiles import goes_on
 
 LOCK_WAIT_SECONDS = 5.0
 CONNECT_SECONDS = 5
@@ -40,6 +41,12 @@ FAILED_READ_SECONDS = 10.0  # between two reports of readings that failed
 # page_size, of a new database: a record has tens of kilobytes, and each page of it is written by calls of its own.
 # secure_delete: SQLite overwrites what is erased instead of only forgetting where it was.
 _WRITER_PRAGMAS = ("page_size = 32768", "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON")
+# The tables of which an erasure empties or deletes rows with values: PostgreSQL keeps their old versions until they are vacuumed.
+_OF_ERASURES = (
+    "attached_document", "coded_block", "commitment_event", "commitment_reference", "document", "document_confirmation", "draft",
+    "entity", "entity_alias", "entity_spelling", "idempotency", "leaf_opening", "person", "personal", "promise_report", "review_case",
+    "review_note", "saved_search", "sign_off", "subject_seal", "term",
+)  # fmt: skip
 
 # synchronous_commit: a server may be set up to answer a commit before it is on the disk; for a record this is not allowed.
 _WRITER_SETTINGS = "SET synchronous_commit = on; SET idle_in_transaction_session_timeout = '30s'; SET lock_timeout = '5s'"
@@ -76,7 +83,9 @@ class Database:
         self._key: LogKey | None = None
         self._last: tuple[LogKey, SealedTree] | None = None  # what this process sealed last
         self._put_back: str | None = None  # why nothing is recorded any more
-        self._largest = -1  # leaves that this process saw in the tree; -1 until the tree was compared with the kept checkpoint
+        self._seen: SealedTree | None = (
+            None  # the largest tree that this process saw; None until one was compared with the kept checkpoint
+        )
         self.on_failed_read: Callable[[str], None] = lambda reason: None
         self._failed_read = -FAILED_READ_SECONDS  # when one was reported last
         self._direct: sqlite3.Connection | None = None
@@ -172,17 +181,32 @@ class Database:
         The tree goes on from the kept checkpoint, and from what this process saw before. Raises TreeBroken, LogPutBack, and
         LogKeyRefused without the log's key.
         """
-        largest = self._largest  # read before the tree, which may grow meanwhile, as the note is
+        seen = self._seen  # read before the tree, which may grow meanwhile, as the note is
         if self._put_back is not None:
             raise LogPutBack(self._put_back)
-        note = self.kept.note() if largest < 0 else None
+        note = self.kept.note() if seen is None else None
         found, key = self.sealed_alone(connection)
         if note is not None:
             self.kept.compare(connection, found, key, note)
-        if found.size < largest:
-            raise LogPutBack(f"the log had {largest} leaves and has {found.size}: an older database was put in its place")
-        self._largest = max(self._largest, found.size)
+        if seen is not None and found is not seen:
+            self._compare(connection, found, seen)
+        if self._seen is None or self._seen.size < found.size:
+            self._seen = found
         return found, key
+
+    def _compare(self, connection: sa.Connection, found: SealedTree, seen: SealedTree) -> None:
+        """
+        Show that a tree goes on from one that this process saw before. Raises LogPutBack and TreeBroken.
+
+        What this process sealed itself went on from it already, so only what others wrote costs more than a look at the size.
+        """
+        if found.size < seen.size:
+            raise LogPutBack(f"the log had {seen.size} leaves and has {found.size}: an older database was put in its place")
+        own = self._last is not None and found is self._last[1]
+        if not own and not goes_on(connection, found, seen):
+            raise LogPutBack(
+                f"the log of {found.size} leaves does not go on from the {seen.size} that it had: another database was put in its place"
+            )
 
     def refuse(self, reason: str) -> None:
         """Record nothing more, and sign nothing: a witness of the log knows another one."""
@@ -322,10 +346,7 @@ class Database:
         """
         if self.dialect == "postgresql":
             with suppress(sa.exc.DBAPIError), self.writing.connect() as free:
-                free.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(
-                    "VACUUM personal, leaf_opening, subject_seal, term, entity, entity_alias, entity_spelling, idempotency, person,"
-                    " document, attached_document, document_confirmation, coded_block"
-                )
+                free.execution_options(isolation_level="AUTOCOMMIT").exec_driver_sql(f"VACUUM {', '.join(_OF_ERASURES)}")
             return True
         raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
         with suppress(sqlite3.Error):

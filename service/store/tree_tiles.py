@@ -47,3 +47,18 @@ def frontier_at(connection: sa.Connection, sealed: SealedTree, size: int) -> Fro
         return Frontier.of_tree(size, nodes(connection, sealed).node)
     except TileRefused as refused:
         raise TreeBroken(f"the hashes do not lead to the root: {refused}") from None
+
+
+def goes_on(connection: sa.Connection, sealed: SealedTree, before: SealedTree) -> bool:
+    """
+    Whether a sealed tree begins with a sealed one before it. Raises TreeBroken if the rows do not lead to the root.
+
+    Rows are read only where leaves have filled a tile since: the hashes of the others are in what is sealed.
+    """
+    if sealed.size < before.size:
+        return False
+    if sealed.size >> TILE_HEIGHT != before.size >> TILE_HEIGHT:
+        return frontier_at(connection, sealed, before.size) == before.frontier
+    more = sealed.tail[len(before.tail) :]
+    added = [more[at : at + HASH_BYTES] for at in range(0, len(more), HASH_BYTES)]
+    return sealed.tail.startswith(before.tail) and before.frontier.appended(added) == sealed.frontier

@@ -23,8 +23,10 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessColl
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+from structlog.typing import FilteringBoundLogger
 
 from service.store.durable_file import alone_in
+from service.telemetry.log_lines import described
 
 SHARE_SECONDS = 1.0
 
@@ -82,6 +84,8 @@ class Metrics:
         self._by_outcome: dict[str, Counter] = {}
         self._by_answer: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
         self._folder: Path | None = None
+        self._say: FilteringBoundLogger | None = None
+        self._prevented: set[tuple[str, ...]] = set()  # by what kinds of errors the figures were not shared
         self._writing = threading.Lock()  # INVARIANT (whole files): one thread at a time writes the file of this worker
         self._refreshing: list[Callable[[], Awaitable[None]]] = []
 
@@ -150,9 +154,9 @@ class Metrics:
             encode, media_type = choose_encoder("")
         return encode(_Fixed(_merged(snapshots, largest))), media_type
 
-    def share(self, folder: Path) -> None:
-        """Share the figures of this worker with the others, while `sharing`."""
-        self._folder = folder
+    def share(self, folder: Path, say: FilteringBoundLogger) -> None:
+        """Share the figures of this worker with the others, while `sharing`. `say` writes a line for what prevents it."""
+        self._folder, self._say = folder, say
 
     @asynccontextmanager
     async def sharing(self) -> AsyncIterator[None]:
@@ -161,21 +165,29 @@ class Metrics:
         yield
         if task and self._folder:
             task.cancel()
-            with suppress(OSError), self._writing:
-                _write(self._folder / f"{os.getpid()}.json", self._snapshot())  # what was counted since stays in the sums
+            self._write_mine(self._folder)  # what was counted since stays in the sums
 
     async def _share(self, folder: Path) -> None:
         while True:
-            with suppress(
-                Exception
-            ):  # a full disk, or a figure that cannot be read now: the others keep what was written before
-                await asyncio.to_thread(self._write_mine, folder)
+            await asyncio.to_thread(self._write_mine, folder)
             await asyncio.sleep(SHARE_SECONDS)
 
     def _write_mine(self, folder: Path) -> None:
-        with self._writing:
-            shared = (each for each in self._snapshot() if self._over.get(each.name) != "answering")
-            _write(folder / f"{os.getpid()}.json", shared)
+        try:
+            with self._writing:
+                shared = (each for each in self._snapshot() if self._over.get(each.name) != "answering")
+                _write(folder / f"{os.getpid()}.json", shared)
+        except Exception as failed:  # noqa: BLE001 - a full disk, or a figure that cannot be read now: the others keep what was written
+            self._not_shared(failed)
+
+    def _not_shared(self, failed: Exception) -> None:
+        """Write a line for an error, once for each kind and place of it: the next round may meet it again."""
+        told = described(failed)
+        reason = failed.strerror if isinstance(failed, OSError) else None
+        kind = (told["error"], reason or "", *told["at"])
+        if self._say and kind not in self._prevented:
+            self._prevented.add(kind)
+            self._say.warning("figures_not_shared", **({"reason": reason} if reason else {}), **told)
 
     def _snapshot(self) -> list[Metric]:
         found = []

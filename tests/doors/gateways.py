@@ -6,12 +6,13 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+from tests.free_port import free_port
 from tests.pages import blocks
 
 PAGE = "service/docs/gateways.md"
@@ -34,14 +35,6 @@ def replaced(text: str, *pairs: tuple[str, str]) -> str:
         assert old in text, f"the page has no `{old}`"
         text = text.replace(old, new)
     return text
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 @dataclass(frozen=True)
@@ -136,9 +129,13 @@ class Gateway:
         if body:
             lines.append(f"content-length: {len(body)}")
         head = "\r\n".join([*lines, "connection: close", "", ""]).encode("latin-1")
-        with socket.create_connection(("127.0.0.1", self.port), 20) as connection:
-            connection.sendall(head + body)
-            answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+        with socket.create_connection(("127.0.0.1", self.port), 60) as connection:
+            answer = b""
+            with suppress(ConnectionError):  # who is denied before all was read may be cut off, before or behind the answer
+                connection.sendall(head + body)
+            with suppress(ConnectionError):
+                while piece := connection.recv(65_536):
+                    answer += piece
         head, _, rest = answer.partition(b"\r\n\r\n")
         status, *fields = head.decode("latin-1").split("\r\n")
         found: dict[str, tuple[str, ...]] = {}
@@ -191,7 +188,7 @@ def running(command: list[str], port: int, environment: Mapping[str, str], folde
     with (folder / "said.txt").open("wb") as said:
         process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=said, stderr=said)
     try:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while not _listens(port):
             assert process.poll() is None, (folder / "said.txt").read_text()
             assert time.monotonic() < until, f"{command[0]} does not listen"

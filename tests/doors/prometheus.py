@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import yaml
 
-from tests.doors.gateways import free_port
 from tests.doors.promql import RULES
+from tests.free_port import free_port
 from tests.pages import blocks
 
 PROMETHEUS, PROMTOOL = "/usr/bin/prometheus", "/usr/bin/promtool"
@@ -76,7 +76,7 @@ def scraping(folder: Path, port: int, authority: Path, key: str) -> Iterator[Pro
         process = subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{own}"], stdout=said, stderr=said, cwd=folder)
     try:
         found = Prometheus(f"http://127.0.0.1:{own}")
-        until = time.monotonic() + 30
+        until = time.monotonic() + 60
         while not _ready(found):
             assert process.poll() is None, (folder / "said.txt").read_text()
             assert time.monotonic() < until, "Prometheus does not get ready"

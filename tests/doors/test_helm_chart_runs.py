@@ -10,7 +10,6 @@ import http.client
 import json
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from typing import Any
 import pytest
 
 from tests.doors.rendered_chart import Object, objects, template
+from tests.free_port import free_port
 from tests.service import ready_process
 from tests.service.conftest import POLICIES, eventually, postgresql, without_settings
 from tests.service.databases import PostgreSQL
@@ -46,9 +46,7 @@ class Pod:
         self.grace = spec.get("terminationGracePeriodSeconds", 30)
         self.log = folder / "log"
         self._folder = folder
-        with closing(socket.socket()) as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         self._places = {
             "/data": folder / "data",
             **{each["mountPath"]: volumes[each["name"]] for each in self.container["volumeMounts"]},

@@ -18,8 +18,8 @@ from service.outbox.kafka_sink import KafkaSink, place
 from service.outbox.sink_settings import KafkaSettings
 from service.outbox.sinks import SinkUnreachable
 from service.outbox.stream_event import StreamEvent
-from tests.doors.gateways import free_port
 from tests.doors.receiving import SOURCE, event, make_topic, relay, tansu
+from tests.free_port import free_port
 from tests.outbox_run.certificates import certificate
 from tests.service.conftest import eventually
 
@@ -62,7 +62,7 @@ def read(port: int, events: int) -> list[ConsumerRecord]:
             await consumer.stop()
         return found
 
-    return asyncio.run(asyncio.wait_for(consumed(), 20))
+    return asyncio.run(asyncio.wait_for(consumed(), 60))
 
 
 def number_of(record: ConsumerRecord) -> int:
@@ -134,7 +134,7 @@ def test_connections_that_break_lose_nothing(tmp_path: Path) -> None:
             kafka.close()
 
         sending = threading.Thread(target=send)
-        last.callback(sending.join, 20)
+        last.callback(sending.join, 60)
         last.callback(over.set)
         for number in range(8):
             with relay(behind, before):
@@ -144,7 +144,7 @@ def test_connections_that_break_lose_nothing(tmp_path: Path) -> None:
         last.enter_context(relay(behind, before))
         goes_on(sent)
         over.set()
-        sending.join(20)
+        sending.join(60)
         records = read(behind, sent[0])
     numbers = [*range(sent[0])]
     assert sorted({number_of(each) for each in records}) == numbers

@@ -118,9 +118,9 @@ def test_each_expression_has_a_value(tmp_path: Path) -> None:
             scraping(tmp_path / "prometheus", server.port, authority.folder / "ca.pem", traffic.key)
         )
         wanted = 'fifthfactor_watch_due_seconds == 0 and on () fifthfactor_shadow_decisions_total{result="same"} > 5'
-        eventually(lambda: prometheus.query(wanted), 30)
-        eventually(lambda: prometheus.query("fifthfactor_witness_timestamp_seconds"), 30)
-        eventually(lambda: prometheus.query("count_over_time(up[1m]) > 20"), 30)
+        eventually(lambda: prometheus.query(wanted))
+        eventually(lambda: prometheus.query("fifthfactor_witness_timestamp_seconds"))
+        eventually(lambda: prometheus.query("count_over_time(up[1m]) > 20"))
         (target,) = prometheus.get("targets")["activeTargets"]
         assert (target["health"], target["lastError"]) == ("up", "")
         found = asked(prometheus)

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tests.doors.gateways import NGINX, free_port
+from tests.doors.gateways import NGINX
 from tests.doors.gateways import running as program
+from tests.free_port import free_port
 from tests.service.conftest import Server, body, eventually, running
 from tests.service.databases import PostgreSQL
 from tests.service.load import Load, during, post
@@ -76,6 +77,8 @@ class Balancer:
     def workers(self) -> set[int]:
         """Its processes that answer."""
         master = (self.folder / "nginx.pid").read_text().strip()
+        if not master:  # the file is there before its number
+            return set()
         return set(map(int, Path(f"/proc/{master}/task/{master}/children").read_text().split()))
 
     @contextmanager

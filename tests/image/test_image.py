@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import tomllib
@@ -17,6 +16,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.free_port import free_port
 from tests.image.mounted_image import MountedImage, buildah, mounted
 from tests.service.deploy.canaries import CANARIES, checkout_with_canaries, listed_files
 from tests.service.deploy.ignored_files import goes_in
@@ -40,13 +40,6 @@ def data(tmp_path: Path) -> Path:
     folder = tmp_path / "data"
     folder.mkdir(mode=0o700)
     return folder
-
-
-def free_port() -> str:
-    """A port that is free now."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return str(free.getsockname()[1])
 
 
 def version() -> str:
@@ -90,7 +83,7 @@ def test_it_is_of_this_version(image: MountedImage, data: Path) -> None:
 
 def test_it_answers_with_a_root_that_nobody_can_write(image: MountedImage, data: Path) -> None:
     """A key is made, the health check passes, an exchange is decided by two engines, and SIGTERM ends it within its drain."""
-    entry, port = image.config["Entrypoint"], free_port()
+    entry, port = image.config["Entrypoint"], str(free_port())
     variables = {"FIFTHFACTOR_HOSTS": "gate.example.org", "FIFTHFACTOR_PORT": port, "FIFTHFACTOR_WORKERS": "2"}
     create = image.command(data, [*entry, "keys", "create", "--name", "gateway", "--scope", "evaluate"], **variables)
     made = subprocess.run(create, capture_output=True, text=True, check=False)
@@ -128,7 +121,7 @@ def test_it_answers_with_a_root_that_nobody_can_write(image: MountedImage, data:
             assert answer["engine"]["agreed"] is True
             assert (answer["engine"]["version"], answer["engine"]["mode"]) == (version(), "checked")
             with pytest.raises(OSError, match="Unauthorized"):
-                urlopen(Request(f"http://127.0.0.1:{port}/v1/evaluate", b"{}", {"Host": "gate.example.org"}), timeout=5)
+                urlopen(Request(f"http://127.0.0.1:{port}/v1/evaluate", b"{}", {"Host": "gate.example.org"}), timeout=60)
             drain = float(dict(each.split("=", 1) for each in image.config["Env"])["FIFTHFACTOR_DRAIN_SECONDS"])
             (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
             (service,) = Path(f"/proc/{child}/task/{child}/children").read_text().split()

@@ -89,14 +89,6 @@ class Killer(threading.Thread):
             self.join()
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 def listening(port: int, seconds: float = 30.0) -> None:
     """Wait until somebody listens on a port."""
     until = time.monotonic() + seconds

@@ -17,10 +17,11 @@ import sqlalchemy as sa
 
 from service.store.database import Database
 from service.store.tables import record, sink_cursor
+from tests.free_port import free_port
 from tests.outbox_run import arrivals, filling
 from tests.outbox_run.arrivals import SinkComparison
 from tests.outbox_run.certificates import certificate
-from tests.outbox_run.kills import Killer, Revived, free_port, listening
+from tests.outbox_run.kills import Killer, Revived, listening
 
 KINDS = ("webhook", "files", "otlp", "kafka")
 TOPIC, PARTITIONS = "fifthfactor-events", 6

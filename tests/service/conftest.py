@@ -26,7 +26,6 @@ from starlette.testclient import TestClient
 from service.audit.deep_verification import DeepVerification, snapshot
 from service.callers import openid_provider, tokens
 from service.log.store import Store
-from service.server import database_figures
 from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
@@ -35,7 +34,7 @@ from service.store.database import file_of
 from service.store.log_key import key_file
 from service.store.upgrade import existing
 from service.telemetry import log_lines
-from tests.service import archives_once, commands_once, ready_process, routes_on_demand, statements_once, unsynced
+from tests.service import archives_once, commands_once, patience, ready_process, routes_on_demand, statements_once, unsynced
 from tests.service.databases import KINDS, PostgreSQL
 
 ROOT = Path(__file__).parents[2]
@@ -46,14 +45,14 @@ statements_once.once()
 commands_once.once()
 archives_once.once()
 unsynced.begin()
+patience.begin()
 
 # Whoever asks a server of this machine trusts whom the others trust: to read all authorities takes longer than most requests.
 vars(httpx_transports)["create_ssl_context"] = cache(httpx.create_ssl_context)
 
-# What httpx waits by itself, a page of figures for its database, and who signs in for an issuer, is for machines that do little else.
+# What httpx waits by itself, and who signs in for an issuer, is for machines that do little else.
 for each in ("connect", "read", "write", "pool"):
     setattr(httpx_config.DEFAULT_TIMEOUT_CONFIG, each, 60.0)
-vars(database_figures)["PATIENCE_SECONDS"] = 60.0
 vars(tokens).update(FETCH_SECONDS=30, WAIT_SECONDS=60)
 vars(openid_provider).update(CALL_SECONDS=30, WAIT_SECONDS=60)
 
@@ -73,6 +72,9 @@ EXCHANGE: dict[str, Any] = {
     "data": {"people": 12000},
     "evidence": {"cn-standard-contract": {"dated": "2024-05-01", "covers": True, "attested_by": "Wang Fang, notary"}},
 }
+
+# A server of these tests turns nobody away because a busy machine lets it write late; one of a test about that has its own value.
+BUSY = {"FIFTHFACTOR_SHED_SECONDS": "60"}
 
 # For a test of what the databases may do differently. Such tests run every statement of the service on both of them.
 BOTH_DATABASES = pytest.mark.parametrize("database", KINDS, indirect=True)
@@ -237,7 +239,7 @@ class Server:
         if policies and "--policies" not in options:
             command += ["--policies", str(POLICIES)]
         folder = folder or (file_of(str(database)) or Path("here")).parent
-        wanted = {**without_settings(), **(environment or {})}
+        wanted = {**BUSY, **without_settings(), **(environment or {})}
         reads, writes = os.pipe()
         self._errors = os.fdopen(reads)
         self.process = self._start([*command, *options], folder, wanted, writes, module or ("service.cli" if fresh else ""))
@@ -268,7 +270,7 @@ class Server:
                 self._started.set()
         self._started.set()
 
-    def wait(self, seconds: float = 60) -> "Server":
+    def wait(self, seconds: float = 180) -> "Server":
         """Wait until it listens."""
         assert self._started.wait(seconds), "the server did not start"
         assert self.address, "".join(self.log)
@@ -283,15 +285,15 @@ class Server:
         """Send a signal and wait for the end; the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        code = self.process.wait(60)
-        self._reader.join(60)
+        code = self.process.wait(120)
+        self._reader.join(120)
         return code
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        """The log lines of one name so far."""
+        """The log lines of one name so far. The last one of a process that was killed may be a piece of a line."""
         return [
             event
-            for event in map(json.loads, (line for line in list(self.log) if line.startswith("{")))
+            for event in map(json.loads, (line for line in list(self.log) if line.startswith("{") and line.endswith("\n")))
             if event["event"] == name
         ]
 
@@ -316,7 +318,11 @@ def server(tmp_path: Path, database: str) -> Iterator[Server]:
         yield server
 
 
-def eventually(holds: Callable[[], object], seconds: float = 60) -> None:
+# For a server that many ask at the same moment: a record may wait as long as a busy machine needs, and nobody is turned away for it.
+PATIENT = {"FIFTHFACTOR_SHED_SECONDS": "60"}
+
+
+def eventually(holds: Callable[[], object], seconds: float = 120) -> None:
     """Wait until something holds. It is asked less and less often, up to five times a second: what is waited for needs the processor."""
     until, pause = time.monotonic() + seconds, 0.01
     while not holds():

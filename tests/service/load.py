@@ -8,6 +8,7 @@ from pathlib import Path
 from time import monotonic
 
 LOST = 0  # a request was sent on an open connection and no whole answer came
+IDLE = 2.5  # seconds, half of those after which the service closes a connection on which nothing is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,13 @@ class Load:
                 await asyncio.sleep(0.02)
                 continue
             with contextlib.closing(writing):
+                last = monotonic()
                 while not self.stopped:
                     number += 1
                     request = self.requests[number % len(self.requests)]
                     at = monotonic()
+                    if at - last > IDLE:  # this process stood still: as every client does, it asks on a new one
+                        break
                     try:
                         writing.write(request)
                         head = await reading.readuntil(b"\r\n\r\n")
@@ -58,7 +62,8 @@ class Load:
                     except (OSError, asyncio.IncompleteReadError):
                         self.asked.append(Asked(LOST, at, monotonic() - at))
                         break
-                    self.asked.append(Asked(int(head[9:12]), at, monotonic() - at, body if self.keep else b""))
+                    last = monotonic()
+                    self.asked.append(Asked(int(head[9:12]), at, last - at, body if self.keep else b""))
                     if self.pause:
                         await asyncio.sleep(self.pause)
                     if b"\r\nconnection: close\r\n" in head.lower():
@@ -79,7 +84,7 @@ def during(load: Load, what: Callable[[], Awaitable[None]]) -> None:
             await what()
         finally:
             load.stopped = True
-            await asyncio.wait_for(going, 60)
+            await asyncio.wait_for(going, 120)
 
     asyncio.run(both())
 
@@ -97,5 +102,16 @@ def memory(pid: int, what: str = "VmRSS") -> float:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process started."""
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """The processes that a process started, of one that has ended none."""
+    try:
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):  # it ended before it was looked at, or meanwhile
+        return []
+
+
+def state(pid: int) -> str:
+    """What a process does, as the kernel says it in one letter: `T` where it is stopped; Z where it has ended, or is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError, IndexError):
+        return "Z"

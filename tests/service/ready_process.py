@@ -38,7 +38,16 @@ from service.server.app import create_app
 from service.service import Service
 from service.settings import Settings
 from tests import read_once
-from tests.service import archives_once, commands_once, ready_doors, routes_on_demand, set_day, statements_once, unsynced
+from tests.service import (
+    archives_once,
+    commands_once,
+    patience,
+    ready_doors,
+    routes_on_demand,
+    set_day,
+    statements_once,
+    unsynced,
+)
 from tests.service.ready_doors import BUNDLED, OTHERS, READY
 
 ROOT = Path(__file__).parents[2]
@@ -237,7 +246,14 @@ def main() -> None:
     read_once.begin()
     for name in IMPORTED:
         importlib.import_module(name)
-    for each in (archives_once.once, commands_once.once, routes_on_demand.on_demand, statements_once.once, unsynced.begin):
+    for each in (
+        archives_once.once,
+        commands_once.once,
+        patience.begin,
+        routes_on_demand.on_demand,
+        statements_once.once,
+        unsynced.begin,
+    ):
         each()
     _begin_once()
     gc.collect()
@@ -341,6 +357,8 @@ def _become(asked: dict[str, Any], given: int, output: int, errors: int) -> NoRe
     os.environ.update(asked["environment"])
     if unsynced.SYNCED in os.environ:
         unsynced.end()
+    if patience.IMPATIENT in os.environ:
+        patience.end()
     if set_day.SET_DAY in os.environ:
         set_day.begin(os.environ[set_day.SET_DAY])
     time.tzset()

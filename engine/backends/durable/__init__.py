@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from engine.backends.durable.network import EngineUnavailable, NetworkError, load_engine
-from engine.backends.durable.outcome import DurableStrata, Tables
+from engine.backends.durable.outcome import DurableStrata
 from engine.backends.durable.program import Program
 from engine.backends.durable.rule_groups import group_rules
 from engine.backends.durable.ruleset_listing import ListedRuleset
 from engine.backends.durable.standing import ExemptionStrata
+from engine.backends.durable.strata_tables import StrataTables
 from engine.exchange import Exchange
 from engine.rules import Condition, Defined, RuleSet, Truth
 from engine.verdict import NONE_SIGNED, Definitions, Masks, Verdict
@@ -58,7 +59,7 @@ class Durable:
         bits = self._program.bits
         self.asked = {key: bits[key] for key in rules.definitions if key in asked}
         done = {name.removeprefix("done "): bit for name, bit in bits.items() if name.startswith("done ")}
-        self._tables = Tables(rules, self._standing, done, bits)
+        self._tables = StrataTables(rules, self._standing, done, bits)
         self._definitions: Program | None = None
         self._numbers: dict[str, int] = {}  # the rules of each provision, as bits
         for number, rule in enumerate(rules.rules):

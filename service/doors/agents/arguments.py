@@ -83,7 +83,11 @@ class RecipientsArguments(ToolArguments):
     exchange: Exchange
     recipients: Annotated[
         list[Line | Facts],
-        Field(min_length=1, max_length=MOST_RECIPIENTS, description='ids of the register, or facts like {"country": "KE"}'),
+        Field(
+            min_length=1,
+            max_length=MOST_RECIPIENTS,
+            description='ids of the register, facts like {"country": "KE"}, or "the public"',
+        ),
     ]
     lang: Lang = "en"
 

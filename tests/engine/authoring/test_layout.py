@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from typer.testing import CliRunner
 
 import engine
-from engine.authoring import layout
+from engine.authoring import layout, yaml_texts
 from engine.policy_language import tree
 from engine.policy_language.diagnostic import Findings
 from service.cli.main import app
@@ -347,7 +347,7 @@ def test_a_byte_order_mark_and_the_line_ends_of_windows_go() -> None:
 
 def test_a_layout_that_would_change_a_word_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is printed is read again; where it says something else, the file stays as it is."""
-    monkeypatch.setattr(layout, "_quoted", lambda text, in_brackets: text)
+    monkeypatch.setattr(yaml_texts, "quoted", lambda text, in_brackets: text)
     with pytest.raises(engine.NotLaidOut, match="would change what it says"):
         engine.lay_out("f.yaml", b'policy: "a: b"\n')
     monkeypatch.undo()

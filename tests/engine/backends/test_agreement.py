@@ -18,7 +18,7 @@ import pytest
 import engine
 from engine.backends import reference
 from engine.backends.bitset import Bitset, fact_masks, standing_and_levels, terms, value_tests
-from engine.backends.durable import Durable, exchange_encoding, messages, outcome, standing, value_answers
+from engine.backends.durable import Durable, exchange_encoding, messages, outcome, standing, strata_tables, value_answers
 from engine.backends.reference import Reference, levels, standing_rules, three_values
 from engine.rules import Atom, Calendar, Truth
 from engine.values import Amount, Disputed, Range, SetOf
@@ -137,7 +137,7 @@ FAULTS: dict[str, tuple[object, str, object]] = {
     "what may be so, and what it may deny, is certain": (messages, "_written", _all_sure),
     "a beaten rule stands": (standing.ExemptionStrata, "_stand", _unbeaten),
     "an overdue duty is forgotten": (outcome.DurableStrata, "_late", lambda *_: Truth.NO),
-    "a doubtful exemption lifts": (outcome.DurableStrata, "_doubtful", lambda *_: outcome.NOTHING),
+    "a doubtful exemption lifts": (outcome.DurableStrata, "_doubtful", lambda *_: strata_tables.NOTHING),
     "all of needs only one": (outcome, "min", max),
     "a period ends a working day later": (outcome, "days_over", lambda c, n, *on: DAYS_OVER(c, n + 1, *on)),
     "a day that no calendar knows is free": (value_answers, "days_over", lambda *args: _surely(DAYS_OVER(*args))),

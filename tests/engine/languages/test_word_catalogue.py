@@ -85,8 +85,9 @@ def test_each_language_has_a_class_and_a_catalogue() -> None:
 
 
 def test_every_sentence_of_the_catalogue_is_said_and_no_other() -> None:
-    """The names are those that `language.py` reads."""
-    tree = ast.parse((HERE / "language.py").read_text("utf-8"))
-    calls = [each for each in ast.walk(tree) if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)]
+    """The names are those that the three modules of what a language says read."""
+    trees = [ast.parse((HERE / f"{name}.py").read_text("utf-8")) for name in ("grammar", "decision_lines", "language")]
+    nodes = [each for tree in trees for each in ast.walk(tree)]
+    calls = [each for each in nodes if isinstance(each, ast.Call) and isinstance(each.func, ast.Attribute)]
     said = [each.args[0].value for each in calls if each.func.attr == "_said" and isinstance(each.args[0], ast.Constant)]  # type: ignore[attr-defined]
     assert sorted(map(str, said)) == sorted(ENGLISH.texts["sentences"])

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -42,7 +42,7 @@ def ask(client: TestClient, exchange: Any, recipients: Any, **headers: str) -> A
     return client.post("/v1/recipients", json={"exchange": exchange, "recipients": recipients}, headers=headers)
 
 
-def agree(client: TestClient, exchange: dict[str, Any], recipients: list[dict[str, Any]]) -> list[str]:
+def agree(client: TestClient, exchange: dict[str, Any], recipients: Sequence[dict[str, Any] | str]) -> list[str]:
     """Ask about recipients at once and about each by itself; the outcomes, which are the same. One refusal is the other's."""
     answer = ask(client, exchange, recipients)
     each = [client.post("/v1/evaluate", json={**exchange, "recipient": recipient}) for recipient in recipients]
@@ -113,6 +113,28 @@ def test_everyday_recipients_are_told_apart(bundled: tuple[TestClient, Service])
         for code in ("GB", "CN", "KE", "US")
     ]
     assert "permitted" in agree(bundled[0], exchange, recipients)
+
+
+def test_the_public_gets_the_answer_of_an_evaluation_among_others(bundled: tuple[TestClient, Service]) -> None:
+    """Beside a recipient who may take it, the public may not: what the law says of any party counts."""
+    sent, _, _ = EXCHANGES["Indian payroll to Britain"]
+    exchange = {name: value for name, value in sent.items() if name != "recipient"}
+    party, *public = agree(bundled[0], exchange, [sent["recipient"], "the public", "worldwide"])
+    assert party == "permitted"
+    assert public[0] == public[1] != "permitted"
+
+
+def test_the_public_is_permitted_what_any_party_is(small: tuple[TestClient, Service]) -> None:
+    """Where the law that is loaded asks nothing about the recipient."""
+    assert agree(small[0], OTHERS, ["the public", {"country": "KE"}]) == ["permitted", "permitted"]
+
+
+def test_a_party_that_is_registered_under_a_word_for_the_public_is_not_meant_by_it(client: TestClient) -> None:
+    """As in an evaluation, which takes the word as no id: else what is lifted for that party would be lifted for all."""
+    assert client.put("/v1/parties/worldwide", json={"facts": {"country": "US"}}).status_code == 201
+    assert client.post("/v1/evaluate", json={**OTHERS, "named": {"recipient": "worldwide"}}).status_code == 400
+    word, public = ask(client, OTHERS, ["worldwide", "the public"]).json()["results"]
+    assert word == public
 
 
 def test_nothing_is_recorded_and_the_answer_says_so(client: TestClient, service: Service) -> None:

@@ -29,7 +29,7 @@ from service.store.database import Database
 from service.store.tables import caller as rows
 from service.store.upgrade import upgrade
 from service.telemetry import log_lines
-from tests.service.conftest import BOTH_DATABASES, POLICIES, Lines, body, eventually, running
+from tests.service.conftest import BOTH_DATABASES, EXCHANGE, POLICIES, Lines, body, eventually, running
 from tests.service.server.test_server import ask
 
 JSON = {"content-type": "application/json"}
@@ -185,6 +185,21 @@ def test_what_is_not_there_is_not_told_to_strangers(url, lines, path):
         assert client.get(path).status_code in (401, 404)
         if not is_public(path):
             problem(client.get(path), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize("path", ["/v1%2Fdecisions", "/v1/decisions%2f{id}", "/v1/decisions/{id}%2Freceipt", "/v1%2Fevaluate"])
+def test_an_encoded_slash_reaches_no_operation(url, lines, path):
+    """A proxy that guards `/v1/decisions` does not see this as that. A stranger is told nothing; a known caller that there is nothing."""
+    key = make(url, "read", "evaluate")
+    with opened(url, lines) as client:
+        id = client.post("/v1/evaluate", json=EXCHANGE, headers=bearer(key)).json()["id"]
+        method = "POST" if path.endswith("evaluate") else "GET"
+        sent = path.format(id=id)
+        problem(client.request(method, sent), 401, "unauthenticated")
+        problem(
+            client.request(method, sent, json=EXCHANGE if method == "POST" else None, headers=bearer(key)), 404, "not-found"
+        )
+        assert client.get("/v1/schemas%2Fexchange").status_code == 404
 
 
 # --- keys ------------------------------------------------------------------------------------------------------------

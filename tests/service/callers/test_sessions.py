@@ -96,6 +96,20 @@ def test_half_an_hour_without_a_page_ends_a_session(client, clock):
     assert not works(client, headers)
 
 
+@BOTH_DATABASES
+def test_a_session_that_was_begun_or_used_by_a_clock_that_was_ahead_ends_when_the_clock_is_right(client, clock):
+    """Else it would last until the time that the clock said, a year later. Clocks of machines differ by less than an hour."""
+    right = clock.now
+    ahead, near, used = (begun(client, right + later) for later in (timedelta(days=365), timedelta(minutes=20), timedelta()))
+    clock.now += timedelta(hours=7)
+    store = client.app.state.service.store
+    asyncio.run(store.do(lambda transaction: sessions.seen(transaction, used[0], moment_text(clock.now))))
+    clock.now = right + timedelta(minutes=1)
+    assert [works(client, headers) for _, headers in (ahead, near, used)] == [False, True, False]
+    with store.database.reading.connect() as connection:
+        assert [each.id for each in sessions.running(connection, clock.now, USUAL.idle)] == [near[0]]
+
+
 def test_not_every_page_writes(client, clock):
     """The last use is written after a minute."""
     _, headers = begun(client, clock.now)

@@ -436,6 +436,7 @@ def test_a_changed_cookie_of_an_attempt_is_none(client, provider):
     random, at, page, seal = client.cookies["fifthfactor-sign-in"].split(".")
     for wrong in (
         f"{random}.{int(at) + 1}.{page}.{seal}",
+        f"{random}.999999999999.{page}.{seal}",
         f"{random}.{at}.{base64.urlsafe_b64encode(b'//evil.example').decode()}.{seal}",
         f"{random}.{at}.{page}.{seal[:-1]}{'0' if seal[-1] != '0' else '1'}",
         "x",

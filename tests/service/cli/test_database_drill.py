@@ -289,8 +289,8 @@ def test_a_drill_that_is_stopped_leaves_nothing(tmp_path):
             "database", "drill", "--database", str(database), "--folder", str(copies),
             folder=ROOT, environment=without_settings(), output=said.fileno(), errors=said.fileno(),
         )  # fmt: skip
-        eventually(lambda: list(copies.iterdir()))
-        os.kill(process.pid, signal.SIGTERM)
+        eventually(lambda: list(copies.iterdir()) or process.poll() is not None)
+        process.send_signal(signal.SIGTERM)
         code = process.wait(60)
     assert code in (0, 143)
     assert list(copies.iterdir()) == []

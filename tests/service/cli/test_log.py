@@ -407,7 +407,7 @@ def test_a_log_is_followed(server, database, tmp_path):
 
     def send() -> str:
         request = urllib.request.Request(server.address + "/v1/evaluate", body(), {"content-type": "application/json"})
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             id: str = json.load(answer)["id"]
             return id
 

@@ -35,6 +35,7 @@ def test_whoever_leaves_early_waits_for_no_further_item(tmp_path: Path) -> None:
 
     def work(number: int) -> int:
         (tmp_path / str(number)).touch()
+        time.sleep(0.001)  # all of them would take seconds, though nobody may be told for a while that they are not wanted
         return number
 
     for _ in range(4):
@@ -53,6 +54,7 @@ def test_an_item_that_fails_ends_the_work_without_the_others(tmp_path: Path, chu
         (tmp_path / str(number)).touch()
         if number == 20:
             raise ValueError("no twenty")
+        time.sleep(0.001)  # as above
         return number
 
     for _ in range(4):

@@ -57,18 +57,26 @@ class Malicious:
 
     def _answer(self, connection: socket.socket) -> None:
         with contextlib.closing(connection), contextlib.suppress(OSError):
-            head = b""
-            while b"\r\n\r\n" not in head:
+            heard = b""
+            while not _whole(heard):
                 if not (piece := connection.recv(65_536)):
                     return
-                head += piece
-            self.heard.append(head)
+                heard += piece
+            self.heard.append(heard)
             script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
             script(connection)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Listen no more. Who waits for a connection is woken: otherwise it goes on to wait, and takes those of the next server."""
+        self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
+
+
+def _whole(heard: bytes) -> bool:
+    """Whether all of a request came: who is answered while it still sends may be cut off before it has read the answer."""
+    head, end, body = heard.partition(b"\r\n\r\n")
+    length = head.lower().partition(b"\r\ncontent-length:")[2].partition(b"\r\n")[0]
+    return bool(end) and len(body) >= int(length or 0)
 
 
 @pytest.fixture

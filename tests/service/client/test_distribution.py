@@ -123,7 +123,7 @@ def test_it_has_every_module_and_says_that_it_is_typed(site):
 def test_installed_alone_it_asks_a_service(site, malicious, tmp_path):
     """Both clients, by their own name, in a Python that has nothing else to import."""
     server = malicious(sends(answering(ANSWER)))
-    command = [sys.executable, "-I", "-S", "-c", ASKS, str(site), server.address, json.dumps(EXCHANGE)]
+    command = [sys.executable, "-I", "-S", "-B", "-c", ASKS, str(site), server.address, json.dumps(EXCHANGE)]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("FIFTHFACTOR_")}
     done = subprocess.run(command, cwd=tmp_path, env=kept, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -150,7 +150,7 @@ def test_installed_alone_with_its_extra_it_verifies_a_receipt(site, tmp_path):
         (b"{}", 1, "refused: the file is not a receipt"),
     ):
         (tmp_path / "receipt.json").write_bytes(content)
-        command = [sys.executable, "-I", "-S", "-c", VERIFIES, str(site), str(brought)]
+        command = [sys.executable, "-I", "-S", "-B", "-c", VERIFIES, str(site), str(brought)]
         command += ["verify", "receipt.json", "--key", "log.key"]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert (done.returncode, says in done.stdout) == (status, True), done.stdout + done.stderr

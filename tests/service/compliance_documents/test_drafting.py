@@ -44,7 +44,7 @@ def told(pdp: engine.PDP, exchange: engine.Exchange, day: date, lang: str) -> To
         "bundle": {"source": "s" * 64, "meaning": "m" * 64},
     }
     explanation = json.loads(pdp.explain(judgement, today=day, id="one", parts=("reasons", "duties", "coverage"), lang=lang))
-    return ToldRecord(record, pdp.bundle, explanation, "", None, ShownBy(), False)
+    return ToldRecord(record, pdp.bundle, explanation, "", None, ShownBy(), False, UTC)
 
 
 def texts(draft: DraftDocument) -> list[StatedValue]:

@@ -18,7 +18,7 @@ from playwright.sync_api import BrowserContext, Page, Response, expect
 
 from service.languages.words import wording
 from tests.service.conftest import ROOT, running
-from tests.service.console.browser import _POLICY, Site, faults, launched
+from tests.service.console.browser import _POLICY, MILLISECONDS, Site, faults, launched
 from tests.service.console.test_review import people
 
 WORDS = wording("en").drafts
@@ -96,11 +96,16 @@ class Walk:
                 self.sizes.append(len(answer.body()))
 
     def click(self, target: Any) -> None:
-        """A click, and the wait for what it opens."""
+        """A click that leaves the page as it is, but for what it folds out or ticks."""
+        self.clicks += 1
+        target.click()
+
+    def follow(self, target: Any) -> None:
+        """A click, and the wait for the page that it opens: until that is there, the page before answers all that is asked."""
         self.clicks += 1
         began = time.perf_counter()
-        target.click()
-        self.page.wait_for_load_state()
+        with self.page.expect_navigation():
+            target.click()
         self.seconds += time.perf_counter() - began
 
     def write(self, target: Any, text: str) -> None:
@@ -144,12 +149,14 @@ def keys(site: Site) -> dict[str, str]:
 
 def signed_in(site: Site, context: BrowserContext, key: str) -> Page:
     """A window in which somebody has signed in with her key."""
+    context.set_default_timeout(MILLISECONDS)
     page = context.new_page()
     page.on("console", lambda message: site.complaints.append(message.text))
     page.add_init_script(_POLICY)
     page.goto(f"{site.address}/sign-in")
     page.locator("input[name=key]").fill(key)
-    page.locator("form:has(input[name=key]) button").click()
+    with page.expect_navigation():
+        page.locator("form:has(input[name=key]) button").click()
     return page
 
 
@@ -166,16 +173,16 @@ def answered(walk: Walk, known: Mapping[str, Any]) -> list[str]:
         value = known.get(fact)
         together = page.get_by_role("button", name=WORDS["none_of_it"]).count() == 1
         if value is None:
-            walk.click(page.get_by_role("button", name=WORDS["unknown"]))
+            walk.follow(page.get_by_role("button", name=WORDS["unknown"]))
         elif together:
-            walk.click(page.get_by_role("button", name=WORDS["none_of_it" if value == NONE else "some_of_it"]))
+            walk.follow(page.get_by_role("button", name=WORDS["none_of_it" if value == NONE else "some_of_it"]))
         elif isinstance(value, int):
             walk.write(page.locator("#low"), str(value))
-            walk.click(page.get_by_role("button", name=WORDS["answer"], exact=True))
+            walk.follow(page.get_by_role("button", name=WORDS["answer"], exact=True))
         else:
             for each in value if isinstance(value, Sequence) and not isinstance(value, str) else (value,):
                 walk.choose(each)
-            walk.click(page.get_by_role("button", name=WORDS["answer"], exact=True))
+            walk.follow(page.get_by_role("button", name=WORDS["answer"], exact=True))
         expect(page.get_by_role("alert")).to_have_count(0)
         moved = page.locator("#question .moved")
         said.append(moved.inner_text() if moved.count() else "")
@@ -196,6 +203,7 @@ def test_the_first_question_from_nothing_to_a_second_person(
 
     A review is handed over; the second person opens the address that was sent.
     """
+    site.complaints.clear()
     told = []
     with site.browser.new_context() as first, site.browser.new_context() as second:
         mine, other = signed_in(site, first, keys["Ada"]), signed_in(site, second, keys["Bo"])
@@ -206,20 +214,20 @@ def test_the_first_question_from_nothing_to_a_second_person(
             walk.pick(mine.locator('select[name="recipient.country"]'), flow.recipient)
             walk.click(mine.locator('details:has(input[name="data.categories"]) summary'))
             walk.click(mine.locator(f'input[name="data.categories"][value="{flow.category}"]'))
-            walk.click(mine.get_by_role("button", name=WORDS["begin"]).first)
+            walk.follow(mine.get_by_role("button", name=WORDS["begin"]).first)
             expect(mine.get_by_role("heading", level=1)).to_contain_text(FIRST_WORDS)
             said = answered(walk, {**KNOWN, **flow.known})
             assert any(each.startswith("Your last answer changed the outcome.") for each in said)
             expect(mine.locator(".lead .strip dd").first).to_have_text(flow.outcome)
             if tries := mine.get_by_role("button", name=WORDS["try"]).count():
-                walk.click(mine.get_by_role("button", name=WORDS["try"]).first)
+                walk.follow(mine.get_by_role("button", name=WORDS["try"]).first)
                 expect(mine.locator(".stamp")).to_have_text(WORDS["trial"])
-                walk.click(mine.get_by_role("link", name=WORDS["back"]))
+                walk.follow(mine.get_by_role("link", name=WORDS["back"]))
             address = mine.url.partition("#")[0]
-            walk.click(mine.get_by_role("button", name=WORDS["record"]))
+            walk.follow(mine.get_by_role("button", name=WORDS["record"]))
             expect(mine.get_by_role("heading", name=WORDS["recorded"])).to_be_visible()
             if flow.outcome == "Subject to review":
-                walk.click(mine.get_by_role("link", name=WORDS["review_list"]))
+                walk.follow(mine.get_by_role("link", name=WORDS["review_list"]))
                 expect(mine.locator("table.queue tbody tr")).to_have_count(1)
             other.goto(address)
             other.get_by_role("link", name=WORDS["to_decision"]).click()
@@ -248,19 +256,23 @@ def test_one_answer_says_that_all_others_of_a_family_are_nought(site: Site, keys
         page.goto(f"{site.address}/ask")
         page.get_by_text(WORDS["json"]).click()
         page.locator("#json").fill(json.dumps(stated))
-        page.get_by_role("button", name=WORDS["json_begin"]).click()
+        with page.expect_navigation():
+            page.get_by_role("button", name=WORDS["json_begin"]).click()
         fact = page.locator(".question input[name=fact]")
         for _ in range(MOST_QUESTIONS):
             if (fact.get_attribute("value") or "").startswith("data.us_people."):
                 break
-            page.get_by_role("button", name=WORDS["unknown"]).click()
+            with page.expect_navigation():
+                page.get_by_role("button", name=WORDS["unknown"]).click()
         expect(page.locator("#h-question")).to_contain_text("people of the United States")  # all eight in one question
-        page.get_by_role("button", name=WORDS["some_of_it"]).click()
+        with page.expect_navigation():
+            page.get_by_role("button", name=WORDS["some_of_it"]).click()
         asked = (fact.get_attribute("value") or "").rpartition(".")[2]
         page.locator("#low").fill("7")
         expect(page.locator("label", has=page.locator("input[name=rest]"))).to_contain_text("And 0 in each of the")
         page.locator("input[name=rest]").check()
-        page.get_by_role("button", name=WORDS["answer"], exact=True).click()
+        with page.expect_navigation():
+            page.get_by_role("button", name=WORDS["answer"], exact=True).click()
         expect(page.locator("#question .moved")).to_be_visible()
         people_of = json.loads(page.locator("textarea#json").input_value())["data"]["us_people"]
     assert people_of.pop(asked) == 7
@@ -302,7 +314,8 @@ def test_what_was_said_is_kept_and_not_asked_again(site: Site, keys: dict[str, s
         expect(page.get_by_role("alert")).to_have_text(WORDS["no_narrower_given"])
         for value in ("payment", "national-number"):
             page.locator(f'.question input[value="{value}"]').check()
-        page.get_by_role("button", name=WORDS["answer"], exact=True).click()
+        with page.expect_navigation():
+            page.get_by_role("button", name=WORDS["answer"], exact=True).click()
         expect(page.locator("#question .moved")).to_be_visible()
         data = json.loads(page.locator("textarea#json").input_value())["data"]
     assert sorted(data.pop("categories")) == ["contact", "national-number", "payment"]

@@ -132,6 +132,37 @@ def test_an_erasure_deletes_the_searches_that_quote_the_value(client, evaluate, 
     assert [each.name for each in service.read(lambda connection: saved_searches.of_caller(connection, "local"))] == ["c"]
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters", "left"),
+    [
+        ("Practice-of-Dr-Li-Na, this month", {"outcome": "review"}, False),  # the name of the search itself
+        ("a", {"exporter": "\uff50ractice-of-dr-li-na"}, False),  # a wide letter: it finds the same party
+        ("a", {"exporter": ["somebody", "practice-of-dr-li-na"]}, False),
+        ("a", {"text": "of  practice-of-dr-li-na"}, False),
+        ("practice", {"exporter": "practice-of-dr-li-nakamura"}, True),
+    ],
+)
+def test_a_search_quotes_a_value_in_its_name_in_another_spelling_and_among_several(
+    evaluate, client, service, name, parameters, left
+):
+    """The value is gone from there too. What only begins like it stays."""
+    id = evaluate(body()).json()["id"]
+    with service.store.database.transaction() as transaction:
+        saved_searches.save(transaction, "local", name, parameters, "2026-12-01")
+    client.portal.call(service.store.erase, id)
+    assert bool(service.read(lambda connection: saved_searches.of_caller(connection, "local"))) is left
+
+
+def test_an_entity_that_is_erased_from_the_register_is_in_no_saved_search(client, service):
+    """By its id or by another name of it."""
+    client.put("/v1/parties/lab-5", json={"aliases": ["the-lab"], "facts": {}})
+    with service.store.database.transaction() as transaction:
+        saved_searches.save(transaction, "local", "a", {"recipient": "lab-5"}, "2026-12-01")
+        saved_searches.save(transaction, "local", "b", {"recipient": "The-Lab"}, "2026-12-01")
+    assert client.delete("/v1/parties/lab-5?erase=true").status_code == 200
+    assert service.read(lambda connection: saved_searches.of_caller(connection, "local")) == []
+
+
 def test_two_decisions_stand_side_by_side(client, evaluate):
     """What differs is listed: facts, provisions, outcomes; what is the same is counted."""
     first = evaluate(sent(data={"people": 12000})).json()["id"]

@@ -1,7 +1,6 @@
 """Signing in and out in a real browser, by a real provider of OpenID Connect."""
 
 import re
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +10,10 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from service.languages.words import wording
+from tests.free_port import free_port
 from tests.service.callers.real_provider import PASSWORD, RealProvider, real_provider
 from tests.service.conftest import Server, running
-from tests.service.console.browser import _POLICY, Site, faults, launched
+from tests.service.console.browser import _POLICY, MILLISECONDS, Site, faults, launched
 
 
 class SignInSite(Site):
@@ -27,6 +27,7 @@ class SignInSite(Site):
         """A browser with no cookies. What it complains of on pages of the service counts; the provider's pages are its own."""
         context: BrowserContext = self.browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
         context.route(lambda url: not url.startswith("http://127.0.0.1:"), lambda route: route.abort())
+        context.set_default_timeout(MILLISECONDS)
         page = context.new_page()
         page.on("console", lambda said: self.complaints.append(said.text) if self._ours(said.location["url"]) else None)
         page.on("pageerror", lambda error: self.complaints.append(str(error)) if self._ours(page.url) else None)
@@ -41,9 +42,7 @@ class SignInSite(Site):
 @pytest.fixture(scope="module")
 def site(tmp_path_factory) -> Iterator[SignInSite]:
     """One for all tests of this module."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()  # the provider has to know it before the service listens on it
     folder: Path = tmp_path_factory.mktemp("site")
     with real_provider(port) as provider, launched() as browser:
         environment = {f"FIFTHFACTOR_{name.upper()}": value for name, value in provider.settings.items()}
@@ -115,12 +114,13 @@ def test_a_second_window_of_the_same_person_is_another_session(site):
         sign_in(second, site)
         assert session_of(first)["value"] != session_of(second)["value"]
         first.click(".who button")
+        first.wait_for_url(f"{site.address}/sign-out")
         second.goto(f"{site.address}/log")
         assert second.inner_text(".who span") == "Lin Yue"
         for page in (first, second):
             page.goto(answers[0])
             assert page.inner_text("h1") == wording("en").sign_in["failed"]
-        site.complaints[:] = [each for each in site.complaints if "400 (Bad Request)" not in each]
+    site.complaints[:] = [each for each in site.complaints if "400 (Bad Request)" not in each]
 
 
 def test_who_has_no_role_and_who_refuses_are_told(site):
@@ -180,6 +180,7 @@ def test_the_pages_fit_and_axe_finds_nothing(site, tmp_path, lang, width):
         page.wait_for_url(re.compile(re.escape(f"{site.address}/log")))
         fits("signed-in")
         page.click(".who button")
+        page.wait_for_url(re.compile(re.escape(f"{site.address}/sign-out")))
         assert page.inner_text("h1") == wording(lang).sign_in["signed_out"]
         fits("signed-out")
         page.goto(f"{site.address}/sign-in/return?lang={lang}")

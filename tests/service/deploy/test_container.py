@@ -9,7 +9,6 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.service.conftest import ROOT, eventually
+from tests.service.own_ports import own_port
 
 FILE = ROOT / "service" / "deploy" / "Containerfile"
 
@@ -74,14 +74,11 @@ def image(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     for *sources, target in (shlex.split(rest) for rest in of("COPY")):
         if sources[0].startswith("--") or not target.startswith("/opt/fifthfactor/") or sources[0] == "pyproject.toml":
             continue
-        # With what is compiled: each process would compile it again.
-        shutil.copytree(ROOT / sources[0], tmp_path / target.lstrip("/"))
+        # With what is compiled: each process would compile it again. What another one is just compiling has its last name in a moment.
+        shutil.copytree(ROOT / sources[0], tmp_path / target.lstrip("/"), ignore=shutil.ignore_patterns("*.pyc.*"))
     (tmp_path / "data").mkdir(mode=0o700)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
     found = {name: value.replace("/data", str(tmp_path / "data")) for name, value in variables().items()}
-    more = {"FIFTHFACTOR_PORT": port, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    more = {"FIFTHFACTOR_PORT": str(own_port()), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     return tmp_path, found | more | {"PYTHONPATH": str(tmp_path / "opt" / "fifthfactor")}
 
 

@@ -100,8 +100,8 @@ def market(database: str, lines: Lines) -> Iterator[Market]:
 
 
 @contextmanager
-def held(database: str, lines: Lines, policies: Path = POLICIES) -> Iterator[Market]:
-    """A market in a database, under these policies."""
+def held(database: str, lines: Lines, policies: Path = POLICIES, zone: str = "UTC") -> Iterator[Market]:
+    """A market in a database, under these policies; its days are those of the zone."""
     now = [NOON]
     ops = make(database, "administer", *SCOPES, "review", now=NOON)
     settings = Settings(
@@ -112,6 +112,7 @@ def held(database: str, lines: Lines, policies: Path = POLICIES) -> Iterator[Mar
         mode="bitset",
         ledger_since="2026-01-01",
         failure_burst=10_000,
+        zone=zone,
     )
     service = Service.open(settings, say=log_lines.logger(lines), clock=lambda: now[0])
     with TestClient(create_app(settings, service), base_url="http://127.0.0.1:8080") as client:

@@ -1,6 +1,6 @@
 """The page of the book of benefits: which agreement an exchange is under, and who has a share in it further up the chain."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,8 +8,8 @@ import pytest
 from service.ledger import benefit_reading
 from service.watch.round import run as watch
 from service.watch.transactions import writing
-from tests.service.conftest import BOTH_DATABASES, OTHERWISE
-from tests.service.ledger.market import Market, market, share
+from tests.service.conftest import BOTH_DATABASES, OTHERWISE, Lines
+from tests.service.ledger.market import Market, held, market, share
 
 __all__ = ["market"]
 pytestmark = pytest.mark.usefixtures("audited")
@@ -141,6 +141,32 @@ def test_a_share_ends_with_its_grant_unless_it_survives(market: Market, gone: st
         (grant, ["1/4"]),
         (to_studio, ["1/3"]),
     ]
+
+
+@pytest.mark.parametrize(
+    ("zone", "granted", "withdrawn"),
+    [
+        ("Asia/Shanghai", "2026-11-25T18:00Z", "2026-11-25T19:00Z"),
+        ("America/New_York", "2026-11-25T19:00Z", "2026-11-26T02:00Z"),
+    ],
+)
+def test_a_withdrawn_grant_stood_until_the_day_of_the_zone(
+    database: str, lines: Lines, zone: str, granted: str, withdrawn: str
+) -> None:
+    """Its day of UTC may be the one before, on which the grant had not begun, or the one after, on which the studio had none."""
+    with held(database, lines, zone=zone) as market:
+        market.opened("hospital")
+        up = market.standing(share("studio", "hospital", "1/3"))["id"]
+        id = market.standing(share("platform", "studio", "1/4", survives=True))["id"]
+        market.now[0] = datetime.fromisoformat(granted)
+        to_studio = market.commit("hospital", "studio", terms__agreement=up)
+        grant = market.commit("studio", "platform", terms__agreement=id)
+        tomorrow = market.service.today + timedelta(days=1)
+        market.done(f"/v1/commitments/{to_studio}/end", {"from": tomorrow.isoformat(), "reason": "over"})
+        market.now[0] = datetime.fromisoformat(withdrawn)
+        market.done(f"/v1/commitments/{grant}/withdraw", {"reason": "over"})
+        page = market.page("platform", "stranger", terms__agreement=id, terms__price="10 USD")
+        assert [step["by"] for step in page["steps"]] == [grant, to_studio]
 
 
 def test_what_is_made_from_others_pays_whoever_has_a_share_in_them(market: Market) -> None:

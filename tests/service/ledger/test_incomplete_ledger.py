@@ -1,10 +1,12 @@
 """What a ledger does not know: before it began, what callers bring, under other policies. Whatever is not known may be any number."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+import engine
 from service.ledger.counter_marks import bare
 from service.store import counter_secret
 from tests.service.conftest import BOTH_DATABASES
@@ -71,6 +73,22 @@ def test_an_opening_below_what_the_ledger_has_for_certain_is_no_upper_end(opened
     assert open_with(desk, "2026-11-26", 0).status_code == 201
     assert desk.ordinary() == (900, None)
     assert desk.evaluate(50)["outcome"] == "undetermined"
+
+
+def test_an_opening_by_a_clock_that_was_ahead_is_no_upper_end_until_its_day_begins(opened: Any) -> None:
+    """What is committed before that day is in no sum since it. So nobody knows how many there are."""
+    desk = opened(ledger_since="2026-01-01")
+    right = desk.now[0]
+    desk.now[0] = right + timedelta(days=1)
+    decided = desk.evaluate(50, exporter="other")
+    assert open_with(desk, "2026-11-26", 900).status_code == 201
+    desk.now[0] = right
+    assert decided["outcome"] == "permitted"
+    assert desk.ordinary() == (900, None)
+    assert desk.evaluate(50)["outcome"] == "undetermined"
+    desk.now[0] = right + timedelta(days=1)
+    assert desk.ordinary() == (900, 900)
+    assert desk.evaluate(50)["outcome"] == "permitted"
 
 
 @pytest.mark.parametrize(
@@ -226,6 +244,28 @@ def test_what_was_counted_under_another_meaning_may_be_any_number(desk: Desk) ->
     assert desk.ordinary() == (0, None)
     assert desk.post("/v1/ledger/recount").json() == {"recounted": 2, "left": []}
     assert desk.ordinary() == (300, 300)
+
+
+def test_what_the_engines_disagree_on_is_not_counted_again_and_is_an_incident(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it counted before stays: nobody knows how it counts. The log says which record it was."""
+    done = desk.commit(300)
+    desk.reload(rules="data.staff: yes => data.staff: no")
+    incidents = desk.service.incidents.seen
+    live = desk.service.live.pdp
+    judge = live.judge
+
+    def differ(*asked: Any, **more: Any) -> engine.Judgement:
+        judgement = judge(*asked, **more)
+        return replace(judgement, engine=judgement.engine.model_copy(update={"agreed": False, "disagreement": ["planted"]}))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(live, "judge", differ)
+        assert desk.post("/v1/ledger/recount").json() == {"recounted": 0, "left": [done["id"]]}
+    assert desk.service.incidents.seen == incidents + 1
+    assert desk.post("/v1/ledger/recount").json() == {"recounted": 1, "left": []}
+    assert desk.service.incidents.seen == incidents + 1
 
 
 def test_a_new_counter_knows_nothing_of_what_was_committed_before(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from service.log.tree_verification import tree_faults
 from service.log.verification import put_back
 from service.store import log_key
 from service.store.database import Database, DatabaseRefused
-from service.store.kept_checkpoint import KeptCheckpoint
+from service.store.kept_checkpoint import KeptCheckpoint, LogPutBack
 from service.store.log_identity import LogIdentity, LogNotNamed, identities, rotation_leaf
 from service.store.log_key import LogKey, key_file
 from service.store.log_tree import growth_of
@@ -210,6 +211,53 @@ def test_a_database_that_is_put_back_under_a_running_service_takes_no_record(mac
             connection.execute(sa.update(head).where(head.c.name == "leaf").values(row._asdict()))
         with pytest.raises(NotRecorded, match="the log had 2 leaves and has 1"):
             append(store, entry(1))
+
+
+def leaves(store: Store, number: int, told: str) -> None:
+    """Append so many leaves, in one transaction."""
+
+    def work(transaction: sa.Connection) -> None:
+        for each in range(number):
+            growth_of(transaction).note("test", {"told": f"{told} {each}"})
+
+    asyncio.run(store.do(work))
+
+
+@pytest.mark.parametrize("more", [1, 2, 300])  # as many leaves as the other has, more, and more than a tile holds
+def test_a_copy_that_went_another_way_and_is_put_under_a_running_service_takes_no_record(machine, tmp_path, more):
+    """It has the seal of the same key, and is no smaller. Neither the service signs it, nor the next start, and what is known stays."""
+    record(machine, 1)
+    forked = machine.replica(tmp_path / "forked")
+    with machine.open() as store:
+        leaves(store, 1, "here")
+        with log_tree(store.database) as tree:
+            tree.checkpoint()
+        known = machine.kept()
+        with forked.open() as other:
+            leaves(other, more, "there")
+        with closing(sqlite3.connect(forked.url)) as there, closing(sqlite3.connect(machine.url)) as here:
+            there.backup(here)
+        with pytest.raises(NotRecorded, match=f"the log of {2 + more} leaves does not go on from the 3 that it had: another"):
+            append(store, entry(2))
+        with pytest.raises(LogPutBack, match="does not go on"), log_tree(store.database):
+            pass
+    assert machine.kept() == known
+    with pytest.raises(DatabaseRefused, match="does not begin with the tree of its last checkpoint"):
+        machine.open()
+
+
+@BOTH_DATABASES
+@pytest.mark.parametrize("more", [1, 300])
+def test_a_process_goes_on_from_what_another_one_wrote(machine, more):
+    """Within a tile and beyond it."""
+    with machine.open() as store, machine.open() as other:
+        for round in range(3):
+            leaves(store, 1, f"here {round}")
+            leaves(other, more, f"there {round}")
+        append(store, entry(1))
+        with log_tree(store.database) as tree:
+            assert tree.sealed.size == 1 + 3 * (1 + more) + 1
+            assert list(tree_faults(tree.connection, tree.key, ())) == []
 
 
 def signed_by(note: Note, *keys: VerifierKey) -> list[bool]:

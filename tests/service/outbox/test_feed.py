@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import date
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from service.client import AsyncClient, Client, StreamEvent, Unavailable
 from service.outbox.event_feed import FeedListeners, FeedSubscription
 from tests.service.conftest import BOTH_DATABASES, running
 from tests.service.outbox.test_delivery import busy, everything
+from tests.service.own_ports import own_port
 from tests.service.watch.test_stream import read
 from tests.service.watch.test_week import Desk
 from tests.service.watch.test_week import opened as opened  # a fixture
@@ -86,9 +88,9 @@ def test_a_listener_goes_on_where_it_was(opened: Any) -> None:
 def test_the_clients_follow_the_log_through_a_restart(tmp_path: Any) -> None:
     """Whatever is recorded while the connection is broken comes when the service is there again; nothing comes twice."""
     database = tmp_path / "log.db"
-    with running(database) as server:
-        port = server.port
-        client = Client(server.address, timeout=20)
+    port = own_port()
+    with running(database, "--port", str(port)) as server:
+        client = Client(server.address, timeout=60)
         answers = [client.evaluate({}) for _ in range(3)]
         events = client.follow_events(start="beginning", kind="decision")
         found = [next(events).subject for _ in range(3)]
@@ -106,7 +108,7 @@ def test_the_clients_follow_the_log_through_a_restart(tmp_path: Any) -> None:
 
 async def some(address: str, most: int) -> list[StreamEvent]:
     """The first events of the log that decide."""
-    async with AsyncClient(address, timeout=20) as client:
+    async with AsyncClient(address, timeout=60) as client:
         found = [each async for each in client.events(kind="decision")]
         followed = client.follow_events(start=0, kind="decision")
         assert [await anext(followed) for _ in range(most)] == found
@@ -125,25 +127,31 @@ def test_the_first_day_that_there_is_is_a_day(opened: Any) -> None:
 @pytest.mark.parametrize("taken", [0, 3])
 def test_a_listener_who_takes_nothing_any_more_is_let_go(opened: Any, monkeypatch: pytest.MonkeyPatch, taken: int) -> None:
     """It has its place a little longer than it asked for, and no more, whatever stands still: then another has it."""
-    monkeypatch.setattr(event_response, "GRACE_SECONDS", 0.1)
+    monkeypatch.setattr(event_response, "GRACE_SECONDS", 60)
     desk: Desk = opened(watch_days=0)
     busy(desk)
     listeners = FeedListeners(desk.service)
 
     async def follow() -> None:
         sent: list[Message] = []
+        ahead, loop = [0.0], asyncio.get_running_loop()
+        monkeypatch.setattr(loop, "time", lambda: monotonic() + ahead[0])  # so that nobody has to wait two minutes
 
         async def send(message: Message) -> None:
             sent.append(message)
             if len(sent) > taken:
+                ahead[0] += 61
+                await asyncio.sleep(0.02)
+                assert listeners.count == (taken > 0)  # at first it has not begun to listen
+                ahead[0] += 60
                 await asyncio.sleep(3600)
 
         async def receive() -> Message:
             await asyncio.sleep(3600)
             raise AssertionError
 
-        answer = EventStreamResponse(listeners.follow(FeedSubscription(0, None, 0.1)), 0.1)
-        async with asyncio.timeout(10):
+        answer = EventStreamResponse(listeners.follow(FeedSubscription(0, None, 60)), 60)
+        async with asyncio.timeout(180):
             with pytest.raises(ClientDisconnect):
                 await answer({"type": "http"}, receive, send)
         assert len(sent) == taken + 1

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from service.receipts import terminal
+from service.receipts import file_lock, terminal
 from tests.service.cli.test_log import run
 from tests.service.receipts.made import KEY, OTHER, made
 from tests.service.receipts.test_demand import NOON, page, signed
 from tests.service.receipts.test_receipt import WITNESSES
+from tests.service.store.test_held_folder import holding
 
 DEMANDED = ("--asset", "ds-1", "--sender", "clinic-5", "--recipient", "lab-2", "--purpose", "research")
 GOOD = made(good_until="2999-01-01T00:00:00Z")
@@ -59,6 +60,18 @@ def test_a_demand_is_met_once(folder):
     code, text, _ = verify(*DEMANDED, "--purpose", "marketing", "--json")
     assert code == 1
     assert json.loads(text) == {"holds": False, "reasons": ["the receipt is not for this purpose"]}
+
+
+def test_a_file_that_another_process_holds_is_waited_for_no_longer_than_anybody_needs_it(folder, monkeypatch):
+    """It was used wrongly, and the sentence says who holds it; nothing is used."""
+    monkeypatch.setattr(file_lock, "HELD_SECONDS", 0.1)
+    (folder / "used").touch()
+    with holding(folder / "used") as other:
+        code, text, error = verify(*DEMANDED, "--used", "used")
+    assert (code, text) == (2, "")
+    assert f"`used` cannot be written: the process {other.pid} has held it for more than 0.1 seconds" in error
+    assert (folder / "used").read_text() == ""
+    assert verify(*DEMANDED, "--used", "used")[0] == 0
 
 
 def test_it_reads_the_list_of_withdrawals(folder):

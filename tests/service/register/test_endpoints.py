@@ -174,6 +174,23 @@ def test_a_history_is_only_read(client, method, path):
         assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
 
 
+def test_an_encoded_slash_belongs_to_an_id(client, put):
+    """What a proxy reads as one step is one step here; only what the id may hold is reached by it."""
+    put("parties/a/b")
+    assert client.get("/v1/parties/a%2Fb").json()["id"] == client.get("/v1/parties/a/b").json()["id"] == "a/b"
+    assert client.get("/v1/parties/a%2fb/history").status_code == 200
+    for address in (
+        "/v1%2Fparties",
+        "/v1%2fparties/a/b",
+        "/v1/parties%2Fa",
+        "/v1/parties/a%2Fb%2Fhistory",
+        "/v1/parties/a%2Frights",
+    ):
+        answer = client.get(address)
+        assert (answer.status_code, answer.json()["type"]) == (404, "urn:fifthfactor:problem:not-found"), address
+        assert "an encoded slash" in answer.json()["detail"], address
+
+
 def test_lists_come_in_pages(client, put):
     """In the order of their ids; on a day, those that may be named on it."""
     for number in range(5):

@@ -60,11 +60,17 @@ class Desk:
         return self.client.post(path, data={"token": token, **form}, headers=FORM, follow_redirects=True)
 
 
-def opened(database: str, lines: Lines, *policies: Path | str) -> Iterator[Desk]:
-    """A desk on some policies, closed at the end."""
+def opened(database: str, lines: Lines, *policies: Path | str, zone: str = "UTC") -> Iterator[Desk]:
+    """A desk on some policies, closed at the end; its days are those of the zone."""
     now = [NOON]
     given = Settings(
-        watch=False, watch_commitments=False, policies=policies, database=database, mode="bitset", ledger_since="2026-01-01"
+        watch=False,
+        watch_commitments=False,
+        policies=policies,
+        database=database,
+        mode="bitset",
+        ledger_since="2026-01-01",
+        zone=zone,
     )
     service = Service.open(given, say=log_lines.logger(lines), clock=lambda: now[0])
     with TestClient(create_app(given, service), base_url="http://127.0.0.1:8080") as client:

@@ -5,6 +5,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, timedelta
 from html import unescape
 from io import StringIO
 
@@ -77,6 +78,20 @@ def test_what_ended_is_shown_as_such(desk):
     page = desk.client.get(TABLE).text
     assert f"replaced by {third['id']}" in page
     assert "withdrawn on 2026-11-25: the lab closed" in page
+
+
+@pytest.mark.parametrize(("zone", "ended"), [("Asia/Shanghai", "2026-11-26"), ("America/New_York", "2026-11-25")])
+def test_an_end_has_the_day_of_the_zone(database: str, lines: Lines, zone: str, ended: str) -> None:
+    """As the day of the exchange beside it does; the report on the period says the same. The moment is beside it, in UTC."""
+    for desk in opened(database, lines, HERE / "policies", zone=zone):
+        desk.now[0] += timedelta(hours=8)
+        made = desk.commit()
+        desk.post(f"/v1/commitments/{made['id']}/withdraw", {"reason": "the lab closed"})
+        (row,) = table(desk)
+        assert row["Dates (Art. 9(5))"] == f"{ended}; withdrawn on {ended}"
+        assert row["Ended at"].startswith("2026-11-25T20:00:01")
+        assert f"withdrawn on {ended}: the lab closed" in desk.client.get(TABLE).text
+        assert f"withdrawn on {ended}: the lab closed" in desk.client.get("/reports/report?part=committed").text
 
 
 def test_it_is_of_a_period_and_an_exporter(desk):
@@ -162,7 +177,7 @@ SHOWN = {
 def test_each_bundled_register_takes_its_transfer(bundled, name):
     """It takes the exchange for which its law asks for a record, and no other; what its columns show is in the record."""
     text = bundled.service.live.bundle.vocabulary.transfer_registers[name]
-    register = TransferRegister(name, text, bundled.service.live.bundle, "en")
+    register = TransferRegister(name, text, bundled.service.live.bundle, "en", UTC)
     rows = bundled.service.read(lambda c: list(transfer_selection.every(c, text, Scope(NOON.date(), NOON.date()))))
     sent = json.loads((HERE / "exchanges.json").read_text())[name]
     assert [row.record["request"]["recipient"]["id"] for row in rows] == [sent["recipient"]["id"]]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -11,24 +12,19 @@ import time
 import pytest
 
 from tests.service.conftest import Server, body, eventually, running
-from tests.service.load import LOST, Load, during, post
+from tests.service.load import LOST, Load, during, post, state
 from tests.service.server.test_server import ask, sound
+from tests.service.server.test_workers import gone, workers_of
 
 REQUEST = post("/v1/evaluate", body())
-DRAINING = {"FIFTHFACTOR_DRAIN_SECONDS": "15"}
 LONG = {"FIFTHFACTOR_DRAIN_SECONDS": "600"}
 
 
-def answer(connection: socket.socket) -> bytes:
-    """The next answer on a connection, head and body."""
-    received = b""
-    with contextlib.suppress(TimeoutError):
-        while b"\r\n\r\n" not in received or b"}" not in received:
-            piece = connection.recv(65_536)
-            if not piece:
-                break
-            received += piece
-    return received
+def answer(connection: socket.socket) -> tuple[http.client.HTTPResponse, bytes]:
+    """The next answer on a connection, and its whole body."""
+    came = http.client.HTTPResponse(connection)
+    came.begin()
+    return came, came.read()
 
 
 def closed(server: Server) -> bool:
@@ -39,8 +35,12 @@ def closed(server: Server) -> bool:
 
 
 def test_it_says_that_it_ends_and_goes_on_for_a_while(tmp_path):
-    """`/readyz` is 503 at once, `/livez` is not; what comes is answered, with the word to connect elsewhere."""
-    with running(tmp_path / "log.db", environment=DRAINING) as server:
+    """
+    `/readyz` is 503 at once, `/livez` is not; what comes is answered, with the word to connect elsewhere.
+
+    That it ends by itself when this time is over is seen below, where the time is short.
+    """
+    with running(tmp_path / "log.db", environment=LONG) as server:
         server.process.send_signal(signal.SIGTERM)
         eventually(lambda: ask(server, "GET", "/readyz")[0] == 503)
         problem = json.loads(ask(server, "GET", "/readyz")[1])
@@ -48,10 +48,9 @@ def test_it_says_that_it_ends_and_goes_on_for_a_while(tmp_path):
         assert ask(server, "GET", "/livez")[0] == 200
         with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
             connection.sendall(REQUEST)
-            head = answer(connection).lower()
-        assert head.startswith(b"http/1.1 200")
-        assert b"\r\nconnection: close\r\n" in head
-        assert server.process.wait(60) == 0
+            found, _ = answer(connection)
+        assert (found.status, found.headers["connection"]) == (200, "close")
+        assert server.stop(signal.SIGINT) == 0
     assert len(sound(tmp_path / "log.db")) == 1
 
 
@@ -82,6 +81,22 @@ def test_told_twice_it_hurries(tmp_path):
         assert time.monotonic() - began < 60
 
 
+def test_a_worker_that_stood_still_when_it_was_told_twice_hurries_too(tmp_path):
+    """Both signals wait for it meanwhile. Two of one number would be one, and it would go on for ten minutes."""
+    with running(tmp_path / "log.db", "--workers", "2", environment=LONG) as server:
+        still, other = workers_of(server)
+        os.kill(still, signal.SIGSTOP)
+        try:
+            eventually(lambda: state(still) == "T")
+            server.process.send_signal(signal.SIGTERM)
+            eventually(lambda: ask(server, "GET", "/readyz")[0] == 503)
+            server.process.send_signal(signal.SIGINT)
+            eventually(lambda: gone(other))
+        finally:
+            os.kill(still, signal.SIGCONT)
+        assert server.stop(0) == 0
+
+
 def test_a_request_in_the_middle_of_its_body_is_answered(tmp_path):
     """It was taken before the end began, and its record is there."""
     with running(tmp_path / "log.db") as server, socket.create_connection(("127.0.0.1", server.port), timeout=30) as slow:
@@ -90,10 +105,10 @@ def test_a_request_in_the_middle_of_its_body_is_answered(tmp_path):
         server.process.send_signal(signal.SIGTERM)
         eventually(lambda: closed(server))
         slow.sendall(REQUEST[-10:])
-        received = answer(slow)
-        assert received.startswith(b"HTTP/1.1 200")
+        received, decision = answer(slow)
+        assert received.status == 200
         assert server.stop(0) == 0
-    assert sound(tmp_path / "log.db") == {json.loads(received.partition(b"\r\n\r\n")[2])["id"]}
+    assert sound(tmp_path / "log.db") == {json.loads(decision)["id"]}
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -13,6 +13,8 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 from tests.service.conftest import POLICIES, Server, body, eventually, running
 from tests.service.load import Load, children, during, post
@@ -37,6 +39,24 @@ def loaded(server: Server, what: Callable[[], None]) -> Load:
     assert load.refused == 0
     assert [each for each in load.asked if each.status != 200] == [], load.statuses
     return load
+
+
+def kept_until_told(server: Server) -> int:
+    """
+    Ask again and again on one connection, until an answer says that it is the last one. How many answers came; each was 200.
+
+    It has a thread of its own: a connection on which nobody asks for five seconds is closed without a word.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+    for answers in count(1):
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        assert answer.read()
+        assert answer.status == 200
+        if connection.sock is None:
+            return answers
+        time.sleep(0.2)
+    raise AssertionError
 
 
 def decided(load: Load) -> set[str]:
@@ -115,23 +135,16 @@ def test_where_the_new_program_does_not_become_ready_the_old_one_goes_on(tmp_pat
 def test_a_connection_that_is_kept_meanwhile_gets_its_answers(tmp_path):
     """It is told when it ends. SIGHUP ends no program that is just starting, a second SIGUSR2 changes nothing, a stop ends everything."""
     with running(tmp_path / "log.db", "--workers", "2", fresh=True) as server:
-        kept = [http.client.HTTPConnection("127.0.0.1", server.port) for _ in range(8)]
-        server.process.send_signal(signal.SIGUSR2)
-        eventually(lambda: server.events("upgrade_began"))
-        for _ in range(5):
-            server.process.send_signal(signal.SIGHUP)
-            time.sleep(0.02)
-        server.process.send_signal(signal.SIGUSR2)
-        while kept:
-            for each in list(kept):
-                each.request("GET", "/readyz")
-                answer = each.getresponse()
-                assert answer.read()
-                assert answer.status == 200
-                if each.sock is None:  # the answer said that it is the last one
-                    kept.remove(each)
-            time.sleep(0.2)
-        assert server.events("upgrade_under_way")
+        with ThreadPoolExecutor(8) as threads:
+            told = [threads.submit(kept_until_told, server) for _ in range(8)]
+            server.process.send_signal(signal.SIGUSR2)
+            eventually(lambda: server.events("upgrade_began"))
+            for _ in range(5):
+                server.process.send_signal(signal.SIGHUP)
+                time.sleep(0.02)
+            server.process.send_signal(signal.SIGUSR2)
+            eventually(lambda: server.events("upgrade_under_way"))
+        assert all(each.result() for each in told)
         eventually(lambda: server.events("upgraded"), PATIENCE)
         server.process.send_signal(signal.SIGUSR2)
         eventually(lambda: len(server.events("upgrade_began")) == 2)

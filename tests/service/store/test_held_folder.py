@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from service.log.store import Store
-from service.store import durable_file
+from service.receipts import file_lock
+from service.receipts.file_lock import LockHeld
 from service.store.database import DatabaseRefused
-from service.store.durable_file import FolderHeld, alone_in
+from service.store.durable_file import alone_in
 from service.store.log_key import LogRefused
 from tests.service.conftest import eventually
 from tests.service.log.test_store import append, entry, sound
@@ -45,12 +46,12 @@ def stop(other: subprocess.Popen[str]) -> None:
 def test_who_holds_a_folder_is_said_and_for_how_long(tmp_path):
     """With what to do if the process is stopped; when it lets go, the folder is free."""
     with holding(tmp_path) as other:
-        with pytest.raises(FolderHeld) as held, alone_in(tmp_path, seconds=0.1):
+        with pytest.raises(LockHeld) as held, alone_in(tmp_path, seconds=0.1):
             pass
         assert held.value.strerror == f"the process {other.pid} has held the folder `{tmp_path}` for more than 0.1 seconds"
         stop(other)
         with (
-            pytest.raises(FolderHeld, match=rf", and is stopped: let it go on with `kill -CONT {other.pid}`"),
+            pytest.raises(LockHeld, match=rf", and is stopped: let it go on with `kill -CONT {other.pid}`"),
             alone_in(tmp_path, seconds=0.1),
         ):
             pass
@@ -60,10 +61,10 @@ def test_who_holds_a_folder_is_said_and_for_how_long(tmp_path):
 
 def test_a_kernel_that_tells_no_holder_is_no_error(tmp_path, monkeypatch):
     """As in a container whose processes have numbers of their own."""
-    monkeypatch.setattr(durable_file, "_LOCKS", tmp_path / "none")
+    monkeypatch.setattr(file_lock, "_LOCKS", tmp_path / "none")
     with (
         holding(tmp_path),
-        pytest.raises(FolderHeld, match="another process has held the folder"),
+        pytest.raises(LockHeld, match="another process has held the folder"),
         alone_in(tmp_path, seconds=0.1),
     ):
         pass
@@ -71,7 +72,7 @@ def test_a_kernel_that_tells_no_holder_is_no_error(tmp_path, monkeypatch):
 
 def test_no_start_and_no_end_of_a_service_waits_for_ever_for_a_stopped_process(tmp_path, monkeypatch):
     """A start ends with the sentence. A log that is open records on, and keeps its checkpoint once the process goes on."""
-    monkeypatch.setattr(durable_file, "HELD_SECONDS", 0.2)
+    monkeypatch.setattr(file_lock, "HELD_SECONDS", 0.2)
     path = tmp_path / "log.db"
     with Store.open(path) as store:
         append(store, entry(1))

@@ -119,6 +119,35 @@ def test_when_no_engine_answers_there_is_no_decision(client, evaluate, service, 
     assert client.get("/readyz").json()["incidents"] == 1
 
 
+@pytest.mark.parametrize("fault", [nothing_stands, fail])
+@pytest.mark.parametrize("path", ["replay", "sign-off", "explanation"])
+def test_a_record_that_is_judged_again_is_an_incident_too(client, evaluate, service, lines, monkeypatch, fault, path):
+    """Of the engines that agreed when it was recorded, one has a fault now: the line names the record, and it is counted."""
+    id = evaluate(REVIEWED).json()["id"]
+    monkeypatch.setattr(bitset_strata.BitsetStrata, "stand", fault)
+    sign_off = {"verdict": "approve", "provisions": ["cn.test/art-1"], "reason": "I read it", "until": "2999-12-31"}
+    address = f"/v1/decisions/{id}/{path}"
+    answer = client.post(address, json=sign_off) if path == "sign-off" else client.get(address)
+    assert answer.status_code == (409 if path == "sign-off" else 200), answer.text
+    assert told(lines, service, id, answer.headers["x-request-id"])["record"] == f"/v1/decisions/{id}"
+    assert client.get("/readyz").json()["incidents"] == 1
+
+
+@pytest.mark.parametrize("path", ["replay", "sign-off"])
+def test_a_record_that_no_engine_can_judge_again_is_an_incident_too(client, evaluate, service, lines, monkeypatch, path):
+    """It is refused as before, and the log says why."""
+    id = evaluate(REVIEWED).json()["id"]
+    monkeypatch.setattr(bitset_strata.BitsetStrata, "stand", fail)
+    monkeypatch.setattr(Durable, "evaluate", fail)
+    sign_off = {"verdict": "approve", "provisions": ["cn.test/art-1"], "reason": "I read it", "until": "2999-12-31"}
+    address = f"/v1/decisions/{id}/{path}"
+    answer = client.post(address, json=sign_off) if path == "sign-off" else client.get(address)
+    assert answer.status_code == 409, answer.text
+    line = told(lines, service, id, answer.headers["x-request-id"])
+    assert line["disagreement"] == ["bitset failed: RuntimeError", "durable failed: RuntimeError"]
+    assert line["record"] == f"/v1/decisions/{id}"
+
+
 @pytest.mark.parametrize("planted", [nothing_stands], indirect=True)
 def test_incidents_in_a_batch_are_told_one_by_one(client, service, lines, planted):
     """Each with the id of its own decision."""

@@ -20,7 +20,7 @@ from service.server import database_figures
 from service.server.app import create_app
 from service.server.database_figures import DatabaseFigures
 from service.store.tables import review_case
-from service.telemetry import metrics
+from service.telemetry import log_lines, metrics
 from service.telemetry.metrics import Metrics
 from tests.service.conftest import BOTH_DATABASES, PERSONAL, body, eventually, running
 
@@ -134,6 +134,11 @@ def test_a_decision_between_a_quarter_of_a_second_and_a_second_has_its_bucket(cl
     assert len([each for each in map(float, bounds) if 0.25 < each < 1]) >= 3
 
 
+def families_of(page: httpx.Response) -> set[str]:
+    """The names of the families on a page in either form."""
+    return {name.removesuffix("_total") for name in re.findall(r"^# TYPE (\w+)", page.text, re.MULTILINE)}
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_openmetrics_is_given_where_it_is_asked_for(tmp_path, workers):
     """A strict reader takes the page, and finds the same names and values as on the page of Prometheus; so too of several workers."""
@@ -145,9 +150,11 @@ def test_openmetrics_is_given_where_it_is_asked_for(tmp_path, workers):
 
         def asked() -> bool:
             pages[:] = [httpx.get(f"{server.address}/metrics", headers=each) for each in ({}, wanted)]
-            # Until each worker has the decision, and has looked into its database.
-            return all(re.search(r"^fifthfactor_decisions_total.* 1\.0$", each.text, re.MULTILINE) for each in pages) and all(
-                "\nfifthfactor_database_size_bytes " in each.text for each in pages
+            # Until each worker has the decision, has looked into its database, and knows all its figures.
+            return (
+                families_of(pages[0]) == families_of(pages[1])
+                and all(re.search(r"^fifthfactor_decisions_total.* 1\.0$", each.text, re.MULTILINE) for each in pages)
+                and all("\nfifthfactor_database_size_bytes " in each.text for each in pages)
             )
 
         eventually(asked)
@@ -158,11 +165,10 @@ def test_openmetrics_is_given_where_it_is_asked_for(tmp_path, workers):
     assert families["fifthfactor_decisions"].type == "counter"
     assert [sample.value for sample in families["fifthfactor_decisions"].samples] == [1]
     assert families["fifthfactor_decision_duration_seconds"].type == "histogram"
-    names = set(re.findall(r"^# TYPE (\w+)", plain.text, re.MULTILINE))
-    assert {name.removesuffix("_total") for name in names} == set(families)
+    assert families_of(plain) == set(families)
 
 
-def test_a_figure_of_several_workers_is_added_or_is_the_largest_or_that_of_the_one_that_answers(tmp_path):
+def test_a_figure_of_several_workers_is_added_or_is_the_largest_or_that_of_the_one_that_answers(tmp_path, lines):
     """What one worker wrote for the others, and what the one that answers knows by itself."""
 
     def worker(number):
@@ -170,7 +176,7 @@ def test_a_figure_of_several_workers_is_added_or_is_the_largest_or_that_of_the_o
         metrics.tell("gauge", "added", "It is added.", lambda: number)
         metrics.tell("gauge", "largest", "The largest counts.", lambda: number, over="largest")
         metrics.tell("gauge", "read_here", "Only the one that answers reads it.", lambda: number, over="answering")
-        metrics.share(tmp_path)
+        metrics.share(tmp_path, log_lines.logger(lines))
         return metrics
 
     async def page():
@@ -209,7 +215,7 @@ def test_the_form_that_is_preferred_is_given(accept, media_type):
     assert page.endswith(b"# EOF\n") == (media_type == "application/openmetrics-text")
 
 
-def test_a_worker_that_ends_writes_its_last_figures_when_nothing_else_writes_them(tmp_path, monkeypatch):
+def test_a_worker_that_ends_writes_its_last_figures_when_nothing_else_writes_them(tmp_path, lines, monkeypatch):
     """Two writings at once tear the file: the process above, which adds it to the sums, would end over it."""
     write, writing, together = metrics._write, [0], []
 
@@ -226,7 +232,7 @@ def test_a_worker_that_ends_writes_its_last_figures_when_nothing_else_writes_the
     async def work():
         worker = Metrics()
         worker.tell("counter", "counted_total", "Counted.", lambda: counts[0])
-        worker.share(tmp_path)
+        worker.share(tmp_path, log_lines.logger(lines))
         async with worker.sharing():
             while not writing[0]:  # noqa: ASYNC110 - a thread sets it
                 await asyncio.sleep(0.01)
@@ -238,26 +244,25 @@ def test_a_worker_that_ends_writes_its_last_figures_when_nothing_else_writes_the
     assert '["counted_total", {}, 2]' in file.read_text()
 
 
-def test_figures_that_a_worker_learns_of_while_it_shares_are_shared_too(tmp_path, monkeypatch):
-    """A service tells of some only when its parts have started, and one of them may fail for a moment: the sharing goes on."""
+def test_figures_that_a_worker_learns_of_while_it_shares_are_shared_too(tmp_path, lines, monkeypatch):
+    """A service tells of some only when its parts have started, and one may fail for a moment: the sharing goes on, with one line."""
     monkeypatch.setattr(metrics, "SHARE_SECONDS", 0.01)
-    fails = [True]
+    fails = [True, True, True]
 
     def late():
         worker.tell("counter", "late_total", "It is known late.", lambda: 7)
         return 1
 
     def failing():
-        if fails.pop():
-            fails.append(False)
+        if fails:
+            fails.pop()
             raise ZeroDivisionError
-        fails.append(False)
         return 3
 
     async def work():
         worker.tell("counter", "failing_total", "It fails at first.", failing)
         worker.tell("counter", "early_total", "It is known early.", late)
-        worker.share(tmp_path)
+        worker.share(tmp_path, log_lines.logger(lines))
         async with worker.sharing():
             await asyncio.to_thread(
                 eventually, lambda: [each for each in tmp_path.glob("*.json") if "late" in each.read_text()]
@@ -268,6 +273,30 @@ def test_figures_that_a_worker_learns_of_while_it_shares_are_shared_too(tmp_path
     (file,) = tmp_path.glob("*.json")
     told = file.read_text()
     assert all(each in told for each in ('["late_total", {}, 7]', '["early_total", {}, 1]', '["failing_total", {}, 3]'))
+    [line] = lines.events("figures_not_shared")
+    assert (line["level"], line["error"], "reason" in line) == ("warning", "ZeroDivisionError", False)
+    assert line["at"][-1].endswith("failing")
+
+
+def test_a_folder_that_cannot_be_written_is_told_once(tmp_path, lines, monkeypatch):
+    """With the reason of the system; the worker goes on, and ends, without it."""
+    monkeypatch.setattr(metrics, "SHARE_SECONDS", 0.001)
+    rounds = []
+
+    def told():
+        rounds.append(1)
+        return len(rounds)
+
+    async def work():
+        worker = Metrics()
+        worker.tell("counter", "rounds_total", "Rounds.", told)
+        worker.share(tmp_path / "gone", log_lines.logger(lines))
+        async with worker.sharing():
+            await asyncio.to_thread(eventually, lambda: len(rounds) > 3)
+
+    asyncio.run(work())
+    [line] = lines.events("figures_not_shared")
+    assert (line["error"], line["reason"]) == ("FileNotFoundError", "No such file or directory")
 
 
 @BOTH_DATABASES

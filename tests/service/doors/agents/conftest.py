@@ -25,7 +25,7 @@ class House:
 
     def client(self, key: str) -> Client:
         """A client with one of the keys."""
-        return Client(self.address, key=self.keys[key], timeout=20)
+        return Client(self.address, key=self.keys[key], timeout=60)
 
 
 KEYS = {

@@ -111,7 +111,7 @@ def command_over_http(*options: str, environment: dict[str, str] | None = None) 
         yield str(json.loads(line)["address"])
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def test_a_client_talks_over_http(house: House) -> None:
@@ -261,7 +261,10 @@ class Stranger(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b'{"proceed": true}')
 
-    do_POST = do_GET
+    def do_POST(self) -> None:
+        """The same. What was sent is read first: who is answered while it still sends may be cut off before it has read the answer."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
 
     def log_message(self, *args: Any) -> None:
         """Say nothing."""
@@ -296,11 +299,13 @@ def test_too_many_calls_are_told_to_wait(tmp_path: Path) -> None:
     with running(str(tmp_path / "log.db"), environment={"FIFTHFACTOR_FAILURE_BURST": "2"}) as server:
 
         async def talk(desk: Desk) -> list[str]:
-            return [(await desk.call("decide", exchange={})).content["error"] for _ in range(6)]
+            # The first by itself; the others together, for the limit lets one more pass each second.
+            calls = (desk.call("decide", exchange={}) for _ in range(10))
+            return [(await next(calls)).content["error"], *(each.content["error"] for each in await asyncio.gather(*calls))]
 
         kinds = at_a_desk(server.address, "ff_000000000000_nothing", talk)
     assert kinds[0] == "unauthenticated"
-    assert kinds[-1] == "rate-limited"
+    assert "rate-limited" in kinds
 
 
 @pytest.mark.parametrize(
