@@ -31,8 +31,8 @@ def _once(sources: Mapping[str, bytes]) -> bytes:
     return _written[files]
 
 
-def _read(archived: bytes) -> dict[str, bytes]:
-    return _READ(archived) if len(archived) < _LARGE else dict(_large(archived))
+def _read(archive: bytes) -> dict[str, bytes]:
+    return _READ(archive) if len(archive) < _LARGE else dict(_large(archive))
 
 
 @lru_cache(maxsize=2)
