@@ -30,7 +30,7 @@ def exchanges(only: str, step: int) -> list[tuple[Exchange, date]]:
 @cache
 def some() -> list[tuple[Exchange, date]]:
     """Those of all files, and more of where laws conflict."""
-    return [*exchanges("", 160), *exchanges("conflicts-europe", 6)]
+    return [*exchanges("", 53), *exchanges("conflicts-europe", 3)]
 
 
 class Counted:

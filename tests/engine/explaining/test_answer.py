@@ -91,7 +91,7 @@ def test_who_says_nothing_or_one_thing_is_asked_and_never_permitted(pdp: engine.
 def test_what_a_list_leaves_out_is_counted(pdp: engine.PDP) -> None:
     """What is shown and what is left out are together what the explanation has."""
     left: dict[str, int] = {}
-    for judgement in every(60):
+    for judgement in every(50):
         answer = held(pdp, judgement, "en")
         more = answer["more"]
         if not more.keys() & {"owed", "rests_on", "jurisdictions"}:
@@ -130,14 +130,15 @@ def test_what_a_permit_rests_on_and_has_no_room_for_is_named_and_then_counted(
 
 
 def test_the_documents_and_claims_of_a_permit_are_what_its_answer_leads_with(pdp: engine.PDP) -> None:
-    """Nine in ten of them at least, however much else it rests on; of the kind of the data there is only the name."""
+    """Nine in ten of them at least, however much else it rests on; what is ordinary, mostly the kind of the data among it, is not named."""
     named = given = permits = 0
     for judgement in every(40):
         if judgement.outcome.permits:
             permits += 1
-            found = {each.fact for each in pdp.rests_on(judgement) if each.fact.startswith(("evidence.", "claims."))}
+            rests = pdp.rests_on(judgement)
+            found = {each.fact for each in rests if each.fact.startswith(("evidence.", "claims."))}
             answer = [each["fact"] for each in held(pdp, judgement, "en")["rests_on"]]
-            assert "data.kind" not in answer
+            assert {each.fact for each in rests if each.ordinary}.isdisjoint(answer)
             assert found.isdisjoint(answer[len(found) :])
             named, given = named + len(found), given + len(found.intersection(answer))
     assert permits > 20
@@ -147,7 +148,7 @@ def test_the_documents_and_claims_of_a_permit_are_what_its_answer_leads_with(pdp
 def test_a_refusal_of_more_than_three_things_has_each_as_an_item_and_three_in_its_sentence(pdp: engine.PDP) -> None:
     """One that is of up to three has no list, since its sentence has them all; what does not fit is counted."""
     of_many = 0
-    for judgement in every(15):
+    for judgement in every(13):
         answer = held(pdp, judgement, "en")
         items = answer.get("items", [])
         if answer["outcome"] in ("undetermined", "permitted", "permitted_with_obligations", "not_applicable"):
@@ -158,13 +159,13 @@ def test_a_refusal_of_more_than_three_things_has_each_as_an_item_and_three_in_it
             assert 1 <= len(told) <= 3, answer["answer"]
             assert len(items) + answer["more"].get("items", 0) > 3
             of_many += 1
-    assert of_many > 4
+    assert of_many > 10
 
 
 def test_a_refusal_tells_what_it_turns_on_and_counts_the_rest(pdp: engine.PDP) -> None:
     """One duty, but for those that the refusal brings; gaps that raise it, or one; how to meet a requirement, or the ways."""
     cut: Counter[str] = Counter()
-    for judgement in every(30):
+    for judgement in every(15):
         answer = held(pdp, judgement, "en")
         high, more, duties = judgement.outcome.bounds.high, answer["more"], pdp.owed(judgement)
         assert len(answer["owed"]) + more.get("owed", 0) == len(duties)
