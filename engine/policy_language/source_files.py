@@ -16,6 +16,7 @@ from engine.policy_language.overlay import BUNDLED_NAME, folder_of
 
 BUNDLED = "bundled"  # names the policies that come with the project
 MAX_FILES = 5_000
+_TRIES = 5  # to read a volume that changes meanwhile
 _NAMES_SEMANTICS = re.compile(rb"^semantics:", re.MULTILINE)
 
 
@@ -61,20 +62,50 @@ def source_files(paths: Iterable[Path]) -> Iterator[SourceFile]:
         if not given.exists():
             raise FileNotFoundError(f"there is no file or folder {given}")
         whole = given.resolve()
-        read = (given / "..data").resolve() if (given / "..data").is_symlink() else whole
-        files = [given] if given.is_file() else sorted(f for f in read.rglob("*.y*ml") if f.suffix in (".yaml", ".yml"))
-        if len(files) > MAX_FILES:
-            raise FileNotFoundError(f"{given} holds more than {MAX_FILES:,} YAML files")
-        for file in files:
+        folder = BUNDLED_NAME if whole == bundled else whole.name
+        read, files = _read(given)
+        for file, data in files:
             real = file.resolve()
             if real in known:
                 continue
             known.add(real)
-            folder = BUNDLED_NAME if whole == bundled else whole.name
             name = whole.name if real == whole else f"{folder}/{real.relative_to(read).as_posix()}"
-            # Read one byte more than is allowed: a file that is too large is then refused without being read whole.
-            with file.open("rb") as handle:
-                yield SourceFile(name, given, handle.read(tree.MAX_BYTES + 1))
+            yield SourceFile(name, given, data)
+
+
+def _read(given: Path) -> tuple[Path, list[tuple[Path, bytes]]]:
+    """
+    The folder that is read for a path, and its files with their bytes. Raises FileNotFoundError.
+
+    INVARIANT (a volume is read whole): the folder behind `..data` is deleted once the link leads to another. What was read while that
+    happened may lack files, so it is read again.
+    """
+    for _ in range(_TRIES):
+        read = _behind(given)
+        try:
+            files = [given] if given.is_file() else sorted(f for f in read.rglob("*.y*ml") if f.suffix in (".yaml", ".yml"))
+            if len(files) > MAX_FILES:
+                raise FileNotFoundError(f"{given} holds more than {MAX_FILES:,} YAML files")
+            found = [(file, _bytes_of(file)) for file in files]
+        except FileNotFoundError:
+            if _behind(given) == read:
+                raise
+        else:
+            if _behind(given) == read:
+                return read, found
+    raise FileNotFoundError(f"{given} changes while it is read")
+
+
+def _behind(given: Path) -> Path:
+    """Where the files of a path lie: of a volume of Kubernetes, behind its link."""
+    link = given / "..data"
+    return link.resolve() if link.is_symlink() else given.resolve()
+
+
+def _bytes_of(file: Path) -> bytes:
+    """The bytes of a file, one more than is allowed: one that is too large is then refused without being read whole."""
+    with file.open("rb") as handle:
+        return handle.read(tree.MAX_BYTES + 1)
 
 
 def gather_sources(files: Iterable[SourceFile]) -> dict[str, bytes]:

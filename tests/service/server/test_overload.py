@@ -8,7 +8,7 @@ import socket
 import statistics
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -23,6 +23,7 @@ from service.log.store import Store
 from service.problems import RequestRefused
 from service.server.app import create_app
 from service.server.bounded_heads import BoundedHeads
+from service.service import Service
 from tests.service.conftest import BOTH_DATABASES, EXCHANGE, Server, body, eventually, running
 from tests.service.load import Load, during, memory, post
 from tests.service.server.test_server import JSON, ask, sound
@@ -204,30 +205,16 @@ def test_every_caller_leaves_places_to_others(caller, most):
     assert (load.under_way, load.of_caller) == (0, {})
 
 
-def test_only_so_many_batches_wait(in_file):
-    """Each holds its body, so the ninth is turned away before it is read."""
-    app = create_app(in_file.settings, in_file)
-    packed = json.dumps({"exchanges": [EXCHANGE] * 20}).encode()
-
-    async def together() -> list[int]:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
-            headers = {"content-type": "application/json"}
-            sending = [client.post("/v1/evaluate/batch", content=packed, headers=headers) for _ in range(12)]
-            return sorted(answer.status_code for answer in await asyncio.gather(*sending))
-
-    assert asyncio.run(together()) == [200] * LARGE_REQUESTS_UNDER_WAY + [503] * (12 - LARGE_REQUESTS_UNDER_WAY)
-
-
-def test_only_so_many_access_requests_of_several_wait(in_file):
-    """They are as large as batches, and have as many places."""
-    app = create_app(in_file.settings, in_file)
+def twelve_at_once(service: Service, path: str, sent: bytes) -> list[int]:
+    """The statuses of twelve requests whose bodies are whole once as many were turned away as have no place."""
+    app = create_app(service.settings, service)
     sending: list[asyncio.Task[httpx.Response]] = []
 
-    async def packed():
-        yield b'{"evaluations": '
+    async def packed() -> AsyncIterator[bytes]:
+        yield sent[:10]
         while sum(each.done() for each in sending) < 12 - LARGE_REQUESTS_UNDER_WAY:  # noqa: ASYNC110 - until they were turned away
             await asyncio.sleep(0.01)
-        yield b"[{}]}"
+        yield sent[10:]
 
     async def together() -> list[int]:
         async with (
@@ -235,11 +222,24 @@ def test_only_so_many_access_requests_of_several_wait(in_file):
             asyncio.timeout(60),
         ):
             for _ in range(12):
-                asked = client.post("/access/v1/evaluations", content=packed(), headers={"content-type": "application/json"})
+                asked = client.post(path, content=packed(), headers={"content-type": "application/json"})
                 sending.append(asyncio.create_task(asked))
             return sorted(answer.status_code for answer in await asyncio.gather(*sending))
 
-    statuses = asyncio.run(together())  # the vocabulary of these policies does not speak of access requests
+    return asyncio.run(together())
+
+
+def test_only_so_many_batches_wait(in_file):
+    """Each holds its body, so the ninth is turned away before it is read."""
+    packed = json.dumps({"exchanges": [EXCHANGE] * 20}).encode()
+    statuses = twelve_at_once(in_file, "/v1/evaluate/batch", packed)
+    assert statuses == [200] * LARGE_REQUESTS_UNDER_WAY + [503] * (12 - LARGE_REQUESTS_UNDER_WAY)
+
+
+def test_only_so_many_access_requests_of_several_wait(in_file):
+    """They are as large as batches, and have as many places."""
+    statuses = twelve_at_once(in_file, "/access/v1/evaluations", b'{"evaluations": [{}]}')
+    # The vocabulary of these policies does not speak of access requests.
     assert statuses == [404] * LARGE_REQUESTS_UNDER_WAY + [503] * (12 - LARGE_REQUESTS_UNDER_WAY)
 
 

@@ -18,6 +18,7 @@ from service.settings import SettingRefused
 from service.telemetry.log_lines import logger
 from service.telemetry.tracing import Parent, Tracing, parent_of
 from tests.service.conftest import PERSONAL, ROOT, Server, body, eventually, running
+from tests.service.patience import IMPATIENT
 from tests.service.server.test_overload import held
 from tests.service.server.test_server import ask, refused
 
@@ -138,7 +139,7 @@ def test_each_worker_sends_its_spans(tmp_path, collector):
 def test_what_fails_is_marked(tmp_path, collector):
     """A record that cannot be written: an error on its span and on the request's."""
     database = str(tmp_path / "log.db")
-    with running(database, environment=collector.environment) as server:
+    with running(database, environment={**collector.environment, IMPATIENT: "yes"}) as server:
         with held(database):
             assert ask(server, "POST", "/v1/evaluate", body())[0] == 503
         assert server.stop() == 0

@@ -14,7 +14,7 @@ from service.watch.lease import Lease
 from service.watch.round import sign
 from tests.service.conftest import BOTH_DATABASES, Lines, eventually
 from tests.service.ledger.desk import before_ids_were_asked
-from tests.service.watch.test_week import POLICIES, Desk
+from tests.service.watch.test_week import POLICIES, Desk, changed
 from tests.service.watch.test_week import opened as opened  # a fixture
 
 
@@ -41,8 +41,10 @@ def test_services_on_one_database_do_each_round_once(opened: Any, lines: Lines, 
     for number in range(4, 7):
         go(datetime(2027, 3, number, 12, tzinfo=UTC))
     assert len(desks[0].events()) == 3
-    for each in desks:
-        each.reload(("in_force: {from: 2027-03-04}", "in_force: {from: 2028-03-04}"))
+    # Both have them at once: one that has not looked at the day yet would do its round by the policies of before, after the new ones.
+    later = [changed(("in_force: {from: 2027-03-04}", "in_force: {from: 2028-03-04}")) for _ in desks]
+    for each, live in zip(desks, later, strict=True):
+        each.service.policies.live = live
     go(datetime(2027, 3, 6, 12, tzinfo=UTC))
     assert [each["data"]["after"] for each in desks[0].events()] == ["prohibited"] * 3 + ["permitted"] * 3
     # The line of a round comes after the round.

@@ -81,13 +81,17 @@ class Desk:
 
     def reload(self, *changes: tuple[str, str]) -> str:
         """Put changed policies in the place of those that decide; their digest."""
-        sources = {path.name: path.read_text() for path in POLICIES.glob("*.yaml")}
-        for old, new in changes:
-            assert old in sources["rules.yaml"]
-            sources["rules.yaml"] = sources["rules.yaml"].replace(old, new)
-        bundle = engine.load_sources({name: text.encode() for name, text in sources.items()})
-        self.service.policies.live = Live.of(bundle, "bitset")
-        return bundle.digests.source
+        self.service.policies.live = live = changed(*changes)
+        return live.bundle.digests.source
+
+
+def changed(*changes: tuple[str, str]) -> Live:
+    """The policies with other texts in their rules."""
+    sources = {path.name: path.read_text() for path in POLICIES.glob("*.yaml")}
+    for old, new in changes:
+        assert old in sources["rules.yaml"]
+        sources["rules.yaml"] = sources["rules.yaml"].replace(old, new)
+    return Live.of(engine.load_sources({name: text.encode() for name, text in sources.items()}), "bitset")
 
 
 @pytest.fixture
