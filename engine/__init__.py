@@ -33,23 +33,14 @@ from engine.authoring.mutation_cases import MutationTester
 from engine.authoring.mutation_proofs import MutantProof, MutantProver
 from engine.authoring.name_uses import Name, NamePlaces, NameUse, kind_of_text
 from engine.authoring.paired_cases import CasePair, PairedCase, written_pairs
+from engine.authoring.prepared_case import PreparedCase
 from engine.authoring.proven_difference import DifferenceProof, MovedInstrumentPart, ProvenPairPart, moving, prove
 from engine.authoring.register_mutation import register_mutants
 from engine.authoring.relevance import Relevance
 from engine.authoring.rulesets import rulesets
 from engine.authoring.schema_places import OpenPlace, Proposal, open_place
 from engine.authoring.schemas import editor_schemas
-from engine.authoring.testing import (
-    PreparedCase,
-    Result,
-    WrittenCase,
-    named_cases,
-    result_of,
-    run,
-    run_policy,
-    why,
-    written_cases,
-)
+from engine.authoring.testing import Result, WrittenCase, named_cases, result_of, run, run_policy, why, written_cases
 from engine.authoring.text_findings import untranslated_texts
 from engine.backends.durable import EngineUnavailable
 from engine.books.benefit_page import EXPORTER as EXPORTER_KEY
@@ -71,14 +62,7 @@ from engine.bundle import (
     with_books,
     with_shares,
 )
-from engine.deciding.contributions import (
-    BundleCounters,
-    Contribution,
-    Counter,
-    Key,
-    Tally,
-    covering,
-)
+from engine.deciding.contributions import BundleCounters, Contribution, Counter, Key, covering
 from engine.deciding.contributions import definition as counter_definition
 from engine.deciding.counter_thresholds import CounterThreshold, counter_thresholds
 from engine.deciding.exchange_settlement import settle
@@ -93,6 +77,7 @@ from engine.deciding.share_counts import COUNTER as SHARE_COUNTER
 from engine.deciding.share_counts import PARTIES, ExchangeShare, ShareCount, ShareCounts
 from engine.deciding.sign_off_binding import anchor_of, still_holds
 from engine.deciding.sign_off_scope import Approval, Signature, Unsignable, facts_digest, meaning_of, persons_asked
+from engine.deciding.tally import Tally
 from engine.decision import (
     BoundsPart,
     CarriedPart,
@@ -108,9 +93,10 @@ from engine.decision import (
 )
 from engine.exchange import REGISTER, Exchange
 from engine.exchange_input.exchange_problems import INCOHERENT, ExchangeProblem, ExchangeRefused
-from engine.exchange_input.exchange_reader import MAX_BYTES, read_object
+from engine.exchange_input.exchange_reader import MAX_BYTES
 from engine.exchange_input.exchange_shape import SHAPES as EXCHANGE_SHAPES
 from engine.exchange_input.ledger_shares import SHARES
+from engine.exchange_input.strict_json import read_object
 from engine.explaining.carried_parts import condition_facts, condition_text
 from engine.explaining.owed_duties import OwedDuty
 from engine.explaining.phrasebook import Phrasebook

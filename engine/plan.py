@@ -29,7 +29,7 @@ from engine.deciding.statement_weights import STATED
 from engine.decision import BoundsPart, HorizonPart
 from engine.exchange import Exchange
 from engine.exchange_input.exchange_problems import ExchangeProblem, ExchangeRefused
-from engine.exchange_input.exchange_reader import read_object
+from engine.exchange_input.strict_json import read_object
 from engine.explaining.phrasebook import Phrasebook
 from engine.explaining.plan_decision import ContradictionPart, LegPart, PlanDecision, PlanStatementPart, UnlinkedPart, WholePart
 from engine.explaining.written_decision import WrittenDecision

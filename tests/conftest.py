@@ -167,6 +167,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"| `{folder}` | {number:,.0f} | {clock:.0f} | {processor:.0f} |")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """
+    What a command keeps of its run is in a folder of the tests, and not among what the commands of whoever runs the tests kept.
+
+    Installers find what they loaded before.
+    """
+    before = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, folder in (("UV_CACHE_DIR", "uv"), ("PIP_CACHE_DIR", "pip")):
+            patch.setenv(name, os.environ.get(name) or str(before / folder))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture
 def little_to_search() -> None:
     """What other tests left is not looked through where a test searches for cycles: with the bundled policies that takes a second."""

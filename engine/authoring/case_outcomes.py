@@ -13,7 +13,8 @@ from typing import Any
 
 from engine.analysis.finding import Finding
 from engine.authoring.case_yaml import case_yaml
-from engine.authoring.testing import PreparedCase, build, cases, file_of_tests, run
+from engine.authoring.prepared_case import PreparedCase
+from engine.authoring.testing import build, cases, file_of_tests, run
 from engine.bundle import Bundle, accept_exchange, parse_exchange
 from engine.exchange import Exchange
 from engine.exchange_input.exchange_problems import ExchangeProblem, ExchangeRefused

@@ -13,6 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
+from engine.authoring.prepared_case import full_name
 from engine.deciding.judgement import Judgement
 from engine.explaining.phrasebook import Phrasebook
 from engine.pdp import PDP
@@ -132,7 +133,7 @@ class CaseReasons:
 
     def _of_provision(self, name: str) -> list[Rule]:
         """The rules of a provision, those that stand most certainly first."""
-        full = name if "/" in name else f"{self._suite}/{name}"
+        full = full_name(self._suite, name)
         rules = (rule for rule in self._rules.rules if rule.provision.id == full)
         return sorted(rules, key=lambda rule: (-self._stands(rule), -self._holds(rule)))
 

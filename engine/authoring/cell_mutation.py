@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from engine.authoring.mutation_cases import departs
-from engine.authoring.testing import PreparedCase, cases
+from engine.authoring.prepared_case import PreparedCase
+from engine.authoring.testing import cases
 from engine.backends.bitset import Bitset
 from engine.backends.reference.levels import on_floor, permits
 from engine.backends.reference.three_values import KnownFacts, truth

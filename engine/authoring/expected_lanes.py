@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from engine.authoring.testing import PreparedCase
+from engine.authoring.prepared_case import PreparedCase, full_name
 from engine.backends.lanes.changed_verdicts import ChangedVerdicts, Part, VerdictMove
 from engine.backends.lanes.slots import NO
 from engine.backends.lanes.thresholds import place
@@ -73,9 +73,9 @@ class ExpectedLanes:
             self._read[name if name in definitions else f"{name}!raise"][Truth[word.upper()]] |= lane
         for names, masks in ((expect.because, self._because), (expect.silent, self._silent), (expect.beaten, self._beaten)):
             for name in names or ():
-                masks[_full(suite, name)] |= lane
+                masks[full_name(suite, name)] |= lane
         for name in expect.silent or ():
-            self._silent_of[_full(suite, name).rpartition("/")[0]] |= lane
+            self._silent_of[full_name(suite, name).rpartition("/")[0]] |= lane
         for name in expect.requirements:
             self._met[name] |= lane
         for name in expect.jurisdictions:
@@ -180,10 +180,6 @@ class ExpectedLanes:
         for key in self._in_words[words]:
             found |= slots.of[slots("owed", key)[1]] & slots.of[slots("overdue", key)[0]]
         return found
-
-
-def _full(suite: str, name: str) -> str:
-    return name if "/" in name else f"{suite}/{name}"
 
 
 def _apart(both: Iterable[Iterable[int]]) -> int:

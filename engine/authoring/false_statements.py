@@ -23,7 +23,8 @@ from itertools import cycle
 from typing import Any, Literal, TypeAlias
 
 from engine.authoring.case_yaml import case_yaml
-from engine.authoring.testing import PreparedCase, prepare
+from engine.authoring.prepared_case import PreparedCase
+from engine.authoring.testing import prepare
 from engine.bundle import Bundle
 from engine.deciding.judgement import Judgement
 from engine.deciding.statement_weights import RELIES_ON

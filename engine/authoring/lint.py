@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
+from engine.authoring.prepared_case import full_name
 from engine.authoring.testing import cases, expectations
 from engine.authoring.text_findings import text_findings
 from engine.backends.bitset import Bitset
@@ -196,7 +197,7 @@ class _Lint:
         idle: set[str] = set()
         for suite, expect in expectations(self.bundle):
             for names, into in ((expect.because, stands), (expect.beaten, stands), (expect.silent, silent)):
-                into |= {name if "/" in name else f"{suite}/{name}" for name in names or ()}
+                into |= {full_name(suite, name) for name in names or ()}
             idle |= {policy for policy, word in expect.applies.items() if word == "no"}
         for instrument in self.instruments:
             for number, rule in enumerate(instrument.text.rules):

@@ -14,9 +14,11 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TypeAlias
 
+from engine.authoring.case_departures import departures, plain_departures
 from engine.authoring.expected_lanes import ExpectedLanes
 from engine.authoring.mutation import Mutant
-from engine.authoring.testing import PreparedCase, cases, departures, plain_departures
+from engine.authoring.prepared_case import PreparedCase
+from engine.authoring.testing import cases
 from engine.backends.lanes.changed_verdicts import ChangedVerdicts, VerdictMove
 from engine.backends.lanes.fact_classes import Coder
 from engine.backends.lanes.lane_cases import members, side_by_side

@@ -14,10 +14,12 @@ from typing import Any, Literal, TypeAlias
 
 from engine.analysis import Example, FormulaDraft, Proof, Prover, WitnessDecider, WitnessVerdict, formulas
 from engine.analysis.exchange_literals import RuleVersion
+from engine.authoring.case_departures import departures
 from engine.authoring.case_yaml import case_yaml
 from engine.authoring.mutation import TRAVELS, Mutant
 from engine.authoring.mutation_cases import changed_registers, departs
-from engine.authoring.testing import PreparedCase, base_of, departures, file_of_tests, flat_document, suite_of
+from engine.authoring.prepared_case import PreparedCase
+from engine.authoring.testing import base_of, file_of_tests, flat_document, suite_of
 from engine.backends.bitset import Bitset
 from engine.backends.lanes.changed_verdicts import ChangedVerdicts, Part, VerdictMove
 from engine.bundle import Bundle

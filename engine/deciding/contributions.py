@@ -12,82 +12,30 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
 from engine.bundle import Bundle
+from engine.deciding.counting_window import CountingWindow
 from engine.deciding.money_counts import NO_SUM, currency_of, parts, parts_in
 from engine.deciding.promises import promises_of
+from engine.deciding.tally import ENOUGH, ENOUGH_MONEY, Tally, span
 from engine.exchange import Exchange
 from engine.policy_language.share_facts import shares_of
 from engine.policy_language.vocabulary_text import CounterText
 from engine.rules import Condition, Defined, Rule, RuleSet, Truth, atoms, definitions_named, tests
-from engine.values import MAX_COUNT, Disputed, Duration, Missing, Range, SetOf, Value, either, read_duration, to_json
+from engine.values import Disputed, Missing, Range, SetOf, Value, either, to_json
 from engine.values.document_facts import with_facts_set
 from engine.values.id_spellings import folded_id
 from engine.verdict import Verdict
 
 EXCHANGES = "exchanges"  # the word of a counter that counts exchanges, not a fact
-# Of one contribution, a lower end above this many people is cut to it and an upper end above it is dropped; sums stay exact.
-ENOUGH = 10**12
-ENOUGH_MONEY = 10**16  # of money, the same number in ten-thousandths
-_CALENDAR = re.compile(r"calendar year( and the one before)?(?: in (.+))?")
-_PERIOD = "period of "
 
 # The values of the facts by which a counter is kept (`per:`), in their order, each as JSON; None for an unknown value.
 Key: TypeAlias = tuple[str | None, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CountingWindow:
-    """
-    The days that count. `zone` names the time zone of the days; "" is any time zone.
-
-    `years` is the number of calendar years, the current one included. Where it is 0, `length` is how long a day counts: it counts while
-    it is `within` that length (semantics 2.9). The day itself is the first day, and a month that is too short ends on its last day.
-
-    `of` is a kind of entities: the window is then the period that the register has of the entity on the day, which whoever reads the
-    counter knows. Here every day counts.
-    """
-
-    zone: str
-    years: int
-    length: Duration
-    of: str = ""
-
-    @classmethod
-    def read(cls, text: str) -> Self:
-        """The window of a checked counter."""
-        if match := _CALENDAR.fullmatch(text):
-            return cls(match[2] or "", 2 if match[1] else 1, Duration())
-        if text.startswith(_PERIOD):
-            return cls("", 0, Duration(), text.removeprefix(_PERIOD))
-        return cls("", 0, read_duration(text.removeprefix("preceding ")))
-
-    def first(self, day: date) -> date:
-        """The first day that counts; `day` is the last one."""
-        if self.of:
-            return date.min
-        if self.years:
-            return date(max(day.year - self.years + 1, 1), 1, 1)
-        first = self.length.before(day)
-        # The day that lies exactly `length` before no longer counts. At the end of a month several days can end together.
-        while first <= day and self.length.after(first) <= day:
-            first += timedelta(days=1)
-        return first
-
-    def last(self, day: date) -> date:
-        """The last day on which a day still counts."""
-        if self.of:
-            return date.max
-        if self.years:
-            return date(min(day.year + self.years - 1, date.max.year), 12, 31)
-        return max(day, self.length.after(day) - timedelta(days=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,73 +90,6 @@ class Contribution:
     def tally(self) -> Tally:
         """The contribution as a sum of its own."""
         return Tally.of(self.people, enough=ENOUGH_MONEY if self.currency else ENOUGH)
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """
-    The sum of contributions, in any order.
-
-    `largest` is the largest certain number of people in one contribution, `least` the certain number in all together, and `most` the
-    largest possible number (None without an upper end).
-    """
-
-    largest: int = 0
-    least: int = 0
-    most: int | None = 0
-
-    @classmethod
-    def of(cls, people: Range, certain: bool = True, enough: int = ENOUGH) -> Self:
-        """One contribution; where it is not `certain`, it may belong to another key. `enough` is the most that is added exactly."""
-        low = min(int(people.low), enough) if certain else 0
-        return cls(low, low, None if people.high is None or people.high > enough else int(people.high))
-
-    @classmethod
-    def over(cls, parts: Iterable[Range | None]) -> Self:
-        """The sum of contributions that are certain; one of None may be any number."""
-        largest = least = 0
-        most: int | None = 0
-        for people in parts:
-            if people is None:
-                most = None
-                continue
-            low = min(int(people.low), ENOUGH)
-            least += low
-            if low > largest:
-                largest = low
-            if most is not None:
-                most = None if people.high is None or people.high > ENOUGH else most + int(people.high)
-        return cls(largest, least, most)
-
-    @classmethod
-    def of_money(cls, sum_: Value) -> Self:
-        """A sum of money, in ten-thousandths."""
-        return cls.of(parts(sum_), enough=ENOUGH_MONEY)
-
-    def __add__(self, other: Tally) -> Tally:
-        return Tally(
-            max(self.largest, other.largest),
-            self.least + other.least,
-            None if self.most is None or other.most is None else self.most + other.most,
-        )
-
-    def range(self, distinct: bool) -> Range:
-        """
-        The count.
-
-        The overlap of contributions is unknown, so `distinct` people number at least those of the largest contribution and at most the sum.
-        """
-        low = min(self.largest if distinct else self.least, MAX_COUNT)
-        most = None if self.most is None or self.most > MAX_COUNT else Decimal(self.most)
-        return Range(Decimal(low), most)
-
-    def sum(self) -> Range:
-        """A sum of money, in ten-thousandths: what a currency can have is more than people can number."""
-        return Range(Decimal(self.least), None if self.most is None else Decimal(self.most))
-
-
-NOTHING = Tally()
-UNBOUNDED = Tally(most=None)
 
 
 class BundleCounters:
@@ -388,17 +269,6 @@ def folded_part(part: str) -> str:
     value = json.loads(part)
     folded = folded_id(value) if isinstance(value, str) else sorted(set(map(folded_id, value)))
     return json.dumps(folded, ensure_ascii=False, sort_keys=True)
-
-
-def span(count: Value) -> Range | None:
-    """All that a count may be, from the least to the most; None where it is not known."""
-    if isinstance(count, Range):
-        return count
-    counts = [each for each in either(count) if isinstance(each, Range)]
-    if len(counts) < len(either(count)):
-        return None
-    highs = [each.high for each in counts if each.high is not None]
-    return Range(min(each.low for each in counts), max(highs) if len(highs) == len(counts) else None)
 
 
 def covering(key: Key) -> Iterator[Key]:

@@ -16,7 +16,7 @@ from decimal import Context, Decimal
 from fractions import Fraction
 
 from engine.bundle import Bundle
-from engine.deciding.contributions import NOTHING, UNBOUNDED, Tally, span
+from engine.deciding.tally import NOTHING, UNBOUNDED, Tally, span
 from engine.exchange import REGISTER, Exchange
 from engine.policy_language.ledger_text import StatisticsText
 from engine.values import ExactRatio, Missing, Money, Range, SetOf

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engine.deciding.contributions import BundleCounters, Contribution, Key, span
+from engine.deciding.contributions import BundleCounters, Contribution, Key
+from engine.deciding.tally import span
 from engine.exchange import Exchange
 from engine.values import Number, Range, Value
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from engine.bundle import Bundle
-from engine.deciding.contributions import span
+from engine.deciding.tally import span
 from engine.exchange import Exchange
 from engine.policy_language.vocabulary_text import DERIVED
 from engine.values import Missing, SetOf, Value, either

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from engine.bundle import Bundle
-from engine.deciding.contributions import BundleCounters, Contribution, Counter, CountingWindow, Key
+from engine.deciding.contributions import BundleCounters, Contribution, Counter, Key
+from engine.deciding.counting_window import CountingWindow
 from engine.exchange import Exchange
 from engine.policy_language.share_facts import LedgerShare
 from engine.values import Missing, Range, SetOf, Value, either

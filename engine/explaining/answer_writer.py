@@ -17,6 +17,7 @@ from engine.answer import MOST_BYTES, SCHEMA
 from engine.deciding.coverage import Gap
 from engine.deciding.rests_on import Statement
 from engine.decision import CarriedPart, ConflictPart, DisputedPart, EnginePart, QuestionPart
+from engine.explaining.answer_room import MOST, bytes_in, bytes_of_names, fit_items, number_fitting, shorten, taking_turns
 from engine.explaining.case import Case
 from engine.explaining.coverage_parts import WHY
 from engine.explaining.encoding import encode
@@ -30,11 +31,6 @@ from engine.version import SEMANTICS
 if TYPE_CHECKING:
     from engine.explaining.explanation import DecisionWriter
 
-# How many items of a list an answer has at most, in the order in which the lists take turns.
-MOST = {
-    "questions": 3, "unmet": 4, "besides": 3, "jurisdictions": 8, "disputed": 4, "signed_off": 4, "owed": 4, "carried": 3, "conflicts": 3,
-    "rests_on": 8, "stands_on": 4, "gaps": 5, "must_be_shown": 5, "lanes": 3, "items": 8,
-}  # fmt: skip
 OPTIONAL = frozenset(
     {"rests_on", "disputed", "signed_off", "carried", "must_be_shown", "besides", "stands_on", "items"}
 )  # left out where there is nothing to say
@@ -75,7 +71,7 @@ class AnswerWriter:
         self._bundle = encode({"meaning": digests.meaning, "source": digests.source})
         self._agreed = _engine(agreed)
         self._wanted: dict[str, dict[str, Any]] = {}
-        self._listed = _lists(MOST)
+        self._listed = bytes_of_names(MOST)
 
     def members(
         self,
@@ -134,8 +130,8 @@ class AnswerWriter:
         shown = fit_items(first, room)
         names = [quote(each.fact) for each in whole]
         if names:  # what a permit rests on is named before other lists get their last items
-            wanted = _bytes(names[len(shown["rests_on"]) :]) + self._listed + ROOM_FOR_MORE
-            _shorten(shown, wanted + sum(map(_bytes, shown.values())) - room)
+            wanted = bytes_in(names[len(shown["rests_on"]) :]) + self._listed + ROOM_FOR_MORE
+            shorten(shown, wanted + sum(map(bytes_in, shown.values())) - room)
         if shown["unmet"]:
             shown = self._with_ways(case, unmet[: len(shown["unmet"])], first, shown, room - self._listed)
         more = {name: left for name, (count, _) in listed.items() if (left := count - len(shown[name]))}
@@ -150,7 +146,7 @@ class AnswerWriter:
         }
         given = len(shown["rests_on"])
         others = names[given:]  # the ordinary ones are the last
-        named = _fitting(others, room - _size(lists) - ROOM_FOR_MORE) if others else 0
+        named = number_fitting(others, room - _size(lists) - ROOM_FOR_MORE) if others else 0
         if named:
             lists[ALSO] = f"[{','.join(others[:named])}]"
         if left := len(others) - named:
@@ -209,13 +205,13 @@ class AnswerWriter:
         """
         wanted = [(under, part) for under, told in unmet for way in told["ways"] for part in way]
         found = [case.ways(part["requirement"], under, 1 if at else MOST_WAYS) for at, (under, part) in enumerate(wanted)]
-        room -= len(',"by":[],"more":00') * len(wanted) + _bytes(shown["unmet"]) + _bytes(shown["questions"])
+        room -= len(',"by":[],"more":00') * len(wanted) + bytes_in(shown["unmet"]) + bytes_in(shown["questions"])
         firsts = sum(lines[0].size for lines, _ in found if lines)
         others = {name: texts for name, texts in shown.items() if name not in ("unmet", "questions")}
-        size = sum(map(_bytes, others.values()))
+        size = sum(map(bytes_in, others.values()))
         if firsts > room - size:
             others = taking_turns({name: items[name] for name in others}, max(room - firsts, size * 2 // 3))
-            size = sum(map(_bytes, others.values()))
+            size = sum(map(bytes_in, others.values()))
         room -= size
         for at, turn in [*((at, 0) for at in range(len(wanted))), *((0, turn) for turn in range(1, MOST_WAYS))]:
             lines, _ = found[at]
@@ -349,62 +345,6 @@ def _fewer(bounds: Bounds, gaps: Iterable[Mapping[str, Any]], duties: Iterable[D
     if bounds.high > Level.REVIEW:
         found["owed"] = min(MOST["owed"], max(1, sum(duty.part.arises == "refusal" for duty in duties)))
     return found
-
-
-def fit_items(items: Mapping[str, Sequence[str]], room: int) -> dict[str, list[str]]:
-    """As many items of each list as there is room for: the lists take turns, and one whose next item does not fit is closed."""
-    asked = list(items["questions"][: MOST["questions"]])  # what to find out next is never cut
-    others = {name: texts for name, texts in items.items() if name != "questions"}
-    return {"questions": asked, **taking_turns(others, room - _lists(items) - _bytes(asked))}
-
-
-def taking_turns(items: Mapping[str, Sequence[str]], room: int) -> dict[str, list[str]]:
-    """As many items of each list as there is room for, in turns."""
-    taken: dict[str, list[str]] = {name: [] for name in items}
-    waiting = [name for name in MOST if items.get(name)]
-    turn = 0
-    while waiting:
-        for name in list(waiting):
-            item = items[name][turn]
-            size = len(item.encode())
-            fits = size < room
-            if fits:
-                taken[name].append(item)
-                room -= size + 1
-            if not fits or turn + 1 == min(len(items[name]), MOST[name]):
-                waiting.remove(name)
-        turn += 1
-    return taken
-
-
-def _shorten(shown: Mapping[str, list[str]], bytes_: int) -> None:
-    """Take the last items off lists that have others, the longest list first, until so many bytes are free or each has one item."""
-    counts = {name: len(texts) for name, texts in shown.items() if name not in ("rests_on", "questions")}
-    while bytes_ > 0:
-        name = max(counts, key=counts.__getitem__)
-        if counts[name] < 2:
-            return
-        counts[name] -= 1
-        bytes_ -= len(shown[name].pop().encode()) + 1
-
-
-def _fitting(texts: Sequence[str], room: int) -> int:
-    """How many of the first texts there is room for."""
-    for number, text in enumerate(texts):
-        room -= len(text.encode()) + 1
-        if room < 0:
-            return number
-    return len(texts)
-
-
-def _bytes(texts: Sequence[str]) -> int:
-    """The bytes that texts take in a list."""
-    return sum(len(text.encode()) + 1 for text in texts)
-
-
-def _lists(items: Collection[str]) -> int:
-    """The bytes that the names of the lists and what is left of them may take."""
-    return sum(len(name) + len('"":[],') for name in items) + len('"more":{},') + 20 * len(items)
 
 
 def _engine(engine: EnginePart) -> str:

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 
 from engine.decision import DutyPart
-from engine.explaining.answer_writer import MOST
+from engine.explaining.answer_room import MOST
 from engine.explaining.encoding import encode
 from engine.explaining.owed_duties import short_duty, urgency
 from engine.explaining.sentence import ASKED, SHOWN

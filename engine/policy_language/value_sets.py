@@ -40,18 +40,15 @@ class ValueSets:
 
     def value_set(self, name: str, text: ValueSetText) -> ValueSet:
         parents: dict[str, tuple[str, ...]] = {}
-        exact, rest = set(), set()
+        exact = set()
         if text.open == "yes":
             said, help = f"`{name}` takes any text, so a misspelt value would count", "list every value, and drop `open: yes`"
             self.words.findings.error(self.words.spans["values", name], "free-text", said, help=help)
         nothing: list[str] = []
-        titles = {}
         also = {}
         country = {}
         everything: list[str] = []
-        since: dict[str, int] = {}
-        dpv: dict[str, str] = {}
-        dpv_broader: dict[str, str] = {}
+        entries: list[tuple[str, ValueText | MoreValueText]] = []
         written = self.written(name, text)
         for value in written:
             entry = written[value]
@@ -65,20 +62,11 @@ class ValueSets:
                 self.words.findings.error(self.place_of(name, value), "two-parents", said, help=help)
             if entry.exact == "yes":
                 exact.add(value)
-            if entry.rest == "yes":
-                rest.add(value)
             if entry.nothing == "yes":
                 nothing.append(value)
             if entry.everything == "yes":
                 everything.append(value)
-            if entry.since is not None:
-                since[value] = entry.since
-            if entry.dpv:
-                dpv[value] = entry.dpv
-            if entry.dpv_broader:
-                dpv_broader[value] = entry.dpv_broader
-            if entry.title:
-                titles[value] = entry.title.words
+            entries.append((value, entry))
             also[value] = [*entry.also, *self.within(name, value), *self.said(name, text, value)]
             for spelling in entry.also:
                 if spelling in written:
@@ -90,16 +78,8 @@ class ValueSets:
         for value, added in self.added(name, text):
             parents[value] = (added.under,)
             also[value] = self.said(name, text, value)
-            if added.rest == "yes":
-                rest.add(value)
-            if added.since is not None:
-                since[value] = added.since
-            if added.dpv:
-                dpv[value] = added.dpv
-            if added.dpv_broader:
-                dpv_broader[value] = added.dpv_broader
-            if added.title:
-                titles[value] = added.title.words
+            entries.append((value, added))
+        rest = {value for value, entry in entries if entry.rest == "yes"}
         for value in parents.keys() - set(written):  # what another file adds under a place lies in its country
             for place in [each for each in written if each in country and _lies_under(value, each, parents)]:
                 country[value] = country[place]
@@ -127,7 +107,7 @@ class ValueSets:
             ordered=text.ordered == "yes",
             exact=frozenset(exact),
             rest=frozenset(rest),
-            titles=titles,
+            titles={value: entry.title.words for value, entry in entries if entry.title},
             title=text.title.en,
             also=also,
             inside=text.inside or "",
@@ -135,9 +115,9 @@ class ValueSets:
             complete=frozenset(text.complete),
             nothing=nothing[0] if nothing else "",
             everything=everything[0] if everything else "",
-            since=since,
-            dpv=dpv,
-            dpv_broader=dpv_broader,
+            since={value: entry.since for value, entry in entries if entry.since is not None},
+            dpv={value: entry.dpv for value, entry in entries if entry.dpv},
+            dpv_broader={value: entry.dpv_broader for value, entry in entries if entry.dpv_broader},
         )
 
     def written(self, name: str, text: ValueSetText) -> Mapping[str, ValueText | str]:

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.exchange_input.exchange_problems import ExchangeRefused
-from engine.exchange_input.exchange_reader import read_object
+from engine.exchange_input.strict_json import read_object
 from engine.values import AMOUNTS, Type
 
 _MIDNIGHT = re.compile(r"(\d{4}-\d\d-\d\d)[T ]00:00(:00(\.0{1,9})?)?")

@@ -12,9 +12,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
 
-from engine.deciding.contributions import NOTHING, UNBOUNDED, BundleCounters, Counter, Key, Tally, covering
+from engine.deciding.contributions import BundleCounters, Counter, Key, covering
 from engine.deciding.judgement import Judgement
 from engine.deciding.money_counts import in_currency
+from engine.deciding.tally import NOTHING, UNBOUNDED, Tally
 from engine.exchange import Exchange
 from engine.pdp import PDP
 from engine.values import Number, Range, Value

@@ -209,10 +209,14 @@ def _cells(made: Commitment) -> list[csv_tables.Cell]:
 
 
 def _erasable(call: Call[Sent], made: Commitment, transaction: sa.Connection) -> Commitment:
-    """An answer with references: what is kept of it for a retry is erased with the record, as they are."""
-    if made.references:
+    """An answer with references or reasons: what is kept of it for a retry is erased with the record, as they are."""
+    if _is_erasable(made):
         call.erased_with(commitment_list.record_number(transaction, made.id))
     return made
+
+
+def _is_erasable(made: Commitment) -> bool:
+    return bool(made.references) or any(each.reason is not None for each in made.events)
 
 
 async def _attempt(
@@ -231,8 +235,8 @@ async def _attempt(
         noted = {**_noted(done.decided.written), "commitment_id": done.commitment.id}
         made = Outgoing.of(done.decided, written(done.commitment), noted, status=201)
         records = range(done.sequence, done.sequence + 1)
-        # Of what is erased with the record the answer holds the references, and nothing else.
-        return replace(made.kept(service, request, records), records=records if done.commitment.references else range(0))
+        # Of what is erased with the record the answer holds the references and the reason, and nothing else.
+        return replace(made.kept(service, request, records), records=records if _is_erasable(done.commitment) else range(0))
 
     try:
         return await call.once(context, work)

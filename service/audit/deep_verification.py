@@ -20,7 +20,7 @@ from service.audit.past_decisions import PastDecisions
 from service.audit.replica import FROM_LEAVES, SUMS, Replica
 from service.audit.row_comparison import RowFault, compared, rows_of, with_rows
 from service.policies import archive
-from service.store import counter_secret, foreign_parts, row_seals
+from service.store import answer_seals, counter_secret, foreign_parts, row_seals
 from service.store.database import Database
 from service.store.log_key import LogKey, LogKeyRefused
 from service.store.tables import bundle, document, head
@@ -110,6 +110,7 @@ class DeepVerification:
         yield from foreign_parts.foreign_parts(self._connection)
         if self._key is not None:
             yield from map(SealFault, row_seals.faults(self._connection, self._key))
+            yield from map(SealFault, answer_seals.faults(self._connection, self._key))
         yield from self._archives()
         yield from self._documents()
         yield from index_faults(self._connection, self._database, partial(self._progress, "entries compared"))

@@ -34,6 +34,7 @@ _ERASED: Leaf = {"state": "erased", "aliases": "[]", "facts": "{}", "documents":
 # The openings of a leaf that are erased together with what it speaks of, which is a decision unless `subject` says otherwise.
 _OF_SUBJECT: Mapping[str, frozenset[str]] = {
     "benefit-event": frozenset({"sha256", "reason"}),
+    "commitment-event": frozenset({"reason"}),
     "commitment-reference": frozenset({"text"}),
     "document-attached": frozenset({"bytes"}),
     "document-confirmation": frozenset({"binding"}),
@@ -76,7 +77,9 @@ def subjects(rows: sa.Connection, leaf: Leaf) -> Mapping[str, str]:
             of = f"entity/{leaf['entity_kind']}/{leaf['id']}"
         case "rights-opening":
             of = f"entity/party/{leaf['party']}"
-        case "watch-event" | "commitment-reference":
+        case "commitment-event" if leaf.get("reason") is None:
+            return {}
+        case "watch-event" | "commitment-reference" | "commitment-event":
             told_of = _held(rows, tables.commitment, id=leaf["commitment"])
             of = subject_of_decision("" if told_of is None else told_of.evaluation)
         case _ if kind in _OF_SUBJECT:

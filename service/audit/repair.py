@@ -17,7 +17,7 @@ from service.log.search_index import index_older
 from service.log.store import scan
 from service.log.tree_leaves import LogEvent, append
 from service.log.tree_verification import tree_faults
-from service.store import row_seals
+from service.store import answer_seals, row_seals
 from service.store.database import Database
 from service.store.moments import now_text
 from service.store.tables import bundle, document, entry, entry_term, head, term
@@ -69,6 +69,8 @@ def repair(
         tables = dict(Counter(each.table.name for each in rows)) | ({"the index": 1} if index else {})
         if sealed := row_seals.seal_again(transaction, key):
             tables["subject_seal"] = sealed
+        if emptied := answer_seals.empty_broken(transaction, key):
+            tables["idempotency"] = emptied
         if tables:
             append(transaction, LogEvent("repair", now_text(), {"tables": tables}, {"by": by, "reason": reason}))
     if index:

@@ -18,6 +18,7 @@ from service.callers.person import Person, one_spelling
 from service.log import tree_leaves
 from service.log.tree_leaves import LogEvent, append
 from service.problems import RequestRefused
+from service.store import answer_seals
 from service.store.admissions import changing_admissions
 from service.store.moments import moment_text
 from service.store.row_seals import PERSON, changing
@@ -216,7 +217,6 @@ def forget(writer: Writer, transaction: sa.Connection, id: str, by: str, now: da
         openings = tree_leaves.erase(transaction, subject(id), at)
         append(transaction, *(LogEvent("session-ended", at, {"session": each}) for each in ended))
         append(transaction, *tree_leaves.erased({"of": "person", "person": id}, at, by, (), openings))
-    answers = sa.update(idempotency).where(idempotency.c.subject == subject(id))
-    transaction.execute(answers.values(body=None, digest=""))
+    answer_seals.empty(transaction, idempotency.c.subject == subject(id))
     writer.erased()
     return True

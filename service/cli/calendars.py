@@ -27,8 +27,9 @@ vocabulary: calendars
 # Working days by place, for periods like `10 working days in CN`: every day but those of the weekend and the holidays, and the
 # days worked in their stead. Nothing is known of days outside `known_from` and `known_until`: what depends on them is unknown.
 # This file is written by `fifthfactor calendars --write policies/vocabulary/calendars.yaml`, from the package that knows a place
-# by the name in `library`. To add a place, write its entry without the days. A year is known once its holidays are announced:
-# then move `known_until` on. A calendar that is kept by hand has no `library`, and a file of its own.
+# by the name in `library`; behind a colon stands one kind of its holidays, where not those that everybody has off. To add a place,
+# write its entry without the days. A year is known once its holidays are announced: then move `known_until` on. A calendar that is
+# kept by hand has no `library`, and a file of its own.
 
 calendars:
 """
@@ -97,13 +98,18 @@ def days(name: str, library: str, weekend: Iterable[str], first: date, last: dat
             "the package `holidays` is not installed; install it (`pip install fifthfactor[calendars]`)"
         ) from None
     years = range(first.year, last.year + 1)
-    country, _, part = library.partition("-")
+    place, _, category = library.partition(":")
+    country, _, part = place.partition("-")
     try:
         known = (
             holidays.financial_holidays(country, years=years)
             if len(country) > 2
-            else holidays.country_holidays(country, subdiv=part or None, years=years)
+            else holidays.country_holidays(
+                country, subdiv=part or None, years=years, categories=(category,) if category else None
+            )
         )
+    except ValueError:
+        raise UsedWrongly(f"`{name}`: the package `holidays` knows no holidays `{category}` of `{place}`") from None
     except NotImplementedError:
         raise UsedWrongly(f"`{name}`: the package `holidays` knows no place `{library}`") from None
     guessed = [day for day, said in known.items() if "estimated" in said and first <= day <= last]

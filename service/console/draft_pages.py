@@ -255,7 +255,8 @@ def title_of(document: Part, reader: PageReader) -> str:
         for line in ("from", "to_whom")
     ]
     what = str(named.get(reader.words.pages["what"]) or next(iter(found[reader.words.pages["what"]]), ""))
-    route = f"{ends[0] or '?'} → {ends[1] or '?'}" if any(ends) else ""
+    unsaid = reader.words.pages["not_stated"]
+    route = f"{ends[0] or capital(unsaid)} → {ends[1] or unsaid}" if any(ends) else ""
     return reader.language.pair(route, what) if route and what else route or what
 
 

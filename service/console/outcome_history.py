@@ -58,7 +58,9 @@ def history_of(context: ReadingAll, connection: sa.Connection, decision: str, re
 def _promised(context: ReadingAll, connection: sa.Connection, id: str, reader: PageReader) -> Iterator[HistoryLine]:
     known = {each.name: each.title.in_(reader.lang) for each in promise_list.promised_by(context.live).values()}
     for each in promise_list.of_commitment(context, id, MOST, connection):
-        text = reader.words.pages["became_promise"].format(known.get(each.promise, each.promise), each.by or "?")
+        text = reader.words.pages["became_promise"].format(
+            known.get(each.promise, each.promise), each.by or reader.words.pages["rights_unknown"]
+        )
         at = each.kept_on if each.state == "kept" and each.kept_on else each.due
         yield HistoryLine(at.isoformat(), text, each.reported_by, state=f"promise_{each.state}")
 

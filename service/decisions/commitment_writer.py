@@ -51,6 +51,7 @@ from service.service import Service
 from service.store.counter_secret import LOST
 from service.store.moments import moment_text
 from service.store.tables import commitment, counted, movement
+from service.store.tables import record as records
 
 ID = r"^[!-~]{1,64}$"
 _CHUNK = 25
@@ -273,13 +274,13 @@ class CommitmentWriter:
             raise RequestRefused("not-committable", "the day of the decision is over: evaluate the exchange again")
         exchange = self._exchange(live, record, today)
         party_view.check_counted(live, exchange, caller)
-        made = datetime.fromisoformat(record["recorded_at"])
+        leaf = transaction.execute(sa.select(records.c.leaf_index).where(records.c.sequence == stored.sequence)).scalar_one()
         for name, kind, id, version in _entities(exchange, record):
             if version is None:
                 as_before = named_exchanges.unknown(transaction, kind, id)
                 as_before = as_before and not entity_versions.looks_like(transaction, kind, id)
             else:
-                as_before = named_exchanges.stands(transaction, kind, id, version, made, today)
+                as_before = named_exchanges.stands(transaction, kind, id, version, leaf, today)
             if not as_before:
                 detail = (
                     f"the register no longer says what it said of `{name}` when this was decided: evaluate the exchange again"

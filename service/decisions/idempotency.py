@@ -7,6 +7,8 @@ record, commit or count.
 - INVARIANT (one commit): what a call writes and the answer kept for its retries are in one transaction, under the one writing lock. There
   the kept answer is looked up once more. So of two equal calls only one writes, in any processes, and both get the same answer.
 - A call that is refused or fails keeps nothing, and may be tried again.
+- INVARIANT (only what the service kept): a row that somebody else changed, moved or added has not its seal, and its call is refused. It is
+  not done anew either, since it may have been done before.
 - An answer with values of a record is emptied when these values are erased. The digest of its call is erased too, since guesses could be
   compared with it. The row stays: a retry is refused because of the erasure, and records nothing.
 """
@@ -28,6 +30,7 @@ from service.callers.caller import Caller
 from service.log.durable_record import durable
 from service.problems import RequestRefused, not_readable
 from service.service import Service
+from service.store import answer_seals
 from service.store.moments import moment_text
 from service.store.tables import idempotency as rows
 from service.store.writer import NotRecorded
@@ -169,11 +172,6 @@ class _Call:
     key: str
     digest: str
 
-    @property
-    def here(self) -> sa.ColumnElement[bool]:
-        """The condition for its row."""
-        return sa.and_(rows.c.caller == self.caller, rows.c.key == self.key)
-
 
 def _once(service: Service, transaction: sa.Connection, call: _Call, work: Work) -> tuple[KeptAnswer, bool]:
     """In the writing transaction: the kept answer, or the answer of the work; and whether it was kept."""
@@ -181,23 +179,21 @@ def _once(service: Service, transaction: sa.Connection, call: _Call, work: Work)
     if kept is not None:
         return kept, True
     answer = work(transaction)
-    transaction.execute(sa.delete(rows).where(call.here))  # an answer that was kept long enough
-    transaction.execute(
-        sa.insert(rows).values(
-            caller=call.caller,
-            key=call.key,
-            digest=call.digest,
-            status=answer.status,
-            media_type=answer.media_type,
-            location=answer.location,
-            etag=answer.etag,
-            subject=answer.subject,
-            body=answer.body if answer.kept is None else answer.kept,
-            first_record=answer.records.start if answer.records else None,
-            last_record=answer.records[-1] if answer.records else None,
-            created_at=moment_text(service.clock()),
-        )
-    )
+    row = {
+        "caller": call.caller,
+        "key": call.key,
+        "digest": call.digest,
+        "status": answer.status,
+        "media_type": answer.media_type,
+        "location": answer.location,
+        "etag": answer.etag,
+        "subject": answer.subject,
+        "body": answer.body if answer.kept is None else answer.kept,
+        "first_record": answer.records.start if answer.records else None,
+        "last_record": answer.records[-1] if answer.records else None,
+        "created_at": moment_text(service.clock()),
+    }
+    answer_seals.put(transaction, row)  # also in the place of an answer that was kept long enough
     return answer, False
 
 
@@ -213,12 +209,15 @@ async def _look(service: Service, call: _Call) -> KeptAnswer | None:
 
 
 def _find(service: Service, connection: sa.Connection, call: _Call) -> KeptAnswer | None:
-    """The answer that is kept for a call. Raises RequestRefused if the key was sent with another call, or the answer was erased."""
-    found = sa.select(rows).where(call.here).where(rows.c.created_at >= _since(service))
-    row = connection.execute(found).one_or_none()
+    """
+    The answer that is kept for a call.
+
+    Raises RequestRefused if the key was sent with another call, or the answer was erased, and SealBroken if somebody else changed it.
+    """
+    row = answer_seals.kept(connection, call.caller, call.key, _since(service))
     if row is None:
         return None
-    if row.body is None:
+    if row.body is None or answer_seals.is_of_erased(connection, row):
         raise RequestRefused("idempotency-erased", "this call was answered, and its answer has been erased since")
     if row.digest != call.digest:
         raise RequestRefused(
@@ -229,7 +228,7 @@ def _find(service: Service, connection: sa.Connection, call: _Call) -> KeptAnswe
 
 def forget(transaction: sa.Connection, subject: str) -> None:
     """Empty the answers with an entity of the register, in the transaction that erases the entity."""
-    transaction.execute(sa.update(rows).where(rows.c.subject == subject).values(body=None, digest=""))
+    answer_seals.empty(transaction, rows.c.subject == subject)
 
 
 def _any_old(service: Service) -> bool:

@@ -19,7 +19,9 @@ from service.store import tables
 from service.store.database import LOCK_WAIT_SECONDS, plain
 from service.store.writer import NotRecorded
 
-TRIAL_SECONDS = 1.0  # anybody may ask as often as they like
+LOOK_SECONDS = 1.0  # anybody may ask as often as they like
+# PostgreSQL keeps what was taken back as dead rows, until a vacuum.
+TRIAL_SECONDS = {"sqlite": 1.0, "postgresql": 10.0}
 
 _ALWAYS = (tables.about, tables.head, tables.entity, tables.entity_alias, tables.entity_spelling, tables.subject_seal)
 _COUNTS = (tables.counted, tables.counter_sum, tables.movement, tables.opening)
@@ -37,21 +39,28 @@ class Readiness:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._tried_until = 0.0
+        self._trial_seconds = TRIAL_SECONDS[service.store.database.dialect]
+        self._looked_until = self._tried_until = 0.0
 
     async def probe(self) -> int:
         """
         How many records the log holds, after a write that reached the disk. Raises NotRecorded, and NotReadable.
 
-        What decisions read and a record are tried at most once in TRIAL_SECONDS, if the last trial went well and no write has failed since.
+        What decisions read is looked up at most once in LOOK_SECONDS, and a record is tried at most once in TRIAL_SECONDS, if that went
+        well the last time and no write has failed since.
         """
         store = self._service.store
-        if monotonic() < self._tried_until and not store.writer.counts.failing:
+        if store.writer.counts.failing:
+            self._looked_until = self._tried_until = 0.0
+        if monotonic() >= self._looked_until:
+            self._looked_until = 0.0
+            await asyncio.to_thread(self._look_up)
+            self._looked_until = monotonic() + LOOK_SECONDS
+        if monotonic() < self._tried_until:
             return await store.probe()
         self._tried_until = 0.0
-        await asyncio.to_thread(self._look_up)
         records = await store.probe(with_record=True)
-        self._tried_until = monotonic() + TRIAL_SECONDS
+        self._tried_until = monotonic() + self._trial_seconds
         return records
 
     def _look_up(self) -> None:

@@ -22,6 +22,7 @@ from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, Validatio
 
 from service.policies.signing_keys import KeyRefused, public_key
 from service.settings import SettingRefused
+from service.settings.setting_files import bytes_of
 from service.transparency.ed25519 import PublicKey
 
 MOST_BYTES = 64 * 1024
@@ -101,13 +102,7 @@ class TrustedSigners:
 
 
 def _entries(path: Path) -> Mapping[str, _Entry]:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-    except OSError as failed:
-        raise SettingRefused(f"the signers `{path}` cannot be read: {failed.strerror}") from None
-    if len(content) > MOST_BYTES:
-        raise SettingRefused(f"the signers `{path}` have more than {MOST_BYTES} bytes")
+    content = bytes_of("the signers", path, MOST_BYTES)
     try:
         entries = _File.validate_python(tomllib.loads(content.decode()))
     except ValidationError as refused:

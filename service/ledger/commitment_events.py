@@ -3,6 +3,9 @@ What happens to commitments: an event goes in, its row and its leaf come out.
 
 Among the events are the stages that an exchange reaches, each on a day: listed, signed, delivered, settled. A stage may be passed over, as
 a direct sale is never listed. None comes back: a later stage has a later place in the order, and no earlier day.
+
+The reason of an event is free text. It stands in its leaf as a salted commitment, and is erased with the personal values of the record by
+which the exchange was committed.
 """
 
 from collections.abc import Mapping
@@ -18,6 +21,7 @@ from service.callers.sending import Sending
 from service.ledger import party_view
 from service.ledger.counter_book import Book
 from service.log import tree_leaves
+from service.log.store import subject_of_decision
 from service.log.tree_leaves import LogEvent
 from service.problems import RequestRefused, wrong_value
 from service.store.moments import moment_text
@@ -60,7 +64,15 @@ def note(
     shown = {name: value for name, value in told.items() if name != "evidence"}
     hidden = {"by": by, "reason": reason, **({} if evidence is None else {"evidence": evidence})}
     event: dict[str, Any] = {"commitment": id, "number": number, "event": kind, "other": other, **shown}
-    tree_leaves.append(transaction, LogEvent("commitment-event", at, event, hidden))
+    tree_leaves.append(transaction, LogEvent("commitment-event", at, event, hidden, *_erased_with(transaction, id, reason)))
+
+
+def _erased_with(transaction: sa.Connection, id: str, reason: str | None) -> tuple[str | None, frozenset[str]]:
+    """What the reason of an event is erased with, if it has one, and the name of its opening."""
+    if reason is None:
+        return None, frozenset()
+    evaluation = transaction.execute(sa.select(commitment.c.evaluation).where(commitment.c.id == id)).scalar_one()
+    return subject_of_decision(evaluation), frozenset({"reason"})
 
 
 def standing(transaction: sa.Connection, id: str) -> Any:

@@ -21,8 +21,8 @@ class CounterQuery:
     A counter for one key in a window, both ends included.
 
     `own` are hashes of the key itself, and `keys` these and the hashes of keys that may be the same. Both are empty if it is not known.
-    Of a counter of money, `currency` is that of the sum. Of one that is kept by periods, `period` is that of the window, and `earlier` are
-    those before it.
+    `day` is the one on which it is asked. Of a counter of money, `currency` is that of the sum. Of one that is kept by periods, `period` is
+    that of the window, and `earlier` are those before it.
     """
 
     counter: engine.Counter
@@ -33,6 +33,7 @@ class CounterQuery:
     currency: str = ""
     period: EntityPeriod | None = None
     earlier: tuple[EntityPeriod, ...] = ()
+    day: date = date.max
 
     def before(self) -> "Iterator[CounterQuery]":
         """The same counter in each of the earlier periods."""

@@ -106,16 +106,16 @@ class CounterTotals:
         last = moment.last(day)
         own, keys = self._book.keys(connection, counter, key) if connection is not None else ((), ())
         if not counter.window.of or connection is None or not keys:
-            return CounterQuery(counter, own, keys, counter.window.first(day), last, currency)
+            return CounterQuery(counter, own, keys, counter.window.first(day), last, currency, day=day)
         recorded = periods.periods(connection, counter.window.of, json.loads(str(key[0])))
         present = periods.on(recorded, day)
         if present is None:
-            return CounterQuery(counter, (), (), counter.window.first(day), last, currency)
+            return CounterQuery(counter, (), (), counter.window.first(day), last, currency, day=day)
         ends_on = present.last.isoformat() if moment.now else min(present.last, day).isoformat()
         earlier = tuple(each for each in recorded if each.first < present.first)
         highest = money_sums.registered(live.bundle, present.stated(counter.currency), counter.currency)
         currency = currency or (highest.currency if highest else "")
-        return CounterQuery(counter, own, keys, present.first, ends_on, currency, present, earlier)
+        return CounterQuery(counter, own, keys, present.first, ends_on, currency, present, earlier, day)
 
     def complete(self, wanted: CounterQuery, found: FoundCounts) -> bool:
         """Whether the ledger has every exchange of a window: from its first day on, or from an opening count on."""
@@ -153,7 +153,9 @@ class CounterTotals:
                     max(tally.least, whole.least) if lasts else tally.least,
                     whole.most if whole.most is not None and whole.most >= certain else None,
                 )
-            tallies[fact] = replace(tally, most=None) if found.foreign else tally
+            # A clock that was ahead opened it: what is counted until its day has begun is in no sum since that day.
+            ahead = begun is not None and begun.day > wanted.day
+            tallies[fact] = replace(tally, most=None) if found.foreign or ahead else tally
         return tallies
 
     def with_carried(

@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 import sqlalchemy as sa
 
+from service.store import answer_seals
 from service.store.tables import idempotency
 
 AT_ONCE = 100  # answers in memory
@@ -26,5 +27,4 @@ def forget_naming(transaction: sa.Connection, names: Collection[str]) -> None:
         if any(text in bytes(row.body) for text in written)
     ]
     for caller, key in naming:
-        here = (rows.caller == caller, rows.key == key)
-        transaction.execute(sa.update(idempotency).where(*here).values(body=None, digest=""))
+        answer_seals.empty(transaction, rows.caller == caller, rows.key == key)

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from service.log.tree_leaves import LogEvent, append
 from service.log.tree_verification import tree_faults
-from service.store import counter_secret, log_key, row_seals
+from service.store import answer_seals, counter_secret, log_key, row_seals
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.kept_checkpoint import LogPutBack
 from service.store.log_identity import CONTINUED, ROTATED, LogIdentity, continuation_leaf, identities, rotation_leaf
@@ -48,6 +48,7 @@ def rotate_key(database: Database, by: str) -> VerifierKey:
             append(transaction, LogEvent(ROTATED, now_text(), rotation_leaf(old, new, tree.frontier), {"by": by}))
             counter_secret.reseal(transaction, old, new)
             row_seals.reseal(transaction, old, new)
+            answer_seals.reseal(transaction, old, new)
             growth_of(transaction).seal_by(new)
         _named(database)
     except (LogRefused, OSError, sa.exc.SQLAlchemyError) as refused:
@@ -91,6 +92,7 @@ def continue_log(
                 else:
                     counter_secret.reseal(transaction, old, new)
                     row_seals.reseal(transaction, old, new)
+                    answer_seals.reseal(transaction, old, new)
                 growth.seal_by(new)
         _named(database)
     except (LogRefused, OSError, sa.exc.SQLAlchemyError) as refused:

@@ -1,5 +1,6 @@
 """
 A trial of a record: it is written as each record is, and taken back. So a probe finds what stops records, and not only what stops a word.
+On PostgreSQL it leaves six dead rows of 2.2 kB together, until a vacuum.
 
 - INVARIANT (nothing is left): the rows are undone before the transaction ends, and no leaf of them is in the tree.
 """

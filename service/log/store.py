@@ -24,6 +24,7 @@ from service.log.record_trial import try_a_record
 from service.log.review_cases import RecordedCase
 from service.log.search_index import Index, index_older, moment_of
 from service.problems import RequestRefused
+from service.store import answer_seals
 from service.store.database import Database, DatabaseRefused, plain
 from service.store.log_tree import growth_of
 from service.store.moments import now_text
@@ -31,6 +32,7 @@ from service.store.row_seals import SIGN_OFFS, changing
 from service.store.tables import (
     about,
     commitment,
+    commitment_event,
     commitment_reference,
     head,
     idempotency,
@@ -180,6 +182,8 @@ class Store:
         transaction.execute(sa.update(promise_report).where(promise_report.c.decision == id).values(reason=None, ruling=None))
         review_cases.forget(transaction, id)
         mine_too = sa.select(commitment.c.id).where(commitment.c.evaluation == id)
+        told = (commitment_event.c.commitment.in_(mine_too), commitment_event.c.reason.is_not(None))
+        transaction.execute(sa.update(commitment_event).where(*told).values(reason=None))
         referred = commitment_reference.c.commitment.in_(mine_too)
         transaction.execute(sa.update(commitment_reference).where(referred).values(text=None))
         sequence = transaction.execute(sa.select(record.c.sequence).where(record.c.id == id)).scalar_one_or_none()
@@ -196,11 +200,7 @@ class Store:
             self.index.erase(transaction, sequence, texts)
             saved_searches.forget(transaction, texts)
             # The digest is erased too: to someone who knows all values but one, it would confirm a guess at that one.
-            transaction.execute(
-                sa.update(idempotency)
-                .where(idempotency.c.first_record <= sequence, idempotency.c.last_record >= sequence)
-                .values(body=None, digest="")
-            )
+            answer_seals.empty(transaction, idempotency.c.first_record <= sequence, idempotency.c.last_record >= sequence)
         document_erasure.erase_of_decision(transaction, id, at, by)
         openings = tree_leaves.erase(transaction, subject_of_decision(id), at)
         if places or openings:

@@ -26,7 +26,7 @@ from service.settings import SettingRefused
 from service.settings.setting_values import is_loopback
 from service.store.database import DatabaseRefused
 from service.store.kept_checkpoint import LogPutBack
-from service.store.log_key import LogRefused
+from service.store.log_key import LogKeyRefused, LogRefused, own_witness
 from service.store.log_tree import TreeBroken
 from service.store.moments import moment_text
 from service.store.tables import cosignature, head, tree_leaf
@@ -112,6 +112,7 @@ class Witnesses:
             found = tuple(map(Witness.parse, lines_of(file)))
         except (KeyTextRefused, ValueError) as refused:
             raise SettingRefused(f"`{file}` has a line that is no witness: {refused}") from None
+        _check_apart(file, found, store)
         opened = cls(found, store, say, clock, post)
         opened.check()
         return opened
@@ -168,6 +169,23 @@ class Witnesses:
             since = sa.select(sa.func.count()).where(tree_leaf.c.index >= row.size, tree_leaf.c.kind == COSIGNED)
             own = tree.connection.execute(since).scalar_one()
             return bool(tree.sealed.size - row.size > own)
+
+
+def _check_apart(file: Path, found: Sequence[Witness], store: Store) -> None:
+    """Two witnesses have two keys, under whichever names, and none is this service. Raises SettingRefused."""
+    try:
+        own = own_witness(store.database.key_path)
+    except LogKeyRefused as refused:
+        raise SettingRefused(str(refused)) from None
+    for at, each in enumerate(found):
+        public = each.verifier.public.raw
+        if own is not None and public == own.public.raw:
+            raise SettingRefused(
+                f"`{file}` names this service as its own witness, `{each.verifier.name}`: name one whose memory others keep"
+            )
+        if same := next((other for other in found[:at] if other.verifier.public.raw == public), None):
+            named = f"`{same.verifier.name}` and `{each.verifier.name}`"
+            raise SettingRefused(f"`{file}` has one witness twice, as {named}: they have the same key")
 
 
 def ask(store: Store, witness: Witness, post: Post) -> Cosignature:

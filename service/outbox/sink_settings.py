@@ -37,6 +37,7 @@ import engine
 from service.outbox.event_members import FACT, ON_REQUEST
 from service.outbox.stream_event import CLASSES, EventClass
 from service.settings import SettingRefused
+from service.settings.setting_files import bytes_of
 
 MOST_BYTES = 64 * 1024
 MOST_SINKS = 20
@@ -195,13 +196,7 @@ def read(path: Path | None) -> tuple[AnySink, ...]:
     """The sinks in a file, none without one. Paths in it are relative to its folder. Raises SettingRefused, which quotes no value."""
     if path is None:
         return ()
-    try:
-        with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
-    except OSError as failed:
-        raise SettingRefused(f"the sinks `{path}` cannot be read: {failed.strerror}") from None
-    if len(content) > MOST_BYTES:
-        raise SettingRefused(f"the sinks `{path}` have more than {MOST_BYTES} bytes")
+    content = bytes_of("the sinks", path, MOST_BYTES)
     try:
         written = engine.plain_yaml(path.name, content) or []
         if not isinstance(written, list):

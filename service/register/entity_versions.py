@@ -30,7 +30,7 @@ from service.register.entity import Content, EntityRefused, EntityToWrite, Versi
 from service.store.database import Database
 from service.store.moments import now_text
 from service.store.row_seals import ENTITY, SealBroken, changing, check
-from service.store.tables import entity, entity_alias, entity_spelling
+from service.store.tables import entity, entity_alias, entity_spelling, leaf_opening
 
 MOST_ENTRIES = 10_000
 MOST_ALIKE = 3  # names that a refusal proposes
@@ -97,6 +97,17 @@ def speaking(connection: sa.Connection, kind: str, name: str, day: str) -> Versi
 def speaking_or_later(connection: sa.Connection, kind: str, name: str, day: str) -> Version | None:
     """The same, or the newest version if each of them speaks only for later days; None if there is no such entity."""
     return _first(connection, _SPEAKING_OR_LATER, kind, name, day=day)
+
+
+def first_leaf(connection: sa.Connection, kind: str, id: str) -> int:
+    """
+    The number of the leaf by which an entity came into the register, since its id was last erased.
+
+    Whether this was before something else is said by the leaves: moments are those of clocks, which may be wrong.
+    """
+    mine = sa.select(sa.func.min(leaf_opening.c.leaf)).where(leaf_opening.c.subject == _subject(kind, id))
+    first: int | None = connection.execute(mine).scalar()
+    return -1 if first is None else first
 
 
 def looks_like(connection: sa.Connection, kind: str, name: str) -> Sequence[str]:

@@ -14,7 +14,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
@@ -136,13 +136,13 @@ def read(
     return Body(live, merging.document, merging)
 
 
-def stands(connection: sa.Connection, kind: str, id: str, version: int, used: datetime, day: date) -> bool:
-    """Whether the version used of an entity, at the moment `used`, still speaks for a day, and the entity may be named on that day."""
+def stands(connection: sa.Connection, kind: str, id: str, version: int, leaf: int, day: date) -> bool:
+    """Whether the version used of an entity still speaks for a day, and the entity may be named on it; `leaf` is that of the record."""
     now = entity_versions.speaking(connection, kind, id, day.isoformat())
     if now is None or now.state != "held" or now.version != version:
         return False
     # An erasure frees the id. The next entity with this id counts its versions from 1 again.
-    if datetime.fromisoformat(now.recorded_at) > used:
+    if entity_versions.first_leaf(connection, kind, now.id) > leaf:
         return False
     return now.content.valid_until is None or now.content.valid_until >= day.isoformat()
 

@@ -55,7 +55,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         description="the organisation's own folder, one of `policies`, into which callers with `review` and `administer` may write what is"
         " accepted of the law that was not read",
     )
-    bundle_keys: values.Paths = Field(
+    bundle_keys: values.KeyFiles = Field(
         default=(), description="public keys, separated by `:` in the environment; one of them must have signed the policies"
     )
     watch: bool = Field(default=True, description="whether policies are reloaded when they change on the disk")
@@ -158,9 +158,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     callers_counts: Literal["combine", "refuse", "trust"] = Field(
         default="combine", description="what the service does with counters that an exchange states"
     )
-    ledger_since: date | Literal["never"] = Field(
-        default="never", description="the day since which every exchange is committed here"
-    )
+    ledger_since: values.FirstDay = Field(default="never", description="the day since which every exchange is committed here")
     commit_within_days: int = Field(
         default=1, ge=0, le=31, description="for how many days after its own day a decision may be committed"
     )

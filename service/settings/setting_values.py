@@ -8,9 +8,9 @@ import ipaddress
 import os
 import re
 from collections.abc import Iterable
-from datetime import UTC, tzinfo
+from datetime import UTC, date, tzinfo
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,7 @@ from service.store.database import file_of
 _SCOPES = ("evaluate", "commit", "read", "review", "administer")  # those of service.callers.caller, which stands above
 _OAUTH_SCOPE = re.compile(r"[!#-\[\]-~]{1,100}")
 _ISSUER = re.compile(r"https?://[!-~]{1,500}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NAME = re.compile(r"[a-z0-9.-]{1,255}|[0-9a-f:.]{2,45}")
 
 
@@ -83,6 +84,22 @@ def _policies(policies: tuple[Path, ...]) -> tuple[Path, ...]:
     if not policies:
         raise ValueError("name a folder or a bundle file, or leave it unset")
     return policies
+
+
+def _key_files(paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    # An empty value is probably a mistake, so it must not let unsigned policies in.
+    if not paths:
+        raise ValueError("name a file with a public key, or leave it unset: then policies need no signature")
+    return paths
+
+
+def _first_day(since: Any) -> Any:
+    # A number would be read as a moment: 0 as 1970, since when hardly anybody committed everything.
+    if isinstance(since, str) and since != "never" and not _DAY.fullmatch(since):
+        raise ValueError("give a day like 2026-01-31, or `never`")
+    if not isinstance(since, str) and type(since) is not date:
+        raise ValueError("give a day like 2026-01-31, or `never`")
+    return since
 
 
 def _database_address(database: str) -> str:
@@ -169,6 +186,8 @@ def _zone_name(zone: str) -> str:
 
 
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_paths)]
+KeyFiles = Annotated[Paths, AfterValidator(_key_files)]
+FirstDay = Annotated[date | Literal["never"], BeforeValidator(_first_day)]
 BundlePaths = Annotated[tuple[Path, ...], BeforeValidator(_bundle_paths)]
 Policies = Annotated[BundlePaths, AfterValidator(_policies)]
 DatabaseAddress = Annotated[

@@ -4,6 +4,7 @@ What each column of each table is to the log: what the tree is over, what can be
 - `leaf`: the bytes of a leaf, or what opens a commitment in one. `log verify` checks it against the root that was sealed.
 - `derived`: made again from the leaves by `log verify --deep`, which names a row that says otherwise.
 - `secret`: random, and in no leaf. It lies there sealed under the log's key, and another one is refused.
+- `sealed`: in no leaf, but each row has a seal of its own, and nobody is answered by another one. `log verify --deep` names it.
 - `cache`: a copy that may be lost, or a statistic. No decision rests on it.
 
 INVARIANT (every column): a column that is not declared here fails a test.
@@ -24,17 +25,18 @@ class ColumnRole(StrEnum):
     LEAF = "leaf"
     DERIVED = "derived"
     SECRET = "secret"
+    SEALED = "sealed"
     CACHE = "cache"
 
 
-_LEAF, _DERIVED, _SECRET, _CACHE = ColumnRole
+_LEAF, _DERIVED, _SECRET, _SEALED, _CACHE = ColumnRole
 
 # The role of most columns of a table, and the columns that have another one.
 _ROLES: Mapping[sa.Table, tuple[ColumnRole, Mapping[str, ColumnRole]]] = {
     tables.caller: (_DERIVED, {}),
     tables.person: (_DERIVED, {}),
     tables.session: (_CACHE, {}),  # no decision rests on it, and whoever loses hers signs in again
-    tables.idempotency: (_CACHE, {}),
+    tables.idempotency: (_SEALED, {}),  # service.store.answer_seals
     tables.about: (
         _SECRET,
         {"name": _CACHE},

@@ -43,8 +43,8 @@ FAILED_READ_SECONDS = 10.0  # between two reports of readings that failed
 _WRITER_PRAGMAS = ("page_size = 32768", "journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "foreign_keys = ON")
 # The tables of which an erasure empties or deletes rows with values: PostgreSQL keeps their old versions until they are vacuumed.
 _OF_ERASURES = (
-    "attached_document", "coded_block", "commitment_reference", "document", "document_confirmation", "draft", "entity", "entity_alias",
-    "entity_spelling", "idempotency", "leaf_opening", "person", "personal", "promise_report", "review_case",
+    "attached_document", "coded_block", "commitment_event", "commitment_reference", "document", "document_confirmation", "draft",
+    "entity", "entity_alias", "entity_spelling", "idempotency", "leaf_opening", "person", "personal", "promise_report", "review_case",
     "review_note", "saved_search", "sign_off", "subject_seal", "term",
 )  # fmt: skip
 

@@ -194,6 +194,11 @@ def witness_key(path: Path) -> SignerKey:
     return SignerKey(f"fifthfactor/witness/{private.public.id[:32]}", SignatureType.COSIGNATURE, private)
 
 
+def own_witness(path: Path) -> VerifierKey | None:
+    """The key by which others verify what this service cosigns; None where it never did. Raises LogKeyRefused."""
+    return witness_key(path).verifier if _witness(path).exists() else None
+
+
 def retire_witness(path: Path) -> None:
     """Put the key of the witness away, since its memory is not to be relied on; a start makes another one. Raises OSError."""
     with suppress(FileNotFoundError):

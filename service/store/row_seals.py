@@ -238,9 +238,15 @@ def _places(kind: SealedKind) -> tuple[int, ...]:
     return tuple(names.index(name.strip('"')) for name in (*within, column))
 
 
+def keys_of(connection: sa.Connection) -> Keys | None:
+    """The log's key, for a connection that checks seals."""
+    keys: Keys | None = connection.info.get(_KEYS)
+    return keys
+
+
 def checks(connection: sa.Connection) -> bool:
     """Whether a connection checks seals."""
-    keys: Keys | None = connection.info.get(_KEYS)
+    keys = keys_of(connection)
     try:
         return keys is not None and keys(False) is not None
     except LogKeyRefused:

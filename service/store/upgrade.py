@@ -7,11 +7,11 @@ does the work, the others wait and find it done.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -42,8 +42,11 @@ def upgrade(database: Database, *, tree: bool = True) -> None:
         with (
             database.reading.connect() as connection
         ):  # first: opened for writing, a file that is refused would not stay as it is
-            older = _revision(database, connection) not in (None, REVISION)
-        known = _history() if older else None  # before the lock is taken: others write meanwhile
+            found = _revision(database, connection)
+            older = found not in (None, REVISION)
+            # Before the lock is taken: others write meanwhile.
+            known = _history() if older else None
+            prepared = _prepared(connection, found) if known and found in known else {}
         with database.writing.connect() as connection, connection.begin():
             if database.dialect == "postgresql":
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
@@ -51,9 +54,9 @@ def upgrade(database: Database, *, tree: bool = True) -> None:
                 raise DatabaseRefused(
                     f"the database `{database.shown}` is in a place where SQLite cannot keep a write-ahead log"
                 )
-            before = _upgrade(database, connection, known)
-            if found := foreign_parts.acting_parts(connection):
-                raise DatabaseRefused(f"the database `{database.shown}` has {found[0]}, which no version made: remove it")
+            before = _upgrade(database, connection, known, prepared)
+            if parts := foreign_parts.acting_parts(connection):
+                raise DatabaseRefused(f"the database `{database.shown}` has {parts[0]}, which no version made: remove it")
             database.lock(connection)
             begun = False
             if tree:
@@ -198,7 +201,9 @@ def _revision(database: Database, connection: sa.Connection) -> str | None:
     return None
 
 
-def _upgrade(database: Database, connection: sa.Connection, known: frozenset[str] | None) -> str | None:
+def _upgrade(
+    database: Database, connection: sa.Connection, known: frozenset[str] | None, prepared: Mapping[str, Any]
+) -> str | None:
     """Bring the tables up to date. The revision that they had, None if there was none, or if it was this one."""
     current = _revision(database, connection)
     if current == REVISION:
@@ -214,7 +219,7 @@ def _upgrade(database: Database, connection: sa.Connection, known: frozenset[str
     from alembic import command
 
     config = _config()
-    config.attributes["connection"] = connection
+    config.attributes["connection"], config.attributes["prepared"] = connection, prepared
     command.upgrade(config, "head")
     return current
 
@@ -229,6 +234,14 @@ def _history() -> frozenset[str]:
     from alembic.script import ScriptDirectory
 
     return frozenset(each.revision for each in ScriptDirectory.from_config(_config()).walk_revisions())
+
+
+def _prepared(connection: sa.Connection, current: str | None) -> dict[str, Any]:
+    """What migrations read before the lock is taken, since it takes long in a large log: by their revisions."""
+    from alembic.script import ScriptDirectory
+
+    scripts = ScriptDirectory.from_config(_config()).iterate_revisions("head", current)
+    return {each.revision: each.module.prepared(connection) for each in scripts if hasattr(each.module, "prepared")}
 
 
 @cache

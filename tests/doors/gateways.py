@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -130,8 +130,12 @@ class Gateway:
             lines.append(f"content-length: {len(body)}")
         head = "\r\n".join([*lines, "connection: close", "", ""]).encode("latin-1")
         with socket.create_connection(("127.0.0.1", self.port), 60) as connection:
-            connection.sendall(head + body)
-            answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+            answer = b""
+            with suppress(ConnectionError):  # who is denied before all was read may be cut off, before or behind the answer
+                connection.sendall(head + body)
+            with suppress(ConnectionError):
+                while piece := connection.recv(65_536):
+                    answer += piece
         head, _, rest = answer.partition(b"\r\n\r\n")
         status, *fields = head.decode("latin-1").split("\r\n")
         found: dict[str, tuple[str, ...]] = {}

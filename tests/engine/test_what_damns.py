@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 import engine
-from engine.authoring.testing import PreparedCase, prepare
+from engine.authoring.prepared_case import PreparedCase
+from engine.authoring.testing import prepare
 from engine.values.outcome_levels import Level
 
 FOLLOWERS: Mapping[str, tuple[bool, str]] = {

@@ -6,7 +6,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -77,7 +77,8 @@ class PostgreSQL:
         finally:
             server.cleanup()
             # At once: what is in it is not wanted any more.
-            os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+            with suppress(FileNotFoundError, ProcessLookupError):
+                os.kill(int((folder / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
             until = time.monotonic() + 10
             while (folder / "postmaster.pid").exists() and time.monotonic() < until:
                 time.sleep(0.01)

@@ -63,7 +63,7 @@ def _asked(server: Server, folder: Path, bearer: str, number: int, seed: int, *o
     command = [
         *(sys.executable, "-c", SCHEMATHESIS),
         *("--config-file", str(SETTINGS), "run", f"{server.address}/openapi.json"),
-        *("--header", f"Authorization: Bearer {bearer}", "--checks", "all", "--no-color"),
+        *("--header", f"Authorization: Bearer {bearer}", "--checks", "all", "--no-color", "--request-timeout", "120"),
         *("--max-examples", str(number), "--seed", str(seed), *options),
     ]
     # Hypothesis makes tables of all characters, which takes seconds, and keeps them in a folder for the next time.

@@ -102,9 +102,10 @@ def test_long_work_passes_on_what_it_raises():
 
 def test_a_thread_whose_work_nobody_waits_for_ends():
     """Its turn goes to others, and what it held is let go."""
-    turns, ended = Turns(), threading.Event()
+    turns, begun, ended = Turns(), threading.Event(), threading.Event()
 
     def endless() -> None:
+        begun.set()
         try:
             while True:
                 pause()
@@ -112,9 +113,11 @@ def test_a_thread_whose_work_nobody_waits_for_ends():
             ended.set()
 
     async def left() -> list[str]:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.05):
-                await turns.run("a", endless, long=True)
+        waiting = asyncio.ensure_future(turns.run("a", endless, long=True))
+        await asyncio.to_thread(begun.wait, 60)  # work that has not begun is not begun any more
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
         order: list[str] = []
         await turns.run("a", partial(order.append, "next"))
         return order

@@ -53,6 +53,17 @@ def test_an_option_wins_over_the_environment():
         ("FIFTHFACTOR_DATABASE", "", "name a file"),
         ("FIFTHFACTOR_POLICIES", "", "name a folder or a bundle file, or leave it unset"),
         ("FIFTHFACTOR_DATABSE", "x.db", "did you mean `FIFTHFACTOR_DATABASE`?"),
+        ("FIFTHFACTOR_bundle_keys", "key", "did you mean `FIFTHFACTOR_BUNDLE_KEYS`?"),
+        ("fifthfactor_bundle_keys", "key", "did you mean `FIFTHFACTOR_BUNDLE_KEYS`?"),
+        ("FIFTH_FACTOR_BUNDLE_KEYS", "key", "did you mean `FIFTHFACTOR_BUNDLE_KEYS`?"),
+        ("FIFTFACTOR_BUNDLE_KEYS", "key", "did you mean `FIFTHFACTOR_BUNDLE_KEYS`?"),
+        ("FIFTHFACTORAUTHENTICATION", "required", "did you mean `FIFTHFACTOR_AUTHENTICATION`?"),
+        ("FIFTHFACTOR_BUNDLE_KEYS", "", "name a file with a public key, or leave it unset"),
+        ("FIFTHFACTOR_BUNDLE_KEYS", ":", "name a file with a public key, or leave it unset"),
+        ("FIFTHFACTOR_SETTINGS", "", "`FIFTHFACTOR_SETTINGS` names no file"),
+        ("FIFTHFACTOR_LEDGER_SINCE", "0", "give a day like 2026-01-31, or `never`"),
+        ("FIFTHFACTOR_LEDGER_SINCE", "1704067200", "give a day like 2026-01-31, or `never`"),
+        ("FIFTHFACTOR_LEDGER_SINCE", "2026-02-30", "FIFTHFACTOR_LEDGER_SINCE"),
     ],
 )
 def test_a_wrong_setting_is_one_sentence(variable, value, sentence):
@@ -61,6 +72,18 @@ def test_a_wrong_setting_is_one_sentence(variable, value, sentence):
         settings_from({variable: value})
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_variables_of_others_are_left_alone():
+    """Another program's, and what Kubernetes says of a service that is named like this one."""
+    others = {
+        "FACTOR_MODE": "x",
+        "FIFTH": "x",
+        "MODE": "x",
+        "FIFTH_FACTOR_PORT": "tcp://10.0.0.7:80",
+        "FIFTH_FACTOR_SERVICE_HOST": "x",
+    }
+    assert settings_from(others) == settings_from({})
 
 
 def test_a_wrong_option_is_named_as_an_option():

@@ -33,7 +33,7 @@ from engine.authoring.false_statements import (
     _changed,
     _Door,
 )
-from engine.authoring.testing import PreparedCase
+from engine.authoring.prepared_case import PreparedCase
 from engine.exchange_input.exchange_problems import ExchangeRefused
 from engine.values.document_facts import with_fact_set
 from engine.values.outcome_levels import Bounds, Level

@@ -303,7 +303,7 @@ def test_an_unknown_operator_is_a_broken_contract() -> None:
 def test_threads_may_share_a_network() -> None:
     """Eight threads get their own answers while the interpreter switches at every turn; no timer thread appears."""
     heads = one_term_each([T(f"f{number % 30}", "==", number % 4) for number in range(200)])
-    net, threads = Network("threads", heads), threading.active_count()
+    net, threads = Network("threads", heads), set(threading.enumerate())
     messages = [{f"f{number}": (seed * number + seed) % 5 for number in range(30)} for seed in range(40)]
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -313,7 +313,7 @@ def test_threads_may_share_a_network() -> None:
     finally:
         sys.setswitchinterval(interval)
     assert answers == [expected(heads, message) for message in islice(cycle(messages), 4000)]
-    assert threading.active_count() == threads
+    assert set(threading.enumerate()) <= threads  # of other tests some may have ended
 
 
 # What is built, and what happens when the engine fails

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import engine
-from engine.deciding.contributions import NOTHING, UNBOUNDED, CountingWindow
+from engine.deciding.counting_window import CountingWindow
+from engine.deciding.tally import NOTHING, UNBOUNDED
 from engine.values import MAX_COUNT
 
 DAY = date(2026, 11, 24)

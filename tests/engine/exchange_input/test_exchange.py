@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 import engine
 from engine.exchange import Exchange
-from engine.exchange_input.exchange_reader import MAX_BYTES, MAX_DEPTH
+from engine.exchange_input.exchange_reader import MAX_BYTES
+from engine.exchange_input.strict_json import MAX_DEPTH
 from engine.values import FIRST_DAY, LAST_DAY, Amount, AmountRange, Document, Duration, Missing, Money, MoneyRange, Range, SetOf
 
 VOCABULARY = b"""

@@ -15,7 +15,7 @@ import pytest
 
 import engine
 from engine.answer import MOST_BYTES
-from engine.explaining.answer_writer import MOST, fit_items
+from engine.explaining.answer_room import MOST, fit_items
 from engine.values.outcome_levels import Level
 
 DAY = date(2026, 11, 24)

@@ -73,6 +73,19 @@ def test_the_make_up_days_of_the_mainland_are_worked(bundled: engine.Bundle) -> 
         assert is_worked(mainland, day) is (day in worked or (day.weekday() < 5 and day not in free)), day
 
 
+def test_the_general_holidays_of_hong_kong_are_more_than_those_of_its_workers(bundled: engine.Bundle) -> None:
+    """Good Friday and the day after it are general holidays, as Easter Monday is; the list of 2026, day by day, Sundays aside."""
+    free = {
+        *((1, 1), (2, 17), (2, 18), (2, 19), (4, 3), (4, 4), (4, 6), (4, 7), (5, 1), (5, 25), (6, 19), (7, 1), (9, 26)),
+        *((10, 1), (10, 19), (12, 25), (12, 26)),
+    }
+    calendar = bundled.rules.calendars["HK"]
+    for number in range(365):
+        day = date(2026, 1, 1) + timedelta(days=number)
+        assert is_worked(calendar, day) is (day.weekday() < 6 and (day.month, day.day) not in free), day
+    assert not any(is_worked(calendar, date(2027, 3, day)) for day in (26, 27, 28, 29))
+
+
 def test_no_calendar_knows_a_year_that_is_not_announced(bundled: engine.Bundle) -> None:
     """The mainland's holidays are announced each November for the year after: of 2027 nothing is known."""
     assert bundled.rules.calendars["CN"].known_until == date(2026, 12, 31)
@@ -98,6 +111,7 @@ calendars:
         ("    library: QQ\n", "knows no place `QQ`"),
         ("    library: GB-QQ\n", "knows no place `GB-QQ`"),
         ("    library: HK\n", "the weekend is"),
+        ("    library: HK:optionnal\n", "knows no holidays `optionnal` of `HK`"),
         ("    library: IN\n    known_until: 2027-12-31\n", "is not announced yet"),
     ],
 )

@@ -15,7 +15,7 @@ import typer.main
 from typer.testing import CliRunner
 
 import engine
-from service.cli import command
+from service.cli import command, test_run
 from service.cli.main import app
 from tests.service.conftest import POLICIES, ROOT, eventually
 
@@ -200,3 +200,11 @@ def test_what_is_used_wrongly_is_one_sentence_and_ends_with_2(arguments, tmp_pat
     assert done.stderr.startswith("error: "), done.stderr
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_failed_in_the_tests_of_a_test_is_kept_apart(tmp_path, tmp_path_factory):
+    """Whoever runs the tests of the project finds none of their failures among those of her own policies."""
+    case = "cases: {policy: nowhere, cases: [{case: It is permitted, exchange: {}, outcome: permitted}]}\n"
+    (tmp_path / "law.test.yaml").write_text(case)
+    assert CliRunner().invoke(app, ["test", str(tmp_path)]).exit_code != 0
+    assert test_run._kept_in([tmp_path]).is_relative_to(tmp_path_factory.getbasetemp())

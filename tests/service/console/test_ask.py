@@ -111,6 +111,23 @@ def test_one_question_at_a_time_leads_to_a_recorded_decision(browser: Browser, s
     assert len(browser.client.get("/v1/decisions").json()["decisions"]) == 1
 
 
+@pytest.mark.parametrize(
+    ("document", "title"),
+    [
+        ({"exporter": {"country": "CN"}}, "China → not stated"),
+        ({"recipient": {"country": "US"}}, "Not stated → United States"),
+        ({"recipient": {"country": "unknown"}}, "Not stated → Not known"),
+        ({}, "nothing stated yet"),
+    ],
+)
+def test_the_title_of_a_draft_says_what_is_not_stated(browser: Browser, document: dict[str, Any], title: str) -> None:
+    """In words, in the list of drafts."""
+    begun(browser, document)
+    browser.open("/ask")
+    listed = browser.page.partition('id="h-drafts"')[2].partition("</section>")[0]
+    assert [unescape(each) for each in re.findall(r'<a href="/ask/[^"]*">(.*?)</a>', listed)] == [title]
+
+
 def test_an_answer_is_stated_and_can_be_undone_and_given_again(browser: Browser) -> None:
     """An answer that is none is refused with a sentence, and changes nothing."""
     begun(browser, {"exporter": {"country": "CN"}})

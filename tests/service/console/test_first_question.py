@@ -203,6 +203,7 @@ def test_the_first_question_from_nothing_to_a_second_person(
 
     A review is handed over; the second person opens the address that was sent.
     """
+    site.complaints.clear()
     told = []
     with site.browser.new_context() as first, site.browser.new_context() as second:
         mine, other = signed_in(site, first, keys["Ada"]), signed_in(site, second, keys["Bo"])

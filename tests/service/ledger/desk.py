@@ -86,7 +86,7 @@ def desks(lines: Lines, make: Callable[..., Any] = Desk, **always: Any) -> Itera
 
         def open(**settings: Any) -> Any:
             now = [NOON]
-            given = Settings(watch=False, **{"watch_commitments": False} | always | settings)
+            given = Settings(watch=False, **{"watch_commitments": False, "shed_seconds": 60} | always | settings)
             service = Service.open(given, say=log_lines.logger(lines), clock=lambda: now[0])
             stack.callback(service.close)
             client = stack.enter_context(TestClient(create_app(given, service), base_url="http://127.0.0.1:8080"))

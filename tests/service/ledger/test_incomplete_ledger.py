@@ -75,6 +75,22 @@ def test_an_opening_below_what_the_ledger_has_for_certain_is_no_upper_end(opened
     assert desk.evaluate(50)["outcome"] == "undetermined"
 
 
+def test_an_opening_by_a_clock_that_was_ahead_is_no_upper_end_until_its_day_begins(opened: Any) -> None:
+    """What is committed before that day is in no sum since it. So nobody knows how many there are."""
+    desk = opened(ledger_since="2026-01-01")
+    right = desk.now[0]
+    desk.now[0] = right + timedelta(days=1)
+    decided = desk.evaluate(50, exporter="other")
+    assert open_with(desk, "2026-11-26", 900).status_code == 201
+    desk.now[0] = right
+    assert decided["outcome"] == "permitted"
+    assert desk.ordinary() == (900, None)
+    assert desk.evaluate(50)["outcome"] == "undetermined"
+    desk.now[0] = right + timedelta(days=1)
+    assert desk.ordinary() == (900, 900)
+    assert desk.evaluate(50)["outcome"] == "permitted"
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [

@@ -521,3 +521,19 @@ def _sums(found: Any) -> Any:
     return {
         name: {fact: tally for fact, tally in each.window.items() if tally != engine.Tally()} for name, each in found.items()
     }
+
+
+@pytest.mark.parametrize("later", [timedelta(minutes=1), timedelta(minutes=-30)])
+def test_an_id_that_was_erased_and_given_again_is_somebody_else_whatever_the_clock_says(desk: Desk, later: timedelta) -> None:
+    """A decision on the party before is not committed, also where the clock was set back since: the leaves say what came first."""
+    stated = {"facts": {"country": "KE"}}
+    assert desk.client.put("/v1/parties/lab", json=stated).status_code == 201
+    desk.now[0] += timedelta(seconds=1)
+    decided, second = (desk.evaluate(people)["id"] for people in (50, 51))
+    assert desk.post("/v1/commitments", {"decision": second}).status_code == 201
+    desk.now[0] += later
+    assert desk.client.delete("/v1/parties/lab?erase=true").status_code == 200
+    assert desk.client.put("/v1/parties/lab", json=stated).status_code == 201
+    answer = desk.post("/v1/commitments", {"decision": decided})
+    assert answer.status_code == 409
+    assert "the register no longer says what it said of `recipient.id`" in answer.json()["detail"]

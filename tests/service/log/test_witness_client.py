@@ -27,7 +27,8 @@ from service.store.log_key import key_file, witness_key
 from service.store.tables import cosignature, tree_leaf, witnessed
 from service.store.writer import NotRecorded
 from service.telemetry import log_lines
-from service.transparency.signed_note import Note, VerifierKey, signatures_by
+from service.transparency.ed25519 import PrivateKey
+from service.transparency.signed_note import Note, SignatureType, SignerKey, VerifierKey, signatures_by
 from service.transparency.witness import SIZE_TYPE, AddCheckpoint
 from tests.service.cli.test_log import run
 from tests.service.conftest import BOTH_DATABASES, Lines
@@ -233,12 +234,23 @@ def test_two_services_that_are_each_other_s_witnesses_come_to_rest(witness, mach
         ("{log} https://w.example", "no witness: the verifier key of a witness is one for cosignatures"),
         ("{witness} http://w.example", "no witness: give an https:// address"),
         ("{witness}", "no witness: give an https:// address"),
+        (
+            "{witness} https://w.example",
+            "names this service as its own witness, .*whose memory others keep",
+        ),
+        (
+            "{other} https://w.example\n{same} https://x.example",
+            "has one witness twice, as `w.example` and `x.example`: they have the same",
+        ),
+        ("{other} https://w.example\n{other} https://x.example", "has one witness twice, as `w.example` and `w.example`"),
     ],
 )
 def test_a_file_of_witnesses_is_read_strictly(machine, tmp_path, lines, line, finding):
-    """Each line is a verifier key for cosignatures and an address."""
-    file = tmp_path / "witnesses"
-    file.write_text("# comment\n\n" + line.format(log=key_of(machine).text(), witness=witness_key(machine.key).verifier.text()))
+    """Each line is a verifier key for cosignatures and an address. No two have one key, and none is this service."""
+    file, private = tmp_path / "witnesses", PrivateKey.generated()
+    other, same = (SignerKey(f"{name}.example", SignatureType.COSIGNATURE, private).verifier.text() for name in "wx")
+    own = witness_key(machine.key).verifier.text()
+    file.write_text("# comment\n\n" + line.format(log=key_of(machine).text(), witness=own, other=other, same=same))
     with machine.open() as store, pytest.raises(SettingRefused, match=finding):
         Witnesses.open(file, store, log_lines.logger(lines), lambda: NOW)
     with machine.alone() as database, pytest.raises(SettingRefused, match="cannot be read"):

@@ -34,7 +34,7 @@ from service.service import Service
 from service.settings import Settings
 from service.store.tables import tree_leaf
 from service.telemetry import log_lines
-from tests.service.conftest import BOTH_DATABASES, POLICIES, Lines, Server, copied, eventually, running
+from tests.service.conftest import BOTH_DATABASES, PATIENT, POLICIES, Lines, Server, copied, eventually, running
 
 pytestmark = pytest.mark.usefixtures("little_to_search")
 
@@ -58,7 +58,14 @@ def rewrite(folder: Path, old: str, new: str) -> None:
     rules = folder / "rules.yaml"
     text = rules.read_text()
     assert old in text
-    rules.write_text(text.replace(old, new))
+    put(rules, text.replace(old, new))
+
+
+def put(file: Path, text: str) -> None:
+    """Write a file that somebody may watch: whole at once, so that nobody finds it empty."""
+    beside = file.with_name(f".{file.name}.new")
+    beside.write_text(text)
+    beside.replace(file)
 
 
 def cli(*arguments: object) -> None:
@@ -72,7 +79,7 @@ def ask(server: Server, path: str, content: bytes | None = None, method: str | N
     headers = {"content-type": "application/json"} if content is not None else {}
     request = urllib.request.Request(server.address + path, content, headers, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, json.loads(answer.read())
     except urllib.error.HTTPError as refused:
         return refused.code, json.loads(refused.read())
@@ -205,7 +212,7 @@ def test_where_keys_are_set_only_what_they_signed_decides(tmp_path, policies):
 def test_no_decision_mixes_two_bundles(tmp_path, policies):
     """Under load from four callers the policies change ten times: each record names the policies whose outcome it has."""
     outcomes = {source(policies): "review"}
-    with running(tmp_path / "log.db", "--policies", str(policies), environment=UNWATCHED) as server:
+    with running(tmp_path / "log.db", "--policies", str(policies), environment=UNWATCHED | PATIENT) as server:
         stop = threading.Event()
         failed: list[object] = []
 
@@ -475,8 +482,9 @@ def test_the_archive_of_new_policies_is_written_before_the_writing_lock_is_taken
     seen: list[int] = []
 
     def write(sources: Mapping[str, bytes]) -> bytes:
-        with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as other:
-            other.execute("BEGIN IMMEDIATE")  # refused where somebody has the lock
+        with closing(sqlite3.connect(path, isolation_level=None, timeout=20)) as other:
+            # Refused where whoever waits for this has the lock. What the service does beside has it for a moment only.
+            other.execute("BEGIN IMMEDIATE")
             other.execute("ROLLBACK")
         seen.append(len(sources))
         return written(sources)

@@ -27,7 +27,7 @@ from service.settings import SettingRefused, Settings
 from service.settings.settings_sources import settings_from
 from service.store.upgrade import reading
 from tests.service.conftest import POLICIES, ROOT, Server, eventually, running
-from tests.service.policies.test_reloading import UNWATCHED, ask, cli, rewrite
+from tests.service.policies.test_reloading import UNWATCHED, ask, cli, put, rewrite
 
 OURS = """\
 policy: cn.ours
@@ -58,7 +58,7 @@ KENYA = {"exporter": {"country": "CN"}, "recipient": {"country": "KE"}, "data": 
 def write(file: Path, text: str = OURS) -> Path:
     """A file in a folder of its own; the folder."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
+    put(file, text)
     return file.parent
 
 

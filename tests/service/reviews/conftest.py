@@ -1,13 +1,35 @@
 """The desk at which reviews are signed: callers with keys, of persons and of programs."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime, time
+
 import pytest
 
 from service.callers import keys
 from service.callers.person import Person
-from tests.service.reviews.test_sign_off import APPROVE, FACTS
+from service.service import Service
+from service.settings import Settings
+from service.telemetry import log_lines
+from tests.service.conftest import POLICIES, Lines
+from tests.service.reviews.test_sign_off import APPROVE, FACTS, TODAY
 
 ISSUER = "https://id.example.org"
 PEOPLE = {name: Person(ISSUER, name, name.title()) for name in ("ada", "bo", "cy", "dee")}
+BEGAN, NOON = datetime.now(UTC), datetime.combine(TODAY, time(12), UTC)
+
+
+def clock() -> datetime:
+    """The day that these tests name goes on from its noon, also where it is over before the last of them is run."""
+    return NOON + (datetime.now(UTC) - BEGAN)
+
+
+@pytest.fixture
+def service(database: str, lines: Lines) -> Iterator[Service]:
+    """An open service on that day."""
+    settings = Settings(watch=False, policies=POLICIES, database=database)
+    opened = Service.open(settings, say=log_lines.logger(lines), clock=clock)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

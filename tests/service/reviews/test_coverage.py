@@ -18,6 +18,7 @@ from service.store import durable_file
 from service.telemetry import log_lines
 from tests.engine.deciding.ice import sources
 from tests.service.conftest import copied
+from tests.service.reviews.conftest import clock
 from tests.service.reviews.test_signed_gaps import FACTS
 
 TODAY = datetime.now(UTC).date()
@@ -45,7 +46,7 @@ def ice(folders, tables, lines):
     """A service that may write acceptances into the folder of the organisation."""
     both = (folders / "law", folders / "acme")
     settings = Settings(watch=False, policies=both, acceptances=both[1], database=copied(tables, folders))
-    opened = Service.open(settings, say=log_lines.logger(lines))
+    opened = Service.open(settings, say=log_lines.logger(lines), clock=clock)
     yield opened
     opened.close()
 

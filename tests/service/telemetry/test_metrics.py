@@ -134,6 +134,11 @@ def test_a_decision_between_a_quarter_of_a_second_and_a_second_has_its_bucket(cl
     assert len([each for each in map(float, bounds) if 0.25 < each < 1]) >= 3
 
 
+def families_of(page: httpx.Response) -> set[str]:
+    """The names of the families on a page in either form."""
+    return {name.removesuffix("_total") for name in re.findall(r"^# TYPE (\w+)", page.text, re.MULTILINE)}
+
+
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_openmetrics_is_given_where_it_is_asked_for(tmp_path, workers):
     """A strict reader takes the page, and finds the same names and values as on the page of Prometheus; so too of several workers."""
@@ -145,9 +150,11 @@ def test_openmetrics_is_given_where_it_is_asked_for(tmp_path, workers):
 
         def asked() -> bool:
             pages[:] = [httpx.get(f"{server.address}/metrics", headers=each) for each in ({}, wanted)]
-            # Until each worker has the decision, and has looked into its database.
-            return all(re.search(r"^fifthfactor_decisions_total.* 1\.0$", each.text, re.MULTILINE) for each in pages) and all(
-                "\nfifthfactor_database_size_bytes " in each.text for each in pages
+            # Until each worker has the decision, has looked into its database, and knows all its figures.
+            return (
+                families_of(pages[0]) == families_of(pages[1])
+                and all(re.search(r"^fifthfactor_decisions_total.* 1\.0$", each.text, re.MULTILINE) for each in pages)
+                and all("\nfifthfactor_database_size_bytes " in each.text for each in pages)
             )
 
         eventually(asked)
@@ -158,8 +165,7 @@ def test_openmetrics_is_given_where_it_is_asked_for(tmp_path, workers):
     assert families["fifthfactor_decisions"].type == "counter"
     assert [sample.value for sample in families["fifthfactor_decisions"].samples] == [1]
     assert families["fifthfactor_decision_duration_seconds"].type == "histogram"
-    names = set(re.findall(r"^# TYPE (\w+)", plain.text, re.MULTILINE))
-    assert {name.removesuffix("_total") for name in names} == set(families)
+    assert families_of(plain) == set(families)
 
 
 def test_a_figure_of_several_workers_is_added_or_is_the_largest_or_that_of_the_one_that_answers(tmp_path, lines):

@@ -13,7 +13,7 @@ from service.doors.graphs import JSON_LD, TURTLE
 from service.problems import RequestRefused
 from tests.service.doors.dpv.conftest import HEAD, bundled
 
-SECONDS = 10  # on a machine that does much else
+SECONDS = 10  # of the processor
 RECORD = "ex:r dpv:hasPurpose dpv:Marketing ; "
 ADDRESS = "https://example.org/context.jsonld"
 BOMB = '<!DOCTYPE a [<!ENTITY b "xxxxxxxxxx"><!ENTITY c "&b;&b;&b;&b;">]><a>&c;</a>'
@@ -114,10 +114,10 @@ def test_a_hostile_document_is_refused_with_a_sentence(name, monkeypatch):
     """One sentence that says what to do, in no time, with no traceback and nothing fetched."""
     monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("something is fetched"))
     media_type, sent, said = REFUSED[name]
-    policies, began = bundled(), time.monotonic()
+    policies, began = bundled(), time.thread_time()
     with pytest.raises(RequestRefused) as refused:
         read_document(sent, media_type, policies)
-    assert time.monotonic() - began < SECONDS
+    assert time.thread_time() - began < SECONDS
     told = " ".join((refused.value.detail, *(each.detail for each in refused.value.errors or ())))
     assert said in told
     assert len(told) < 500
@@ -165,9 +165,9 @@ HARMLESS: dict[str, tuple[str, bytes]] = {
 def test_what_only_looks_hostile_is_read_and_states_no_more_than_it_says(name):
     """It is read in no time; what is wrong in it is not understood."""
     media_type, sent = HARMLESS[name]
-    began = time.monotonic()
-    found = read_document(sent, media_type, bundled())
-    assert time.monotonic() - began < SECONDS
+    policies, began = bundled(), time.thread_time()
+    found = read_document(sent, media_type, policies)
+    assert time.thread_time() - began < SECONDS
     for each in found.records:
         assert set(each.exchange.get("purpose", {}).get("is", ())) <= {"marketing", "unknown"}
         assert not {"country", "id"} & each.exchange.get("recipient", {}).keys()

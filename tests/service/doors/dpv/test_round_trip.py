@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 import engine
-from engine.authoring.testing import PreparedCase, cases
+from engine.authoring.prepared_case import PreparedCase
+from engine.authoring.testing import cases
 from service.doors import graphs
 from service.doors.dpv.record_reading import read_records
 from service.doors.dpv.record_writing import DecidedTransfer, write_record
