@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_BYTES = 64 * 1024
 SECONDS = 30.0
+_MOMENT = 0.05
 
 
 class BoundedHeads(HttpToolsProtocol):
@@ -70,6 +71,14 @@ class BoundedHeads(HttpToolsProtocol):
                 self._unheard, headers, self.headers = True, self.headers, []
                 self.parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n" % framing)
                 self._unheard, self.headers = False, headers
+
+    def timeout_keep_alive_handler(self) -> None:
+        """
+        The connection was idle for long enough: it is closed in a moment, unless a request has come.
+
+        After a process stood still, this is called before what came meanwhile is read, and a request would be lost.
+        """
+        self.timeout_keep_alive_task = self.loop.call_later(_MOMENT, super().timeout_keep_alive_handler)
 
     def on_url(self, url: bytes) -> None:
         """

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 import uvicorn
+import uvloop
 
 from service.api import request_bodies
 from service.callers.caller import LOCAL, Caller
@@ -311,6 +312,35 @@ def test_a_head_has_to_come_in_time(in_file):
     for begun in ((), (b"GET /livez HT",), (b"G", b"E", b"T")):
         assert asyncio.run(left(*begun)) == b""
     assert asyncio.run(left(b"GET /l", whole=b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")) == b""
+
+
+def test_a_request_that_came_while_the_process_stood_still_is_not_lost(in_file):
+    """Its connection has been idle for too long by then, and is closed only where nothing came."""
+    whole = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    async def kept() -> bytes:
+        config = uvicorn.Config(create_app(in_file.settings, in_file), http=BoundedHeads, log_config=None, lifespan="off")
+        state, made = uvicorn.server.ServerState(), []
+        config.load()
+
+        def protocol() -> BoundedHeads:
+            made.append(BoundedHeads(config, state, {}))
+            return made[-1]
+
+        listening = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*listening.sockets[0].getsockname())
+        writer.write(whole)
+        await reader.readuntil(b'{"status":"alive"}')
+        writer.write(whole)
+        made[0].timeout_keep_alive_handler()  # the loop calls it first, where both wait
+        came = await asyncio.wait_for(reader.readuntil(b'{"status":"alive"}'), 30)
+        made[0].timeout_keep_alive_handler()
+        assert await asyncio.wait_for(reader.read(), 30) == b""
+        writer.close()
+        listening.close()
+        return came
+
+    assert uvloop.run(kept()).startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
