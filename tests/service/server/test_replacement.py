@@ -14,6 +14,7 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from itertools import count
 
 from tests.service.conftest import POLICIES, Server, body, eventually, running
@@ -123,7 +124,9 @@ def test_where_the_new_program_does_not_become_ready_the_old_one_goes_on(tmp_pat
         assert any("to change these, stop it and start it again" in line for line in server.log)
         assert any("wrong.yaml:2:1" in line for line in server.log)
         assert workers_of(server) == before
-        with socket.create_connection(("127.0.0.1", server.port)):  # the worker that has it takes its time to leave
+        with ExitStack() as kept:  # a worker that has one of them takes its time to leave: as many as both surely have some
+            for _ in range(12):
+                kept.enter_context(socket.create_connection(("127.0.0.1", server.port)))
             loaded(server, kill)
         eventually(lambda: len(children(old)) == 2, PATIENCE)
         assert children(server.process.pid) == [old]
