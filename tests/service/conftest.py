@@ -318,10 +318,6 @@ def server(tmp_path: Path, database: str) -> Iterator[Server]:
         yield server
 
 
-# For a server that many ask at the same moment: a record may wait as long as a busy machine needs, and nobody is turned away for it.
-PATIENT = {"FIFTHFACTOR_SHED_SECONDS": "60"}
-
-
 def eventually(holds: Callable[[], object], seconds: float = 120) -> None:
     """Wait until something holds. It is asked less and less often, up to five times a second: what is waited for needs the processor."""
     until, pause = time.monotonic() + seconds, 0.01

@@ -19,7 +19,7 @@ from service.store.database import Database, DatabaseRefused
 from service.store.kept_checkpoint import KeptCheckpoint
 from service.store.log_key import key_file
 from tests.service import ready_process
-from tests.service.conftest import BOTH_DATABASES, PATIENT, ROOT, body, eventually, running, without_settings
+from tests.service.conftest import BOTH_DATABASES, ROOT, body, eventually, running, without_settings
 from tests.service.load import Load, during, post
 from tests.service.log.test_store import append, entry
 from tests.service.server.test_server import ask, sound
@@ -53,7 +53,7 @@ def test_a_file_is_backed_up_under_load_and_restored(tmp_path):
     """Nobody is held up; every record of the copy verifies, without a gap; a service goes on from it."""
     database, copy = tmp_path / "log.db", tmp_path / "copy.db"
     said: list[tuple[int, str, str]] = []
-    with running(database, "--workers", "2", environment=PATIENT) as server:
+    with running(database, "--workers", "2") as server:
         load = Load(server.port, [REQUEST], 8, pause=0.02)
 
         async def back_up() -> None:
@@ -92,7 +92,7 @@ def test_a_server_is_backed_up_under_load_and_restored(postgresql, tmp_path):
     def program(name: str, *options: str) -> None:
         subprocess.run([postgresql_program(name), *options], check=True, capture_output=True)
 
-    with running(database, environment=PATIENT, folder=tmp_path) as server:
+    with running(database, folder=tmp_path) as server:
         load = Load(server.port, [REQUEST], 8, pause=0.02)
 
         async def back_up() -> None:

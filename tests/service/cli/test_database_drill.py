@@ -21,7 +21,7 @@ from service.store.database import DatabaseRefused
 from service.store.log_key import key_file
 from tests.service import ready_process
 from tests.service.cli.test_database import command, database_command, postgresql_program, with_records
-from tests.service.conftest import BOTH_DATABASES, PATIENT, ROOT, body, eventually, running, without_settings
+from tests.service.conftest import BOTH_DATABASES, ROOT, body, eventually, running, without_settings
 from tests.service.database_files import database_files
 from tests.service.load import Load, during, post
 from tests.service.log.test_store import append, entry
@@ -55,7 +55,7 @@ def test_a_live_database_is_drilled_while_it_is_written_to(database, tmp_path):
     copies.mkdir()
     said = []
     before = databases_of(database) if "://" in database else set()
-    with running(database, "--workers", "2", environment=PATIENT, folder=tmp_path) as server:
+    with running(database, "--workers", "2", folder=tmp_path) as server:
         load = Load(server.port, [REQUEST], 4, pause=0.02)
 
         async def drill() -> None:

@@ -21,7 +21,7 @@ from service.store.database import Database
 from service.store.tables import idempotency
 from service.store.writer import Writer
 from tests.service.callers.test_callers import bearer, make, opened, problem
-from tests.service.conftest import BOTH_DATABASES, PATIENT, PERSONAL, Server, as_recorded, body, eventually, running
+from tests.service.conftest import BOTH_DATABASES, PERSONAL, Server, as_recorded, body, eventually, running
 from tests.service.database_files import database_files
 from tests.service.server.test_server import sound
 
@@ -277,7 +277,7 @@ def test_the_key_is_in_no_line(client, lines):
 @pytest.fixture
 def server(tmp_path: Path, database: str) -> Iterator[Server]:
     """One that many ask at once."""
-    with running(database, folder=tmp_path, environment=PATIENT) as server:
+    with running(database, folder=tmp_path) as server:
         yield server
 
 
@@ -307,7 +307,7 @@ def test_twenty_retries_at_once_are_one_record(server, database, path, content, 
 @BOTH_DATABASES
 def test_two_processes_are_as_one(server, database, tmp_path):
     """Retries that come to both at once, for several keys: a record each."""
-    with running(database, folder=tmp_path, environment=PATIENT) as other, ThreadPoolExecutor(16) as threads:
+    with running(database, folder=tmp_path) as other, ThreadPoolExecutor(16) as threads:
         calls = [(each, f"key-{number}") for number in range(8) for each in (server, other) * 3]
         answers = list(threads.map(lambda call: (call[1], over_the_wire(*call)), calls))
         assert {status for _, (status, _, _) in answers} == {200}

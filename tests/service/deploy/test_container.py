@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.free_port import free_port
 from tests.service.conftest import ROOT, eventually
-from tests.service.own_ports import own_port
 
 FILE = ROOT / "service" / "deploy" / "Containerfile"
 
@@ -78,7 +78,7 @@ def image(tmp_path: Path) -> tuple[Path, dict[str, str]]:
         shutil.copytree(ROOT / sources[0], tmp_path / target.lstrip("/"), ignore=shutil.ignore_patterns("*.pyc.*"))
     (tmp_path / "data").mkdir(mode=0o700)
     found = {name: value.replace("/data", str(tmp_path / "data")) for name, value in variables().items()}
-    more = {"FIFTHFACTOR_PORT": str(own_port()), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    more = {"FIFTHFACTOR_PORT": str(free_port()), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     return tmp_path, found | more | {"PYTHONPATH": str(tmp_path / "opt" / "fifthfactor")}
 
 

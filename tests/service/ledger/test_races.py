@@ -20,12 +20,12 @@ import sqlalchemy as sa
 from service.log.leaf import with_personal_values
 from service.log.store import Store
 from service.store.tables import benefit, commitment, movement
-from tests.service.conftest import BOTH_DATABASES, PATIENT, Server, running, unlike_the_leaves
+from tests.service.conftest import BOTH_DATABASES, Server, running, unlike_the_leaves
 from tests.service.ledger.test_promises import sources as promise_policies
 
 POLICIES = Path(__file__).parent / "policies"
 # All callers wait for the disk, however slow the machine is: who is refused and asks again and again takes more of it than who is answered.
-ENVIRONMENT = {"FIFTHFACTOR_LEDGER_SINCE": "2020-01-01", **PATIENT}
+ENVIRONMENT = {"FIFTHFACTOR_LEDGER_SINCE": "2020-01-01"}
 CALLERS = 50
 SELLERS = 24  # where each record is compared with all that happened at the same time
 

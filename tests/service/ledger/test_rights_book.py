@@ -24,7 +24,7 @@ from service.store.tables import idempotency
 from service.telemetry import log_lines
 from service.watch.round import run as watch
 from service.watch.transactions import writing
-from tests.service.conftest import BOTH_DATABASES, PATIENT, Lines, running
+from tests.service.conftest import BOTH_DATABASES, Lines, running
 from tests.service.ledger.test_races import CALLERS, at_once
 
 POLICIES = Path(__file__).parent / "rights"
@@ -427,9 +427,7 @@ def test_of_fifty_exclusive_grants_one_is_committed(database: str, tmp_path: Pat
     """Each is permitted when it is decided; whoever comes second, on whichever server, is told what stands in the way."""
     with ExitStack() as stack:
         options = ("--policies", str(POLICIES), "--mode", "bitset")
-        servers = [
-            stack.enter_context(running(database, *options, environment=PATIENT, folder=tmp_path)) for _ in range(processes)
-        ]
+        servers = [stack.enter_context(running(database, *options, folder=tmp_path)) for _ in range(processes)]
         with Client(servers[0].address) as desk:
             sent = everything()
             given = {"evidence": sent["evidence"], "reason": sent["reason"], "first": date(2026, 1, 1), "complete": True}

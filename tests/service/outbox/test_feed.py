@@ -15,9 +15,9 @@ from service.api.event_response import EventStreamResponse
 from service.api.events import StreamEvents
 from service.client import AsyncClient, Client, StreamEvent, Unavailable
 from service.outbox.event_feed import FeedListeners, FeedSubscription
+from tests.free_port import free_port
 from tests.service.conftest import BOTH_DATABASES, running
 from tests.service.outbox.test_delivery import busy, everything
-from tests.service.own_ports import own_port
 from tests.service.watch.test_stream import read
 from tests.service.watch.test_week import Desk
 from tests.service.watch.test_week import opened as opened  # a fixture
@@ -88,7 +88,7 @@ def test_a_listener_goes_on_where_it_was(opened: Any) -> None:
 def test_the_clients_follow_the_log_through_a_restart(tmp_path: Any) -> None:
     """Whatever is recorded while the connection is broken comes when the service is there again; nothing comes twice."""
     database = tmp_path / "log.db"
-    port = own_port()
+    port = free_port()
     with running(database, "--port", str(port)) as server:
         client = Client(server.address, timeout=60)
         answers = [client.evaluate({}) for _ in range(3)]

@@ -34,7 +34,7 @@ from service.service import Service
 from service.settings import Settings
 from service.store.tables import tree_leaf
 from service.telemetry import log_lines
-from tests.service.conftest import BOTH_DATABASES, PATIENT, POLICIES, Lines, Server, copied, eventually, running
+from tests.service.conftest import BOTH_DATABASES, POLICIES, Lines, Server, copied, eventually, running
 
 pytestmark = pytest.mark.usefixtures("little_to_search")
 
@@ -212,7 +212,7 @@ def test_where_keys_are_set_only_what_they_signed_decides(tmp_path, policies):
 def test_no_decision_mixes_two_bundles(tmp_path, policies):
     """Under load from four callers the policies change ten times: each record names the policies whose outcome it has."""
     outcomes = {source(policies): "review"}
-    with running(tmp_path / "log.db", "--policies", str(policies), environment=UNWATCHED | PATIENT) as server:
+    with running(tmp_path / "log.db", "--policies", str(policies), environment=UNWATCHED) as server:
         stop = threading.Event()
         failed: list[object] = []
 
