@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from service.callers.keys import KeyRing, listed
 from service.doctor.diagnosis import Examination
-from service.log.search_index import unindexed
+from service.log.search_index import moment_of, newest_moment, unindexed
 from service.log.witness_client import Witness
 from service.log.witness_server import lines_of
 from service.outbox.cursors import cursor_of, lag_of
@@ -36,7 +36,6 @@ APART_SECONDS, FAR_APART_SECONDS = 5.0, 60.0
 EXPIRES_DAYS = 30
 GROWTH_DAYS = 7
 LATE = timedelta(hours=1)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def examine_database(found: Examination, database: Database, settings: Settings, now: datetime) -> float | None:
@@ -111,16 +110,14 @@ def _clock(found: Examination, database: Database, connection: sa.Connection, no
     if database.dialect == "postgresql":
         server: datetime = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
         clocks_apart(found, server.astimezone(UTC), now, "the database's server")
-    newest = connection.execute(sa.select(sa.func.max(entry.c.moment))).scalar()
-    if newest is not None:
-        at = EPOCH + timedelta(microseconds=newest)
-        if at > now + timedelta(seconds=FAR_APART_SECONDS):
-            found.fault(
-                "clock",
-                "record-of-tomorrow",
-                f"the newest record is of {moment_text(at)}, which is later than now",
-                "set the clock of this machine, or of the one that wrote it",
-            )
+    newest = newest_moment(connection)
+    if newest is not None and newest > now + timedelta(seconds=FAR_APART_SECONDS):
+        found.fault(
+            "clock",
+            "record-of-tomorrow",
+            f"the newest record is of {moment_text(newest)}, which is later than now",
+            "set the clock of this machine, or of the one that wrote it",
+        )
 
 
 def clocks_apart(found: Examination, other: datetime, now: datetime, whose: str) -> None:
@@ -301,7 +298,7 @@ def _witnesses(found: Examination, connection: sa.Connection, settings: Settings
 def _growth(found: Examination, database: Database, connection: sa.Connection, records: int, now: datetime) -> float | None:
     size = database_size(database, connection)
     found.facts["database_bytes"] = size
-    since = int((now - timedelta(days=GROWTH_DAYS) - EPOCH) / timedelta(microseconds=1))
+    since = moment_of(now - timedelta(days=GROWTH_DAYS))
     lately: int = connection.execute(sa.select(sa.func.count()).select_from(entry).where(entry.c.moment >= since)).scalar_one()
     found.facts["records_a_day"] = round(lately / GROWTH_DAYS)
     return size / records * lately / GROWTH_DAYS if records and lately else None

@@ -156,6 +156,12 @@ def first_since(connection: sa.Connection, moment: datetime) -> int | None:
     return found
 
 
+def newest_moment(connection: sa.Connection) -> datetime | None:
+    """When the latest record was made, by the clock of whoever made it; None of an empty log."""
+    newest: int | None = connection.execute(sa.select(sa.func.max(entry.c.moment))).scalar()
+    return None if newest is None else _EPOCH + newest * _MICROSECOND
+
+
 def index_older(database: Database, at_most: int, done: Callable[[int], None] = lambda left: None, at_once: int = 200) -> int:
     """
     Take in records that are not in the index, newest first, some at a time. Returns how many are left.

@@ -14,6 +14,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 from types import FrameType
@@ -24,6 +25,7 @@ from structlog.typing import FilteringBoundLogger
 import engine
 from service.callers.shedding import Load
 from service.limits import SHUTDOWN_SECONDS, WORKER_CLOSING_SECONDS
+from service.log.search_index import newest_moment
 from service.policies import steady_memory
 from service.policies.prepared_policies import PreparedPolicies
 from service.server.app import create_app, preload
@@ -35,11 +37,13 @@ from service.server.workers import LEAVE, Supervisor
 from service.service import Service, check_keys
 from service.settings import SettingRefused, Settings
 from service.store.database import DatabaseRefused
+from service.store.moments import moment_text
 from service.telemetry import log_lines, metrics
 
 LEAVING_SECONDS = SECONDS + 5  # that a worker which is replaced keeps connections; the longest that one may be idle
 TICKS_WITHOUT = 10  # so that the handshake of a connection that was just accepted has time to end
 ALONE = "one process answers: start the service with `--workers 2` or more, and it can be replaced while it runs"
+CLOCKS_APART = timedelta(minutes=1)  # clocks of machines that work together differ by less
 SWITCH_SECONDS = 0.001  # after which a thread that waits for Python gets it: the writer needs it several times for one commit
 
 
@@ -97,6 +101,7 @@ def _answer(
         service.live.pdp.set_up()  # else the first exchange would keep all others waiting for it
     if figures:
         service.metrics.share(figures, say)
+    _compare_clocks(service, say)
     with _starting():
         certificates = _certificates(settings, service)
         app = create_app(settings, service)
@@ -259,6 +264,15 @@ class _Server(uvicorn.Server):
         if self._until is not None and monotonic() >= self._until:
             self.should_exit = True
         return await super().on_tick(counter)
+
+
+def _compare_clocks(service: Service, say: FilteringBoundLogger) -> None:
+    """Say that the clock is behind the log: what ends by a day or a moment may go on, and what is over count again."""
+    now = service.clock()
+    with service.store.database.reading.connect() as connection:
+        newest = newest_moment(connection)
+    if newest is not None and newest > now + CLOCKS_APART:
+        say.warning("clock_behind", newest_record=moment_text(newest), now=moment_text(now))
 
 
 def _named(service: Service) -> tuple[str, str]:

@@ -18,6 +18,7 @@ import pytest
 from service.log.store import Store
 from service.log.tree_verification import tree_faults
 from tests.service.conftest import BOTH_DATABASES, PERSONAL, POLICIES, Server, body, copied, eventually, running
+from tests.service.set_day import SET_DAY
 
 JSON = {"Content-Type": "application/json"}
 
@@ -96,6 +97,18 @@ def test_every_line_is_json_and_none_holds_a_personal_value(server):
     assert len(server.events("request")) == 3
     for value in PERSONAL.values():
         assert value not in "".join(server.log)
+
+
+def test_a_clock_that_is_behind_the_log_is_said_at_the_start(tmp_path):
+    """Keys, approvals and sessions that are over by the records' own time may count again."""
+    with running(tmp_path / "log.db") as first:
+        assert ask(first, "POST", "/v1/evaluate", body())[0] == 200
+        assert first.stop() == 0
+        assert not first.events("clock_behind")
+    with running(tmp_path / "log.db", environment={SET_DAY: "2026-11-24"}) as second:
+        [line] = second.events("clock_behind")
+        assert line["level"] == "warning"
+        assert line["now"] < "2026-11-25" < line["newest_record"]
 
 
 def test_ctrl_c_is_a_clean_end_too(server):
