@@ -1,7 +1,7 @@
 """
 Lies: each refused case with one statement changed. What comes of each, and that the command finds a permit that names too little.
 
-The bundled policies are tried for two seconds of a processor's time, in parts; `make fuzz` tries every lie.
+The bundled policies are tried for four seconds of a processor's time, in parts; `make fuzz` tries every lie.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from service.cli.output import count
 from tests import chance as left_to_chance
 from tests.engine.backends.test_cases import VOCABULARY
 
-SECONDS, CASES, AT_A_TIME, FEW = 2, 4, 60, 20  # some lies about a few cases of each file
+SECONDS, CASES, AT_A_TIME, FEW = 4, 4, 60, 20  # some lies about a few cases of each file
 LAW = """\
 policy: aa.law
 title: a law
