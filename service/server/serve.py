@@ -19,6 +19,7 @@ from pathlib import Path
 from time import monotonic
 from types import FrameType
 
+import sqlalchemy as sa
 import uvicorn
 from structlog.typing import FilteringBoundLogger
 
@@ -269,8 +270,11 @@ class _Server(uvicorn.Server):
 def _compare_clocks(service: Service, say: FilteringBoundLogger) -> None:
     """Say that the clock is behind the log: what ends by a day or a moment may go on, and what is over count again."""
     now = service.clock()
-    with service.store.database.reading.connect() as connection:
-        newest = newest_moment(connection)
+    try:
+        with service.store.database.reading.connect() as connection:
+            newest = newest_moment(connection)
+    except sa.exc.SQLAlchemyError:
+        return  # the database reports it, and `/readyz` is 503
     if newest is not None and newest > now + CLOCKS_APART:
         say.warning("clock_behind", newest_record=moment_text(newest), now=moment_text(now))
 
